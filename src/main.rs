@@ -1,0 +1,3 @@
+//! Hands the process to the application.
+
+fn main() {}

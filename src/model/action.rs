@@ -1,0 +1,68 @@
+//! What a row asks for.
+
+use super::phone::{Phone, PhoneType};
+use super::secret::Secret;
+
+/// What to do to one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Reads the user's methods.
+    ListMethods,
+    /// Adds a phone of a type that the user does not have yet.
+    AddPhone(Phone),
+    /// Changes the number of a type that the user has.
+    UpdatePhone(Phone),
+    /// Whatever it takes so that the type has this number.
+    SetPhone(Phone),
+    /// Removes the phone of a type.
+    DeletePhone(PhoneType),
+    /// Lets the mobile sign in by SMS.
+    EnableSmsSignIn,
+    /// Stops the mobile from signing in by SMS.
+    DisableSmsSignIn,
+    /// Sets a new password and follows the operation to its end.
+    ResetPassword(Secret),
+}
+
+impl Action {
+    /// The name in the `action` column.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ListMethods => "list-methods",
+            Self::AddPhone(_) => "add-phone",
+            Self::UpdatePhone(_) => "update-phone",
+            Self::SetPhone(_) => "set-phone",
+            Self::DeletePhone(_) => "delete-phone",
+            Self::EnableSmsSignIn => "enable-sms-sign-in",
+            Self::DisableSmsSignIn => "disable-sms-sign-in",
+            Self::ResetPassword(_) => "reset-password",
+        }
+    }
+
+    /// The phone that is set, where the action sets one.
+    #[must_use]
+    pub const fn phone(&self) -> Option<&Phone> {
+        match self {
+            Self::AddPhone(phone) | Self::UpdatePhone(phone) | Self::SetPhone(phone) => Some(phone),
+            Self::ListMethods
+            | Self::DeletePhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_) => None,
+        }
+    }
+
+    /// The type of the phone that is touched, where one is.
+    #[must_use]
+    pub const fn phone_type(&self) -> Option<PhoneType> {
+        match self {
+            Self::AddPhone(phone) | Self::UpdatePhone(phone) | Self::SetPhone(phone) => {
+                Some(phone.phone_type)
+            }
+            Self::DeletePhone(phone_type) => Some(*phone_type),
+            Self::EnableSmsSignIn | Self::DisableSmsSignIn => Some(PhoneType::Mobile),
+            Self::ListMethods | Self::ResetPassword(_) => None,
+        }
+    }
+}

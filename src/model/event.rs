@@ -1,0 +1,129 @@
+//! What happens during a run, and who wants to know.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::operation::Operation;
+use super::outcome::Outcome;
+use super::row::RowNumber;
+use super::task::Work;
+use super::user::UserId;
+
+/// Whether a request may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// GET.
+    Read,
+    /// POST, PATCH, DELETE.
+    Write,
+}
+
+/// One request came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Read or write.
+    pub access: Access,
+    /// Which sending of the same call this was; the first is 1.
+    pub attempt: u32,
+    /// The answer's status; `None` where none came.
+    pub status: Option<u16>,
+    /// From the first byte sent to the answer read.
+    pub latency: Duration,
+}
+
+/// An authentication method that a user has: a line of methods.csv.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Method {
+    /// Graph's type without namespace and `AuthenticationMethod`: `phone`, `password`, `fido2`, …
+    pub method_type: String,
+    /// Its id.
+    pub method_id: String,
+    /// For phones, else empty.
+    pub phone_type: String,
+    /// For phones, as Graph shows it (it may be masked), else empty.
+    pub phone_number: String,
+    /// For phones, else empty.
+    pub sms_sign_in_state: String,
+    /// When it was registered, as Graph wrote it; empty where it does not say.
+    pub created_at: String,
+    /// What else tells it apart (display name, model, e-mail address); may be empty.
+    pub detail: String,
+}
+
+/// A row came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What was asked for.
+    pub work: Work,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How often a request was sent for it, reads and polls not counted apart.
+    pub attempts: u32,
+    /// The status of the last answer; `None` where none came.
+    pub http_status: Option<u16>,
+    /// When its first request was made ready; `None` where it was never tried.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// Graph's `request-id` of the last answer, empty where none came.
+    pub request_id: String,
+    /// Our `client-request-id` of the last call, empty where none was made.
+    pub client_request_id: String,
+    /// The reset operation's id, empty where there is none.
+    pub operation_id: String,
+}
+
+/// What happens during a run, told in one order by one loop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A request was answered, or failed without an answer.
+    Answered(Answered),
+    /// Everybody pauses.
+    Held {
+        /// For how long from now.
+        span: Duration,
+    },
+    /// A reset was accepted; its operation is open.
+    Accepted(Operation),
+    /// An operation ended or was given up.
+    Closed(Operation),
+    /// A list-methods row found these.
+    Listed {
+        /// The row that asked.
+        row: RowNumber,
+        /// Whose methods.
+        user: UserId,
+        /// All of them, in Graph's order.
+        methods: Vec<Method>,
+    },
+    /// A row ended. Comes exactly once for each row.
+    Ended(Box<Ended>),
+}
+
+/// An observer could not note what it was shown, so the run must not go on.
+#[derive(Debug, Error)]
+#[error("cannot write {what}")]
+pub struct ObserverError {
+    /// The file.
+    pub what: String,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// Is shown every event, in order.
+pub trait Observer {
+    /// Notes one event.
+    ///
+    /// # Errors
+    /// When it could not be noted; the run then drains.
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError>;
+
+    /// Comes about four times a second, also while nothing happens: the moment to flush and to redraw.
+    ///
+    /// # Errors
+    /// As [`Observer::observe`].
+    fn tick(&mut self, now: Instant) -> Result<(), ObserverError>;
+}

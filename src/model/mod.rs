@@ -1,0 +1,13 @@
+//! The words of the house: plain values without I/O, clock or async.
+
+pub mod action;
+pub mod event;
+pub mod header;
+pub mod operation;
+pub mod outcome;
+pub mod phone;
+pub mod row;
+pub mod secret;
+pub mod task;
+pub mod timeline;
+pub mod user;

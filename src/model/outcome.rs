@@ -1,0 +1,93 @@
+//! How a row ended.
+
+use std::fmt;
+
+/// The six ways in which a row can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Done now.
+    Succeeded,
+    /// It was so already; nothing was written.
+    Unchanged,
+    /// It is known not to have been done.
+    Failed,
+    /// It may have been done, and could not be found out.
+    Unknown,
+    /// A reset was accepted, and its operation had not ended when the run stopped waiting.
+    Pending,
+    /// Never tried: the run stopped first.
+    Unprocessed,
+}
+
+impl Status {
+    /// All of them, in the order in which people are told.
+    pub const ALL: [Self; 6] =
+        [Self::Succeeded, Self::Unchanged, Self::Failed, Self::Unknown, Self::Pending, Self::Unprocessed];
+
+    /// The word in results.csv.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Unprocessed => "unprocessed",
+        }
+    }
+
+    /// Whether the row needs no further run.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Unchanged)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a row failed, in the service's words or ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The status of the answer that decided; `None` where none came.
+    pub http_status: Option<u16>,
+    /// Graph's error code, or one of ours (`invalid-row`, `no-answer`, …). Never empty.
+    pub code: String,
+    /// Graph's message or ours, never with a secret in it.
+    pub message: String,
+}
+
+/// How a row ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Which of the six.
+    pub status: Status,
+    /// What a person should know beside the status; may be empty.
+    pub detail: String,
+    /// Why not: always there for `failed` and `unknown`.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// An end without anything that went wrong.
+    #[must_use]
+    pub fn new(status: Status, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), failure: None }
+    }
+
+    /// Known not to have been done.
+    #[must_use]
+    pub fn failed(failure: Failure, hint: impl Into<String>) -> Self {
+        Self { status: Status::Failed, detail: hint.into(), failure: Some(failure) }
+    }
+
+    /// May have been done.
+    #[must_use]
+    pub fn unknown(failure: Failure, hint: impl Into<String>) -> Self {
+        Self { status: Status::Unknown, detail: hint.into(), failure: Some(failure) }
+    }
+}

@@ -1,0 +1,137 @@
+//! A user's phones: their types with Graph's fixed ids, and numbers that are compared by their digits.
+
+use std::fmt;
+
+/// What a phone is for. A user has at most one phone of each type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PhoneType {
+    /// SMS and voice; the only type that can sign in by SMS.
+    Mobile,
+    /// Voice only; exists only beside a mobile.
+    AlternateMobile,
+    /// Voice only; the only type that may have an extension.
+    Office,
+}
+
+impl PhoneType {
+    /// All types, the mobile first because the alternate depends on it.
+    pub const ALL: [Self; 3] = [Self::Mobile, Self::AlternateMobile, Self::Office];
+
+    /// The name that Graph and the `phone_type` column use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::AlternateMobile => "alternateMobile",
+            Self::Office => "office",
+        }
+    }
+
+    /// The method id, the same in every tenant (Graph v1.0, resource `phoneAuthenticationMethod`).
+    #[must_use]
+    pub const fn method_id(self) -> &'static str {
+        match self {
+            Self::Mobile => "3179e48a-750b-4051-897c-87b9720928f7",
+            Self::AlternateMobile => "b6332ec1-7057-4abe-9331-3d72feddfe41",
+            Self::Office => "e37fc753-ff3b-4958-9484-eaa9425c82bc",
+        }
+    }
+}
+
+impl fmt::Display for PhoneType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A number in the form that Graph documents: `+{country code} {number}`, or with `x{extension}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneNumber(Box<str>);
+
+/// How a number of ours stands to one that Graph shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same digits and the same extension.
+    Same,
+    /// Other digits.
+    Different,
+    /// Part of the number is hidden (the role Authentication Administrator sees it so): nothing can be said.
+    Masked,
+}
+
+impl PhoneNumber {
+    /// Takes over a number that was checked and formatted by `input::phone_text`.
+    #[must_use]
+    pub fn from_formatted(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The number as it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares digits only, since the service may store another spacing than it was sent.
+    #[must_use]
+    pub fn compare(&self, stored: &str) -> Comparison {
+        match (digits(&self.0), digits(stored)) {
+            (Some(ours), Some(theirs)) if ours == theirs => Comparison::Same,
+            (Some(_), Some(_)) => Comparison::Different,
+            (None, _) | (_, None) => Comparison::Masked,
+        }
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Digits of the number and of its extension; `None` where a character hides something.
+fn digits(text: &str) -> Option<(String, String)> {
+    let (number, extension) = text.split_once(['x', 'X']).unwrap_or((text, ""));
+    Some((only_digits(number)?, only_digits(extension)?)).filter(|(number, _)| !number.is_empty())
+}
+
+fn only_digits(text: &str) -> Option<String> {
+    let separator = |c: char| c.is_whitespace() || matches!(c, '+' | '-' | '(' | ')' | '.' | '/');
+    text.chars().filter(|c| !separator(*c)).map(|c| c.is_ascii_digit().then_some(c)).collect()
+}
+
+/// A phone that a user has or shall have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phone {
+    /// Which of the user's three phones.
+    pub phone_type: PhoneType,
+    /// Its number.
+    pub number: PhoneNumber,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare(ours: &str, stored: &str) -> Comparison {
+        PhoneNumber::from_formatted(ours).compare(stored)
+    }
+
+    #[test]
+    fn numbers_are_compared_by_digits_and_extension() {
+        assert_eq!(compare("+1 2065550123", "+12065550123"), Comparison::Same);
+        assert_eq!(compare("+1 2065550123", "+1 (206) 555-0123"), Comparison::Same);
+        assert_eq!(compare("+1 2065550123x12", "+1 2065550123 X12"), Comparison::Same);
+        assert_eq!(compare("+1 2065550123", "+1 2065550124"), Comparison::Different);
+        assert_eq!(compare("+1 2065550123x1", "+1 2065550123"), Comparison::Different);
+        assert_eq!(compare("+1 206555012x3", "+1 2065550123"), Comparison::Different);
+    }
+
+    #[test]
+    fn a_masked_number_is_never_the_same() {
+        for stored in ["+1 ******0123", "+1 XXXXXXX23", "+1 xxxxxx0123", "", "…0123", "+1 206555•123", "x12"]
+        {
+            assert_eq!(compare("+1 2065550123", stored), Comparison::Masked, "{stored:?}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A unit of work: a row that was understood, or one that was not.
+
+use super::action::Action;
+use super::row::Row;
+use super::user::UserId;
+
+/// A row that was understood: do this to this user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The line that asked for it.
+    pub row: Row,
+    /// To whom.
+    pub user: UserId,
+    /// What.
+    pub action: Action,
+}
+
+/// A row that cannot be done, with the first reason found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidRow {
+    /// The line itself.
+    pub row: Row,
+    /// The name of the column at fault as the file spells it, or `-` where the line as a whole is.
+    pub column: String,
+    /// What stands there; for a password a placeholder, never the text.
+    pub value: String,
+    /// What is wrong and how to mend it, as the end of the sentence "row 7, `phone_number` '123' …".
+    pub reason: String,
+}
+
+/// What the input yields for each data row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// To be done.
+    Task(Task),
+    /// To be reported.
+    Invalid(InvalidRow),
+}
+
+impl Work {
+    /// The line behind it.
+    #[must_use]
+    pub const fn row(&self) -> &Row {
+        match self {
+            Self::Task(task) => &task.row,
+            Self::Invalid(invalid) => &invalid.row,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Who can give a bearer token: the seam between the Graph client and the kinds of sign-in.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+use crate::model::secret::Secret;
+
+/// No token could be had.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SignInError {
+    /// The authority said no; asking again says the same.
+    #[error("sign-in was refused ({code}): {message}")]
+    Refused {
+        /// The OAuth 2.0 error (`invalid_client`, …) or our own word.
+        code: String,
+        /// The authority's words, or ours with the cure; no secret in them.
+        message: String,
+    },
+    /// The authority gave no usable answer, retries included.
+    #[error("the sign-in service gave no usable answer: {0}")]
+    Unreachable(String),
+}
+
+/// Gives bearer tokens for Graph, and renews them in good time.
+pub trait Credential: Send + Sync + 'static {
+    /// A token to send now. Many may ask at once; at most one renewal runs at a time.
+    ///
+    /// # Errors
+    /// When there is no token and none could be had.
+    fn bearer(&self) -> impl Future<Output = Result<Secret, SignInError>> + Send;
+
+    /// A token other than `rejected`, which Graph answered with 401.
+    /// Where another caller has renewed meanwhile, its token is given without a second renewal.
+    ///
+    /// # Errors
+    /// When none could be had; for a fixed token always.
+    fn renew(&self, rejected: &Secret) -> impl Future<Output = Result<Secret, SignInError>> + Send;
+}

@@ -1,0 +1,4 @@
+//! Sending one request, once. Knows HTTP, but neither Graph, pace nor retries.
+
+pub mod bearer;
+pub mod exchange;
