@@ -3,6 +3,8 @@
 //! The modules are the floors of one house, declared ground floor first; imports go down only.
 //! ARCHITECTURE.md draws the plan.
 
-// Floor 1: the words, and sending one request once.
+// Floor 1: the words, pure decisions, when a request may leave, and sending one, once.
 pub mod model;
+pub mod pace;
+pub mod policy;
 pub mod transport;

@@ -2,3 +2,4 @@
 
 pub mod bearer;
 pub mod exchange;
+pub mod http;
