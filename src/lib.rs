@@ -8,3 +8,9 @@ pub mod model;
 pub mod pace;
 pub mod policy;
 pub mod transport;
+
+// Floor 2: the API, and siblings that do not know each other.
+pub mod graph;
+
+// Floor 3: what a row does, in calls.
+pub mod actions;

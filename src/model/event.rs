@@ -60,17 +60,17 @@ pub struct Ended {
     pub work: Work,
     /// How it ended.
     pub outcome: Outcome,
-    /// How often a request was sent for it, reads and polls not counted apart.
+    /// How often its request was sent: its writes, or its reads where it wrote nothing.
     pub attempts: u32,
-    /// The status of the last answer; `None` where none came.
+    /// The status of the last answer to a write, or to a read where it wrote nothing; `None` where none came.
     pub http_status: Option<u16>,
     /// When its first request was made ready; `None` where it was never tried.
     pub started_at: Option<Instant>,
     /// When it ended.
     pub ended_at: Instant,
-    /// Graph's `request-id` of the last answer, empty where none came.
+    /// Graph's `request-id` of the same answer, empty where none came.
     pub request_id: String,
-    /// Our `client-request-id` of the last call, empty where none was made.
+    /// Our `client-request-id` of the same call, empty where none was made.
     pub client_request_id: String,
     /// The reset operation's id, empty where there is none.
     pub operation_id: String,
@@ -81,10 +81,15 @@ pub struct Ended {
 pub enum Event {
     /// A request was answered, or failed without an answer.
     Answered(Answered),
-    /// Everybody pauses.
+    /// Everybody pauses, or goes on pausing.
     Held {
-        /// For how long from now.
+        /// By how much this prolongs the pause, so that the sum is the time held.
         span: Duration,
+    },
+    /// Graph takes no token of ours any more: the run must stop.
+    SignInLost {
+        /// Why, for people; no secret in it.
+        reason: String,
     },
     /// A reset was accepted; its operation is open.
     Accepted(Operation),

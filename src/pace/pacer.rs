@@ -63,10 +63,13 @@ impl Pacer {
         Permit(place)
     }
 
-    /// Lets nobody leave for `span` from now. A longer hold that already runs stays.
-    pub fn hold(&self, span: Duration) {
-        let until = (self.started.elapsed().saturating_add(span)).as_micros();
+    /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause:
+    /// nothing where a longer hold runs already.
+    pub fn hold(&self, span: Duration) -> Duration {
+        let before = self.hold_left().unwrap_or_default();
+        let until = self.started.elapsed().saturating_add(span).as_micros();
         self.held_until.fetch_max(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+        span.saturating_sub(before)
     }
 
     /// How many requests are on the wire or admitted to it.

@@ -17,6 +17,12 @@ impl Budget {
         Self { left: total }
     }
 
+    /// Whether there is time to try again.
+    #[must_use]
+    pub const fn is_left(&self) -> bool {
+        !self.left.is_zero()
+    }
+
     /// Takes time off.
     pub fn spend(&mut self, time: Duration) {
         self.left = self.left.saturating_sub(time);
@@ -45,5 +51,6 @@ mod tests {
         assert!(budget.affords(Duration::from_secs(3)));
         budget.spend(Duration::from_secs(5));
         assert!(!budget.affords(Duration::ZERO));
+        assert!(!budget.is_left());
     }
 }

@@ -1,0 +1,92 @@
+//! Reads a user's methods.
+
+use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
+use crate::graph::call::{CallError, follow, list_methods as first_page};
+use crate::graph::session::Session;
+use crate::graph::wire::{Page, StoredMethod};
+use crate::model::event::{Event, Method};
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::row::RowNumber;
+use crate::model::user::UserId;
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// A user has a dozen methods at most; a list that goes on longer goes in a circle.
+const MAX_PAGES: usize = 100;
+
+/// Reads all pages and tells the run what they hold.
+pub async fn list_methods<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    row: RowNumber,
+    user: &UserId,
+) -> Outcome {
+    let mut new_user = NewUserPatience::default();
+    let stored = loop {
+        match read_all(session, user).await {
+            Ok(stored) => break stored,
+            Err(CallError::Refused(failure)) if is_status(&failure, 404) => {
+                if !new_user.waits(session).await {
+                    return unknown_user(failure);
+                }
+            }
+            Err(error) => return ended(error),
+        }
+    };
+    let methods: Vec<Method> = stored.into_iter().map(in_our_words).collect();
+    let detail = format!("{} method{}", methods.len(), if methods.len() == 1 { "" } else { "s" });
+    session.graph().tell(Event::Listed { row, user: user.clone(), methods }).await;
+    Outcome::new(Status::Succeeded, detail)
+}
+
+async fn read_all<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+) -> Result<Vec<StoredMethod>, CallError> {
+    let mut methods = Vec::new();
+    let mut call = first_page(user);
+    for _ in 0..MAX_PAGES {
+        let response = session.call(call).await?;
+        let Ok(page) = serde_json::from_slice::<Page<StoredMethod>>(&response.body) else {
+            return Err(unusable(
+                response.status,
+                "unreadable-answer",
+                "the list of methods could not be understood",
+            ));
+        };
+        methods.extend(page.value);
+        match page.next_link {
+            None => return Ok(methods),
+            Some(link) if !session.graph().root().owns(&link) => {
+                return Err(unusable(
+                    response.status,
+                    "foreign-next-link",
+                    "the next page is not on the Graph root",
+                ));
+            }
+            Some(link) => call = follow(link),
+        }
+    }
+    Err(unusable(200, "endless-list", "the list of methods does not end"))
+}
+
+fn unusable(status: u16, code: &str, message: &str) -> CallError {
+    CallError::Refused(Failure {
+        http_status: Some(status),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    })
+}
+
+fn in_our_words(stored: StoredMethod) -> Method {
+    let name = stored.odata_type.trim_start_matches("#microsoft.graph.");
+    let detail = [stored.display_name, stored.model, stored.email_address];
+    Method {
+        method_type: name.strip_suffix("AuthenticationMethod").unwrap_or(name).to_owned(),
+        method_id: stored.id,
+        phone_type: stored.phone_type,
+        phone_number: stored.phone_number,
+        sms_sign_in_state: stored.sms_sign_in_state,
+        created_at: stored.created_date_time,
+        detail: detail.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,12 @@
+//! What a row does, in calls: one file an action.
+
+pub mod add_phone;
+pub mod delete_phone;
+pub mod list_methods;
+pub mod perform;
+pub mod phones;
+pub mod reset_password;
+pub mod set_phone;
+pub mod sms_sign_in;
+pub mod update_phone;
+pub mod verdicts;

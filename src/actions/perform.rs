@@ -1,0 +1,43 @@
+//! Finds the action of a task.
+
+use super::add_phone::add_phone;
+use super::delete_phone::delete_phone;
+use super::list_methods::list_methods;
+use super::reset_password::begin_reset;
+use super::set_phone::set_phone;
+use super::sms_sign_in::{Wanted, switch_sms_sign_in};
+use super::update_phone::update_phone;
+use crate::graph::session::Session;
+use crate::model::action::Action;
+use crate::model::operation::Operation;
+use crate::model::outcome::Outcome;
+use crate::model::task::Task;
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// How far a task came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To its end.
+    Ended(Outcome),
+    /// A reset was accepted; the row ends with its operation.
+    Opened(Operation),
+}
+
+/// Does what the task asks for.
+pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C>, task: &Task) -> Step {
+    let (row, user) = (task.row.number, &task.user);
+    Step::Ended(match &task.action {
+        Action::ListMethods => list_methods(session, row, user).await,
+        Action::AddPhone(phone) => add_phone(session, user, phone).await,
+        Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
+        Action::SetPhone(phone) => set_phone(session, user, phone).await,
+        Action::DeletePhone(phone_type) => delete_phone(session, user, *phone_type).await,
+        Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
+        Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
+        Action::ResetPassword(password) => match begin_reset(session, row, user, password).await {
+            Ok(operation) => return Step::Opened(operation),
+            Err(outcome) => outcome,
+        },
+    })
+}

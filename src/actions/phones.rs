@@ -1,0 +1,99 @@
+//! Reads a user's phones: what settles every doubt about them.
+
+use crate::graph::call::{CallError, list_phones};
+use crate::graph::session::Session;
+use crate::graph::wire::{Page, StoredPhone};
+use crate::model::outcome::Failure;
+use crate::model::phone::{Comparison, Phone, PhoneType};
+use crate::model::user::UserId;
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::{Response, Transport};
+
+/// The phones that a user has: at most one of each type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phones(Vec<StoredPhone>);
+
+/// How a wanted phone stands to the stored ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The type has this number.
+    Same,
+    /// The type has another number.
+    Other,
+    /// The type has a number that this role may not see.
+    Masked,
+    /// The user has no phone of this type.
+    Absent,
+}
+
+/// What reading told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// The user's phones.
+    Phones(Phones),
+    /// Graph does not know the user.
+    UnknownUser(Failure),
+}
+
+impl Phones {
+    /// The phone of a type, told by its fixed id or its type's name.
+    #[must_use]
+    pub fn of(&self, phone_type: PhoneType) -> Option<&StoredPhone> {
+        self.0.iter().find(|phone| {
+            phone.id.eq_ignore_ascii_case(phone_type.method_id())
+                || phone.phone_type.eq_ignore_ascii_case(phone_type.name())
+        })
+    }
+
+    /// How `phone` stands to them.
+    #[must_use]
+    pub fn standing(&self, phone: &Phone) -> Standing {
+        let Some(stored) = self.of(phone.phone_type) else { return Standing::Absent };
+        match phone.number.compare(&stored.phone_number) {
+            Comparison::Same => Standing::Same,
+            Comparison::Different => Standing::Other,
+            Comparison::Masked => Standing::Masked,
+        }
+    }
+}
+
+/// Reads the phones before anything was written.
+///
+/// # Errors
+/// As [`Session::call`]; 404 is a [`Reading`].
+pub async fn read<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+) -> Result<Reading, CallError> {
+    let answer = session.call(list_phones(user)).await;
+    understand(answer)
+}
+
+/// Reads the phones after a write, to find out what it did: also while the run drains.
+///
+/// # Errors
+/// As [`Session::settle`]; 404 is a [`Reading`].
+pub async fn read_back<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+) -> Result<Reading, CallError> {
+    let answer = session.settle(list_phones(user)).await;
+    understand(answer)
+}
+
+fn understand(answer: Result<Response, CallError>) -> Result<Reading, CallError> {
+    match answer {
+        Ok(response) => match serde_json::from_slice::<Page<StoredPhone>>(&response.body) {
+            Ok(page) => Ok(Reading::Phones(Phones(page.value))),
+            Err(_) => Err(CallError::Refused(Failure {
+                http_status: Some(response.status),
+                code: "unreadable-answer".to_owned(),
+                message: "the list of phones could not be understood".to_owned(),
+            })),
+        },
+        Err(CallError::Refused(failure)) if failure.http_status == Some(404) => {
+            Ok(Reading::UnknownUser(failure))
+        }
+        Err(error) => Err(error),
+    }
+}

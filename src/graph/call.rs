@@ -1,0 +1,148 @@
+//! One thing that is asked of Graph, and how that can end.
+
+use bytes::Bytes;
+use serde::Serialize;
+use thiserror::Error;
+
+use super::path;
+use super::wire::{NewNumber, NewPassword, NewPhone};
+use crate::model::outcome::Failure;
+use crate::model::phone::{Phone, PhoneType};
+use crate::model::secret::Secret;
+use crate::model::user::UserId;
+use crate::transport::exchange::{Body, Method};
+
+/// Whether asking twice could do harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Asked twice it has the same effect, so a doubtful answer is a reason to ask again.
+    Idempotent,
+    /// After a doubtful answer the caller must read back first.
+    Once,
+}
+
+/// Where a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A path below the Graph root and version, percent-encoded.
+    Path(String),
+    /// A URL that Graph gave, used verbatim; its origin was checked.
+    Verbatim(String),
+}
+
+/// One thing that is asked of Graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The request's method.
+    pub method: Method,
+    /// The request's target.
+    pub place: Place,
+    /// The request's body.
+    pub body: Option<Body>,
+    /// Whether it may be repeated blindly.
+    pub effect: Effect,
+}
+
+/// How a call can fail.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CallError {
+    /// It is known not to have been done.
+    #[error("refused ({}): {}", .0.code, .0.message)]
+    Refused(Failure),
+    /// It may have been done.
+    #[error("in doubt ({}): {}", .0.code, .0.message)]
+    Doubtful(Failure),
+    /// The run stopped before it was done; it is known not to have been done.
+    #[error("stopped")]
+    Stopped,
+}
+
+fn read(path: String) -> Call {
+    Call { method: Method::Get, place: Place::Path(path), body: None, effect: Effect::Idempotent }
+}
+
+fn json(value: &impl Serialize) -> Body {
+    let Ok(bytes) = serde_json::to_vec(value) else {
+        unreachable!("plain structs of strings always serialize")
+    };
+    Body { content_type: "application/json", bytes: Bytes::from(bytes) }
+}
+
+/// Reads a URL that Graph gave.
+#[must_use]
+pub const fn follow(url: String) -> Call {
+    Call { method: Method::Get, place: Place::Verbatim(url), body: None, effect: Effect::Idempotent }
+}
+
+/// Lists a user's methods.
+#[must_use]
+pub fn list_methods(user: &UserId) -> Call {
+    read(path::methods(user))
+}
+
+/// Lists a user's phones.
+#[must_use]
+pub fn list_phones(user: &UserId) -> Call {
+    read(path::phones(user))
+}
+
+/// Adds a phone. Not idempotent: the second POST says that the phone exists, whoever stored it.
+#[must_use]
+pub fn create_phone(user: &UserId, phone: &Phone) -> Call {
+    let body = NewPhone { phone_number: phone.number.as_str(), phone_type: phone.phone_type.name() };
+    Call {
+        method: Method::Post,
+        place: Place::Path(path::phones(user)),
+        body: Some(json(&body)),
+        effect: Effect::Once,
+    }
+}
+
+/// Changes the number of a phone in place.
+#[must_use]
+pub fn replace_number(user: &UserId, phone: &Phone) -> Call {
+    Call {
+        method: Method::Patch,
+        place: Place::Path(path::phone(user, phone.phone_type)),
+        body: Some(json(&NewNumber { phone_number: phone.number.as_str() })),
+        effect: Effect::Idempotent,
+    }
+}
+
+/// Removes a phone.
+#[must_use]
+pub fn delete_phone(user: &UserId, phone_type: PhoneType) -> Call {
+    Call {
+        method: Method::Delete,
+        place: Place::Path(path::phone(user, phone_type)),
+        body: None,
+        effect: Effect::Idempotent,
+    }
+}
+
+/// Switches the mobile's SMS sign-in on.
+#[must_use]
+pub fn enable_sms_sign_in(user: &UserId) -> Call {
+    action(path::enable_sms_sign_in(user))
+}
+
+/// Switches the mobile's SMS sign-in off.
+#[must_use]
+pub fn disable_sms_sign_in(user: &UserId) -> Call {
+    action(path::disable_sms_sign_in(user))
+}
+
+fn action(path: String) -> Call {
+    Call { method: Method::Post, place: Place::Path(path), body: None, effect: Effect::Idempotent }
+}
+
+/// Resets a password to a given one. Idempotent, since a second operation sets the same password.
+#[must_use]
+pub fn reset_password(user: &UserId, password: &Secret) -> Call {
+    Call {
+        method: Method::Post,
+        place: Place::Path(path::reset_password(user)),
+        body: Some(json(&NewPassword { new_password: password.expose() })),
+        effect: Effect::Idempotent,
+    }
+}

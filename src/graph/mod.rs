@@ -1,0 +1,8 @@
+//! The API in our words: paths, bodies, errors, and calls that are paced, retried and judged.
+
+pub mod call;
+pub mod client;
+pub mod error;
+pub mod path;
+pub mod session;
+pub mod wire;

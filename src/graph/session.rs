@@ -1,0 +1,355 @@
+//! One row's conversation with Graph: its calls are paced, sent, judged and, where that is safe, sent again.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tracing::debug;
+
+use super::call::{Call, CallError, Effect};
+use super::client::Graph;
+use super::error;
+use crate::model::event::{Access, Answered, Event};
+use crate::model::outcome::Failure;
+use crate::model::secret::Secret;
+use crate::policy::budget::Budget;
+use crate::policy::classify::{Verdict, classify};
+use crate::transport::bearer::{Credential, SignInError};
+use crate::transport::exchange::{Request, Response, SendError, Transport};
+
+/// What is remembered of one kind of call: the line in the results.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// How often a request was sent.
+    pub attempts: u32,
+    /// The status of the last answer.
+    pub http_status: Option<u16>,
+    /// Graph's id of the last answer.
+    pub request_id: String,
+    /// Our id of the last call.
+    pub client_request_id: String,
+}
+
+/// What happened in a conversation so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// When the first request was made ready.
+    pub started_at: Option<Instant>,
+    /// GETs.
+    pub reads: Traffic,
+    /// All others.
+    pub writes: Traffic,
+}
+
+impl Trace {
+    /// What the results tell: the writes, or the reads where there was no write.
+    #[must_use]
+    pub const fn told(&self) -> &Traffic {
+        if self.writes.attempts > 0 { &self.writes } else { &self.reads }
+    }
+
+    const fn of(&mut self, access: Access) -> &mut Traffic {
+        match access {
+            Access::Read => &mut self.reads,
+            Access::Write => &mut self.writes,
+        }
+    }
+}
+
+/// What ends a conversation's waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Draining: what has not been sent need not be.
+    UntilDrain,
+    /// Only an abort: something may have been applied, and must be found out.
+    UntilAbort,
+}
+
+/// One row's conversation with Graph.
+pub struct Session<'graph, T, C> {
+    graph: &'graph Graph<T, C>,
+    budget: Budget,
+    trace: Trace,
+}
+
+/// Where a call stands between two of its sendings.
+struct Round {
+    attempt: u32,
+    has_renewed: bool,
+    effect: Effect,
+    patience: Patience,
+}
+
+/// What follows an answer that was not accepted.
+enum Next {
+    Again,
+    GiveUp,
+    Stopped,
+}
+
+/// The end of one sending.
+struct Sent {
+    result: Result<Response, SendError>,
+    bearer: Secret,
+}
+
+impl<'graph, T, C> Session<'graph, T, C> {
+    pub(super) const fn new(graph: &'graph Graph<T, C>) -> Self {
+        let trace = Trace { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC };
+        Self { graph, budget: Budget::new(graph.retry.budget), trace }
+    }
+
+    /// The API that is talked to.
+    #[must_use]
+    pub const fn graph(&self) -> &'graph Graph<T, C> {
+        self.graph
+    }
+
+    /// Ends the conversation.
+    #[must_use]
+    pub fn into_trace(self) -> Trace {
+        self.trace
+    }
+}
+
+const NO_TRAFFIC: Traffic =
+    Traffic { attempts: 0, http_status: None, request_id: String::new(), client_request_id: String::new() };
+
+impl<T: Transport, C: Credential> Session<'_, T, C> {
+    /// Calls Graph until it is known how that ended, within the row's budget.
+    ///
+    /// # Errors
+    /// Where it was refused, is in doubt, or the run drains before it was sent.
+    pub async fn call(&mut self, call: Call) -> Result<Response, CallError> {
+        self.attempts(call, Patience::UntilDrain).await
+    }
+
+    /// Like [`Session::call`], but goes on while the run drains: for finding out what an earlier call did.
+    ///
+    /// # Errors
+    /// Where it was refused, is in doubt, or the run aborts.
+    pub async fn settle(&mut self, call: Call) -> Result<Response, CallError> {
+        self.attempts(call, Patience::UntilAbort).await
+    }
+
+    /// Waits as long as the row's budget allows; `false` where it does not, or the run stops meanwhile.
+    pub async fn pause(&mut self, span: Duration) -> bool {
+        self.budget.affords(span) && self.sleep(span, Patience::UntilDrain).await
+    }
+
+    /// Waits before something that may have been applied is read back: it may be applied a little late.
+    /// `attempt` is the number of doubtful answers so far.
+    pub async fn pause_in_doubt(&mut self, attempt: u32) {
+        let span = self.graph.retry.backoff.delay(attempt, self.graph.jitter());
+        self.pause_to_settle(span).await;
+    }
+
+    /// Waits, also while the run drains, since something must be found out.
+    pub async fn pause_to_settle(&mut self, span: Duration) {
+        if self.budget.affords(span) {
+            self.sleep(span, Patience::UntilAbort).await;
+        }
+    }
+
+    /// Whether the row's budget is not used up.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.budget.is_left()
+    }
+
+    async fn attempts(&mut self, call: Call, patience: Patience) -> Result<Response, CallError> {
+        let client_request_id = self.graph.client_request_id();
+        let mut in_doubt = false;
+        let mut round = Round { attempt: 0, has_renewed: false, effect: call.effect, patience };
+        loop {
+            round.attempt += 1;
+            let request = self.request(&call, &client_request_id);
+            let Some(sent) = self.send(request, round.attempt, patience).await? else {
+                return Err(stopped(in_doubt));
+            };
+            let verdict = classify(&sent.result);
+            let (failure, asked) = match sent.result {
+                Ok(response) if verdict == Verdict::Accepted => {
+                    self.graph.note_acceptance();
+                    return Ok(response);
+                }
+                Ok(response) => (error::failure(&response), self.graph.asked_pause(&response)),
+                Err(error) => (error::no_answer(&error), None),
+            };
+            debug!(
+                attempt = round.attempt,
+                code = failure.code,
+                status = failure.http_status,
+                "not accepted"
+            );
+            in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
+            match self.next(verdict, asked, &sent.bearer, &mut round).await {
+                Next::Again => {}
+                Next::Stopped => return Err(stopped(in_doubt)),
+                Next::GiveUp if in_doubt => return Err(CallError::Doubtful(failure)),
+                Next::GiveUp => return Err(CallError::Refused(failure)),
+            }
+        }
+    }
+
+    async fn next(
+        &mut self,
+        verdict: Verdict,
+        asked: Option<Duration>,
+        bearer: &Secret,
+        round: &mut Round,
+    ) -> Next {
+        match verdict {
+            Verdict::Accepted | Verdict::Refused => Next::GiveUp,
+            Verdict::Unauthorized => self.renew(bearer, round).await,
+            Verdict::Throttled => {
+                let span = asked.unwrap_or_else(|| self.graph.bare_throttle_hold());
+                self.hold(span, round.patience).await
+            }
+            Verdict::Doubtful if round.effect == Effect::Once => Next::GiveUp,
+            Verdict::Transient | Verdict::Doubtful => match asked {
+                // A server that says when to come back (503, 504) means everybody.
+                Some(span) => self.hold(span, round.patience).await,
+                None => self.back_off(round).await,
+            },
+        }
+    }
+
+    fn request(&self, call: &Call, client_request_id: &str) -> Request {
+        Request {
+            method: call.method,
+            url: self.graph.root().url(&call.place),
+            bearer: None,
+            client_request_id: client_request_id.to_owned(),
+            body: call.body.clone(),
+        }
+    }
+
+    /// Sends once, when the pacer says so; `None` where the run stopped before it was sent.
+    async fn send(
+        &mut self,
+        request: Request,
+        attempt: u32,
+        patience: Patience,
+    ) -> Result<Option<Sent>, CallError> {
+        let graph = self.graph;
+        let access = request.method.access();
+        let permit = tokio::select! {
+            biased;
+            () = self.stopping(patience) => return Ok(None),
+            permit = graph.pacer.admit() => permit,
+        };
+        let bearer = match graph.credential.bearer().await {
+            Ok(bearer) => bearer,
+            Err(error) => return Err(CallError::Refused(self.lose_sign_in(&error).await)),
+        };
+        let sent_at = Instant::now();
+        self.trace.started_at.get_or_insert(sent_at);
+        let traffic = self.trace.of(access);
+        traffic.attempts += 1;
+        traffic.client_request_id.clone_from(&request.client_request_id);
+        let request = Request { bearer: Some(bearer.clone()), ..request };
+        let result = tokio::select! {
+            biased;
+            result = graph.transport.send(request) => result,
+            () = graph.shutdown.aborting() => Err(SendError::MaybeSent("the run was aborted".to_owned())),
+        };
+        drop(permit);
+        let latency = sent_at.elapsed();
+        self.budget.spend(latency);
+        let status = result.as_ref().ok().map(|response| response.status);
+        if let Ok(response) = &result {
+            traffic.http_status = status;
+            traffic.request_id = response.headers.request_id.clone().unwrap_or_default();
+        }
+        graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+        Ok(Some(Sent { result, bearer }))
+    }
+
+    /// One 429 holds everybody; whoever is admitted next, this call or another, waits for the end of the hold.
+    async fn hold(&mut self, span: Duration, patience: Patience) -> Next {
+        let prolonged = self.graph.pacer.hold(span);
+        if !prolonged.is_zero() {
+            self.graph.tell(Event::Held { span: prolonged }).await;
+        }
+        match self.is_stopping(patience) {
+            true => Next::Stopped,
+            false if self.budget.affords(span) => Next::Again,
+            false => Next::GiveUp,
+        }
+    }
+
+    async fn back_off(&mut self, round: &Round) -> Next {
+        let span = self.graph.retry.backoff.delay(round.attempt, self.graph.jitter());
+        if !self.budget.affords(span) {
+            return Next::GiveUp;
+        }
+        if self.sleep(span, round.patience).await { Next::Again } else { Next::Stopped }
+    }
+
+    /// Gets another token after a 401, once; a second 401 means that no token of ours is taken.
+    async fn renew(&self, rejected: &Secret, round: &mut Round) -> Next {
+        let renewal = if std::mem::replace(&mut round.has_renewed, true) {
+            Err(SignInError::Refused {
+                code: "401".to_owned(),
+                message: "Graph refuses the token, also after it was renewed".to_owned(),
+            })
+        } else {
+            self.graph.credential.renew(rejected).await
+        };
+        match renewal {
+            Ok(_) => Next::Again,
+            Err(error) => {
+                self.lose_sign_in(&error).await;
+                Next::GiveUp
+            }
+        }
+    }
+
+    async fn lose_sign_in(&self, error: &SignInError) -> Failure {
+        self.graph.tell(Event::SignInLost { reason: error.to_string() }).await;
+        Failure { http_status: None, code: "sign-in".to_owned(), message: error.to_string() }
+    }
+
+    /// Sleeps; `false` where the run stopped meanwhile.
+    async fn sleep(&self, span: Duration, patience: Patience) -> bool {
+        tokio::select! {
+            biased;
+            () = self.stopping(patience) => false,
+            () = sleep(span) => true,
+        }
+    }
+
+    async fn stopping(&self, patience: Patience) {
+        match patience {
+            Patience::UntilDrain => self.graph.shutdown.draining().await,
+            Patience::UntilAbort => self.graph.shutdown.aborting().await,
+        }
+    }
+
+    fn is_stopping(&self, patience: Patience) -> bool {
+        match patience {
+            Patience::UntilDrain => self.graph.shutdown.is_draining(),
+            Patience::UntilAbort => self.graph.shutdown.is_aborting(),
+        }
+    }
+}
+
+/// A call that the run's end cut short.
+fn stopped(in_doubt: bool) -> CallError {
+    if in_doubt {
+        CallError::Doubtful(Failure {
+            http_status: None,
+            code: "stopped".to_owned(),
+            message: "the run stopped before it could be found out whether the write was applied".to_owned(),
+        })
+    } else {
+        CallError::Stopped
+    }
+}
+
+impl<T, C> fmt::Debug for Session<'_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("trace", &self.trace).finish_non_exhaustive()
+    }
+}
