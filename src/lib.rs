@@ -6,3 +6,6 @@
 // Floor 1: the words, and sending one request once.
 pub mod model;
 pub mod transport;
+
+// Floor 2: siblings that do not know each other.
+pub mod input;
