@@ -11,6 +11,11 @@ pub mod transport;
 
 // Floor 2: the API, and siblings that do not know each other.
 pub mod graph;
+pub mod input;
+pub mod progress;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;
+
+// Floor 4: the run.
+pub mod engine;

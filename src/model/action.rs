@@ -40,6 +40,12 @@ impl Action {
         }
     }
 
+    /// Whether the action may change something.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        !matches!(self, Self::ListMethods)
+    }
+
     /// The phone that is set, where the action sets one.
     #[must_use]
     pub const fn phone(&self) -> Option<&Phone> {

@@ -1,5 +1,7 @@
 //! The header of an input file: its names, and what each column is for.
 
+use super::row::Row;
+
 /// The columns that have a meaning, and the extra ones that are carried through.
 ///
 /// Each `Option` is the position of the column, `None` where the file has no such column.
@@ -21,4 +23,86 @@ pub struct Header {
     pub new_password_from: Option<usize>,
     /// All other columns, in file order.
     pub extra: Vec<usize>,
+}
+
+/// Stands for a field that must not be shown because it holds several lines.
+const SEVERAL_LINES: &str = "(text of several lines)";
+
+impl Header {
+    /// What of a field may stand in a message or in a file of ours: never a password, nor what could be one.
+    ///
+    /// A row with another number of fields than the header has its fields in the wrong places, so what may be
+    /// the password's place is left empty. A line break in a user, an action or a phone comes from a double quote
+    /// that was not closed: then whole rows, with their passwords, stand in the one field.
+    #[must_use]
+    pub fn shown<'a>(&self, row: &'a Row, column: usize) -> &'a str {
+        let field = row.field(column);
+        if Some(column) == self.new_password || column >= self.certain(row) {
+            ""
+        } else if self.has_meaning(column) && field.trim().contains(['\n', '\r']) {
+            SEVERAL_LINES
+        } else {
+            field
+        }
+    }
+
+    /// How many fields, from the first, are certain to stand in their own columns, where it matters.
+    ///
+    /// It matters only in a file with a password column: in others everything may be shown.
+    #[must_use]
+    pub fn certain(&self, row: &Row) -> usize {
+        let misplaced = row.fields.len().abs_diff(self.names.len());
+        match self.new_password {
+            Some(password) if misplaced > 0 => password.saturating_sub(misplaced),
+            Some(_) | None => row.fields.len(),
+        }
+    }
+
+    fn has_meaning(&self, column: usize) -> bool {
+        [self.user, self.action, self.phone_type, self.phone_number].contains(&Some(column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::RowNumber;
+    use super::*;
+
+    fn header() -> Header {
+        let names = ["user", "action", "new_password", "note"].map(str::to_owned).to_vec();
+        Header {
+            names,
+            user: Some(0),
+            action: Some(1),
+            new_password: Some(2),
+            extra: vec![3],
+            ..Header::default()
+        }
+    }
+
+    fn shown(header: &Header, fields: &[&str]) -> Vec<String> {
+        let fields = fields.iter().map(|field| Box::from(*field)).collect();
+        let row = Row { number: RowNumber(1), fields };
+        (0..5).map(|column| header.shown(&row, column).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(shown(&header(), &["a@b.c", "reset", "S3cret!!", "x"]), ["a@b.c", "reset", "", "x", ""]);
+    }
+
+    #[test]
+    fn a_row_with_misplaced_fields_shows_only_those_that_cannot_be_the_password() {
+        assert_eq!(shown(&header(), &["a@b.c", "reset", "S3c", "ret!!", "x"]), ["a@b.c", "", "", "", ""]);
+        assert_eq!(shown(&header(), &["a@b.c", "S3cret!!", "x"]), ["a@b.c", "", "", "", ""]);
+        assert_eq!(shown(&header(), &["S3cret!!"]), ["", "", "", "", ""]);
+        let without_passwords = Header { new_password: None, ..header() };
+        assert_eq!(shown(&without_passwords, &["a@b.c", "add", "y"]), ["a@b.c", "add", "y", "", ""]);
+    }
+
+    #[test]
+    fn a_field_that_swallowed_other_rows_is_not_shown() {
+        let fields = ["a@b.c", "reset,S3cret!!\nb@b.c,reset", "", "two\nlines"];
+        assert_eq!(shown(&header(), &fields), ["a@b.c", SEVERAL_LINES, "", "two\nlines", ""]);
+    }
 }

@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod phone;
 pub mod row;
 pub mod secret;
+pub mod stats;
 pub mod task;
 pub mod timeline;
 pub mod user;

@@ -1,6 +1,7 @@
 //! A unit of work: a row that was understood, or one that was not.
 
 use super::action::Action;
+use super::outcome::Failure;
 use super::row::Row;
 use super::user::UserId;
 
@@ -26,6 +27,15 @@ pub struct InvalidRow {
     pub value: String,
     /// What is wrong and how to mend it, as the end of the sentence "row 7, `phone_number` '123' …".
     pub reason: String,
+}
+
+impl InvalidRow {
+    /// The row's end in the results.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let message = format!("{} '{}' {}", self.column, self.value, self.reason);
+        Failure { http_status: None, code: "invalid-row".to_owned(), message }
+    }
 }
 
 /// What the input yields for each data row.

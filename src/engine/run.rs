@@ -1,0 +1,245 @@
+//! The two loops of a run: feed tasks while there is room, listen to the next thing that happens.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::operations::{Operations, PollSettings, RowsLeft, given_up};
+use super::queue::{Next, Queue};
+use super::worker::{Finished, ended_unbegun, work};
+use crate::graph::client::Graph;
+use crate::model::event::{Ended, Event, Observer, ObserverError};
+use crate::model::outcome::Status;
+use crate::model::stats::Stats;
+use crate::model::task::Work;
+use crate::policy::permission::PermissionWatch;
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// The size of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunSettings {
+    /// How many tasks may be begun and not ended; bounds memory.
+    pub window: usize,
+    /// How many rows that wait for an earlier row of their user may be read ahead.
+    pub look_ahead: usize,
+    /// How resets are followed.
+    pub polls: PollSettings,
+}
+
+/// What a reader of the input may fail with.
+pub type RowsError = Box<dyn Error + Send + Sync>;
+
+/// Why a run stopped before its rows were done.
+#[derive(Debug)]
+pub enum Stop {
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// Graph takes no token of ours.
+    SignIn(String),
+    /// The first writes were all refused alike: a permission or role is missing.
+    Permission,
+    /// The input could not be read to its end.
+    Rows(RowsError),
+    /// A file could not be written.
+    Observer(ObserverError),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// All counts.
+    pub stats: Stats,
+    /// Why it stopped early; `None` where every row was reached.
+    pub stop: Option<Stop>,
+}
+
+/// How often observers are told the time.
+const TICK: Duration = Duration::from_millis(250);
+
+struct Run<'observer, T, C, R, O> {
+    graph: Arc<Graph<T, C>>,
+    settings: RunSettings,
+    queue: Queue<R>,
+    workers: JoinSet<Finished>,
+    operations: Operations<T, C>,
+    permission: PermissionWatch,
+    stats: Stats,
+    stop: Option<Stop>,
+    observer: &'observer mut O,
+    rows_are_left: RowsLeft,
+}
+
+/// Does all rows, and ends each of them exactly once. `inbox` is the other end of the graph's events.
+pub async fn run<T, C, R, O>(
+    graph: Arc<Graph<T, C>>,
+    rows: R,
+    settings: RunSettings,
+    (inbox, observer): (mpsc::Receiver<Event>, &mut O),
+) -> RunEnd
+where
+    T: Transport,
+    C: Credential,
+    R: Iterator<Item = Result<Work, RowsError>>,
+    O: Observer,
+{
+    let run = Run {
+        operations: Operations::new(Arc::clone(&graph), settings.polls),
+        queue: Queue::new(rows, settings.look_ahead),
+        graph,
+        settings,
+        workers: JoinSet::new(),
+        permission: PermissionWatch::default(),
+        stats: Stats::default(),
+        stop: None,
+        observer,
+        rows_are_left: RowsLeft::Some,
+    };
+    run.carry_on(inbox).await
+}
+
+impl<T, C, R, O> Run<'_, T, C, R, O>
+where
+    T: Transport,
+    C: Credential,
+    R: Iterator<Item = Result<Work, RowsError>>,
+    O: Observer,
+{
+    async fn carry_on(mut self, mut inbox: mpsc::Receiver<Event>) -> RunEnd {
+        let graph = Arc::clone(&self.graph);
+        let shutdown = graph.shutdown();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut has_begun_to_drain = false;
+        loop {
+            // Feed: start tasks while there is room.
+            while self.workers.len() < self.settings.window && !shutdown.is_draining() {
+                if !self.feed() {
+                    break;
+                }
+            }
+            self.operations.start_due(self.rows_are_left);
+            // Listen: take the next thing that happens.
+            tokio::select! {
+                biased;
+                Some(event) = inbox.recv() => self.note(&event),
+                Some(joined) = self.workers.join_next() => match joined {
+                    Ok(Finished::Row(order_key)) => self.queue.release(order_key),
+                    Ok(Finished::Opened(reset)) => self.operations.open(reset),
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                },
+                ended = self.operations.step(), if !self.operations.is_empty() => {
+                    if let Some(order_key) = ended {
+                        self.queue.release(order_key);
+                    }
+                }
+                now = ticks.tick() => self.tick(now),
+                () = shutdown.draining(), if !has_begun_to_drain => has_begun_to_drain = true,
+            }
+            if has_begun_to_drain {
+                self.give_up_waiting(&mut inbox);
+            }
+            let is_fed = shutdown.is_draining() || self.rows_are_left == RowsLeft::None;
+            if is_fed && self.workers.is_empty() && self.operations.is_empty() {
+                break;
+            }
+        }
+        self.note_told(&mut inbox);
+        self.end_unreached();
+        RunEnd { stats: self.stats, stop: self.stop }
+    }
+
+    /// Begins one row; `false` where none can begin now.
+    fn feed(&mut self) -> bool {
+        match self.queue.begin_next() {
+            Ok(Next::Work(Work::Task(task))) => {
+                self.workers.spawn(work(Arc::clone(&self.graph), task));
+            }
+            Ok(Next::Work(invalid)) => self.note(&Event::Ended(Box::new(ended_unbegun(invalid)))),
+            Ok(Next::Wait) => return false,
+            Ok(Next::Exhausted) => {
+                self.rows_are_left = RowsLeft::None;
+                return false;
+            }
+            Err(error) => {
+                self.halt(Stop::Rows(error));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Tells everybody what happened, first the counts, then the observer.
+    fn note(&mut self, event: &Event) {
+        self.stats.add(event);
+        match event {
+            Event::Ended(ended) if shows_no_permission(&mut self.permission, ended) => {
+                self.halt(Stop::Permission);
+            }
+            Event::SignInLost { reason } => self.halt(Stop::SignIn(reason.clone())),
+            Event::Ended(_)
+            | Event::Answered(_)
+            | Event::Held { .. }
+            | Event::Accepted(_)
+            | Event::Closed(_)
+            | Event::Listed { .. } => {}
+        }
+        if let Err(error) = self.observer.observe(event) {
+            self.halt(Stop::Observer(error));
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Err(error) = self.observer.tick(now) {
+            self.halt(Stop::Observer(error));
+        }
+    }
+
+    /// Lets the run drain, for the first reason given.
+    fn halt(&mut self, stop: Stop) {
+        self.stop.get_or_insert(stop);
+        self.graph.shutdown().drain();
+    }
+
+    /// While the run drains no operation is waited for.
+    fn give_up_waiting(&mut self, inbox: &mut mpsc::Receiver<Event>) {
+        self.stop.get_or_insert(Stop::Interrupted);
+        while let Some(reset) = self.operations.take_waiting() {
+            // What was told before comes first; and noting here, not sending, cannot wait for a full channel.
+            self.note_told(inbox);
+            let closing = given_up(reset);
+            closing.events.iter().for_each(|event| self.note(event));
+            self.queue.release(closing.order_key);
+        }
+    }
+
+    fn note_told(&mut self, inbox: &mut mpsc::Receiver<Event>) {
+        while let Ok(event) = inbox.try_recv() {
+            self.note(&event);
+        }
+    }
+
+    /// Rows that were never begun end here.
+    fn end_unreached(&mut self) {
+        while let Some(next) = self.queue.next_unreached() {
+            match next {
+                Ok(work) => self.note(&Event::Ended(Box::new(ended_unbegun(work)))),
+                Err(error) => self.halt(Stop::Rows(error)),
+            }
+        }
+    }
+}
+
+/// Whether a row's end shows that permission is missing altogether.
+fn shows_no_permission(watch: &mut PermissionWatch, ended: &Ended) -> bool {
+    let Work::Task(task) = &ended.work else { return false };
+    if !task.action.writes() || ended.outcome.status == Status::Unprocessed {
+        return false;
+    }
+    let forbidden = ended.outcome.failure.as_ref().filter(|failure| failure.http_status == Some(403));
+    watch.note(forbidden.map(|failure| failure.code.as_str()))
+}

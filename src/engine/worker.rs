@@ -1,0 +1,90 @@
+//! One task's life: a conversation with Graph, and the event that ends it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::actions::perform::{Step, perform};
+use crate::graph::client::Graph;
+use crate::graph::session::{Trace, Traffic};
+use crate::model::event::{Ended, Event};
+use crate::model::operation::Operation;
+use crate::model::outcome::{Outcome, Status};
+use crate::model::task::{Task, Work};
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// How far a worker came.
+#[derive(Debug)]
+pub enum Finished {
+    /// The row has ended; the user with this order key is free.
+    Row(u64),
+    /// The row waits for its operation; its user stays busy.
+    Opened(Box<OpenReset>),
+}
+
+/// A reset whose operation has not ended.
+#[derive(Debug)]
+pub struct OpenReset {
+    /// What asked for it.
+    pub task: Task,
+    /// What was sent for it.
+    pub trace: Trace,
+    /// The operation.
+    pub operation: Operation,
+    /// How often in a row Graph did not know the operation.
+    pub not_found: u32,
+}
+
+/// Carries a task to its end, or to the operation that ends it.
+pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Task) -> Finished {
+    let mut session = graph.session();
+    let step = perform(&mut session, &task).await;
+    let trace = session.into_trace();
+    match step {
+        Step::Opened(operation) => {
+            graph.tell(Event::Accepted(operation.clone())).await;
+            Finished::Opened(Box::new(OpenReset { task, trace, operation, not_found: 0 }))
+        }
+        Step::Ended(outcome) => {
+            let order_key = task.user.order_key();
+            graph.tell(Event::Ended(Box::new(ended(task, outcome, &trace)))).await;
+            Finished::Row(order_key)
+        }
+    }
+}
+
+/// The end of a task that was begun.
+pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
+    let Traffic { attempts, http_status, request_id, client_request_id } = trace.told().clone();
+    Ended {
+        work: Work::Task(task),
+        outcome,
+        attempts,
+        http_status,
+        started_at: trace.started_at,
+        ended_at: Instant::now(),
+        request_id,
+        client_request_id,
+        operation_id: String::new(),
+    }
+}
+
+/// The end of a row that was never begun: not understood, or not reached.
+pub(super) fn ended_unbegun(work: Work) -> Ended {
+    let outcome = match &work {
+        Work::Task(_) => Outcome::new(Status::Unprocessed, "the run stopped first"),
+        Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
+    };
+    Ended {
+        work,
+        outcome,
+        attempts: 0,
+        http_status: None,
+        started_at: None,
+        ended_at: Instant::now(),
+        request_id: String::new(),
+        client_request_id: String::new(),
+        operation_id: String::new(),
+    }
+}

@@ -1,0 +1,340 @@
+//! From a phone number as people write it to the one form that is sent. The one door to `rlibphonenumber`.
+//!
+//! Digits are never guessed: letters, masks and spreadsheets' rounded numbers are refused, not read.
+
+use std::fmt::Write as _;
+
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, Region, ValidationError,
+    get_national_significant_number_owned,
+};
+use thiserror::Error;
+
+use crate::model::phone::{PhoneNumber, PhoneType};
+
+/// The longest extension that libphonenumber knows (RFC 3966 sets no bound).
+const MAX_EXTENSION: usize = 20;
+
+/// The country whose numbers may stand without `+`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Country(Region);
+
+/// A text that names no country.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("is not a country: give its two letters (ISO 3166), for example US or DE")]
+pub struct CountryError;
+
+impl Country {
+    /// A country by its two letters, in any case.
+    ///
+    /// # Errors
+    /// When no country with telephone numbers has these letters.
+    pub fn new(letters: &str) -> Result<Self, CountryError> {
+        let region = Region::from_code(letters).map_err(|_| CountryError)?;
+        let has_numbers = PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
+        (letters.len() == 2 && has_numbers).then_some(Self(region)).ok_or(CountryError)
+    }
+}
+
+/// Why a text is not a phone number, as the end of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PhoneTextError {
+    /// Nothing is there.
+    #[error("is empty: write it as +{{country code}} {{number}}")]
+    Empty,
+    /// A character that belongs to no number.
+    #[error(
+        "holds {0:?}: write digits only, as +{{country code}} {{number}}, and x{{extension}} for an office"
+    )]
+    Character(char),
+    /// A spreadsheet made a quantity of it.
+    #[error("was rounded by a spreadsheet: format the column as text and enter the number again")]
+    Rounded,
+    /// A `+` that does not come first.
+    #[error("has a + within: one number a row")]
+    InnerPlus,
+    /// Neither a `+` nor a default country.
+    #[error("has no country code: write it as +{{country code}} {{number}}, or set a default country")]
+    NoCountry,
+    /// No country has this code.
+    #[error("begins with a country code that does not exist")]
+    UnknownCountry,
+    /// Too few digits for the country.
+    #[error("is too short for its country")]
+    TooShort,
+    /// Too many digits for the country.
+    #[error("is too long for its country")]
+    TooLong,
+    /// A count of digits that the country does not use.
+    #[error("has a number of digits that its country does not use")]
+    Length,
+    /// The right length, but no range of the country holds it.
+    #[error("lies in no range that its country has given out")]
+    NotInUse,
+    /// Extensions are for offices only (GRAPH "concept-authentication-phone-options").
+    #[error("has an extension, which only the office phone can have")]
+    Extension,
+    /// A mark of an extension without digits behind it, or with too many.
+    #[error("has an extension that is not 1 to {MAX_EXTENSION} digits")]
+    ExtensionDigits,
+}
+
+/// Reads a number and writes it as `+{country code} {number}`, with `x{extension}` where it has one.
+///
+/// # Errors
+/// When it is not exactly one valid number, or has an extension that `phone_type` cannot have.
+pub fn phone_number(
+    text: &str,
+    phone_type: PhoneType,
+    default: Option<Country>,
+) -> Result<PhoneNumber, PhoneTextError> {
+    let (number, extension) = split_extension(text)?;
+    let number = plain(number)?;
+    if extension.is_some() && phone_type != PhoneType::Office {
+        return Err(PhoneTextError::Extension);
+    }
+    let mut formatted = format_number(&number, default)?;
+    if let Some(extension) = extension {
+        formatted.push('x');
+        formatted.push_str(extension);
+    }
+    Ok(PhoneNumber::from_formatted(formatted))
+}
+
+fn format_number(number: &str, default: Option<Country>) -> Result<String, PhoneTextError> {
+    if default.is_none() && !number.starts_with('+') {
+        return Err(PhoneTextError::NoCountry);
+    }
+    let parsed =
+        PHONE_NUMBER_UTIL.parse(number, default.map(|country| country.0)).map_err(|error| reason(&error))?;
+    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed) {
+        Ok(NumberLengthType::IsPossible) => {}
+        Ok(NumberLengthType::IsPossibleLocalOnly) | Err(ValidationError::TooShort) => {
+            return Err(PhoneTextError::TooShort);
+        }
+        Err(ValidationError::TooLong) => return Err(PhoneTextError::TooLong),
+        Err(ValidationError::InvalidLength) => return Err(PhoneTextError::Length),
+        Err(ValidationError::InvalidCountryCode) => return Err(PhoneTextError::UnknownCountry),
+    }
+    let mut formatted = String::with_capacity(24);
+    let national = get_national_significant_number_owned(&parsed);
+    // Writing to a String cannot fail.
+    let _ = write!(formatted, "+{} {national}", parsed.country_code);
+    if PHONE_NUMBER_UTIL.is_valid_number(&parsed) || is_fiction(&formatted) {
+        Ok(formatted)
+    } else {
+        Err(PhoneTextError::NotInUse)
+    }
+}
+
+/// Numbers that are nobody's, which samples and rehearsals are made of.
+///
+/// The strictest check, `is_valid_number`, knows ranges and not subscribers, so most of the numbers kept for fiction
+/// pass it (+1 206 555 0123). These do not, because their ranges are given out to no provider.
+const FICTION: [&str; 5] = [
+    "+44 7700900", // Ofcom: mobiles for drama use
+    "+44 1632960", // Ofcom: no area
+    "+33 63998",   // ARCEP: works of fiction
+    "+353 20910",  // ComReg: drama
+    "+1 555555",   // The samples in the documentation of Microsoft Graph: +1 5555551234
+];
+
+fn is_fiction(formatted: &str) -> bool {
+    FICTION.iter().any(|range| formatted.starts_with(range))
+}
+
+const fn reason(error: &ParseError) -> PhoneTextError {
+    match error {
+        ParseError::InvalidCountryCode => PhoneTextError::UnknownCountry,
+        ParseError::NotANumber(_) | ParseError::TooShortAfterIdd | ParseError::TooShortNsn => {
+            PhoneTextError::TooShort
+        }
+        ParseError::TooLongNsn => PhoneTextError::TooLong,
+    }
+}
+
+/// Splits at the mark of an extension. libphonenumber could do it, but it also reads vanity letters as digits.
+fn split_extension(text: &str) -> Result<(&str, Option<&str>), PhoneTextError> {
+    let Some(start) = text.find(|c: char| c.is_alphabetic() || matches!(c, ';' | '#')) else {
+        return Ok((text, None));
+    };
+    let (number, rest) = text.split_at(start);
+    let first = rest.chars().next().unwrap_or_default();
+    let digits = [";ext", "extension", "ext", "x", "#"]
+        .iter()
+        .find_map(|mark| rest.get(..mark.len()).filter(|head| head.eq_ignore_ascii_case(mark)))
+        .map(|head| &rest[head.len()..])
+        .ok_or(if matches!(first, 'e' | 'E') {
+            PhoneTextError::Rounded
+        } else {
+            PhoneTextError::Character(first)
+        })?;
+    let digits = digits.trim_start_matches(['.', ':', '=', ' ']).trim_end();
+    if let Some(other) = digits.chars().find(|c| !c.is_ascii_digit()) {
+        return Err(PhoneTextError::Character(other));
+    }
+    if digits.is_empty() || digits.len() > MAX_EXTENSION {
+        return Err(PhoneTextError::ExtensionDigits);
+    }
+    Ok((number, Some(digits)))
+}
+
+/// Checks every character and leaves only `+` and digits.
+fn plain(text: &str) -> Result<String, PhoneTextError> {
+    let text = text.trim();
+    // "12065550123.0" is what data tools make of a number: the zero is no digit of it.
+    if text.ends_with(".0") || text.ends_with(",0") {
+        return Err(PhoneTextError::Rounded);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '0'..='9' => plain.push(c),
+            '+' if plain.is_empty() => plain.push(c),
+            '+' => return Err(PhoneTextError::InnerPlus),
+            c if is_separator(c) => {}
+            c => return Err(PhoneTextError::Character(c)),
+        }
+    }
+    // "+44 (0)20 …": the zero in brackets is said at home only. libphonenumber takes it away.
+    if plain.is_empty() { Err(PhoneTextError::Empty) } else { Ok(plain) }
+}
+
+/// What people, address books and word processors put between digits, the invisible included.
+const fn is_separator(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '\t' | '-' | '(' | ')' | '.' | '/'
+            | '\u{a0}' | '\u{ad}' | '\u{2007}' | '\u{2009}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2010}'..='\u{2015}' | '\u{202a}'..='\u{202f}' | '\u{2060}' | '\u{2066}'..='\u{2069}'
+            | '\u{2212}' | '\u{feff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn office(text: &str) -> Result<String, PhoneTextError> {
+        phone_number(text, PhoneType::Office, None).map(|number| number.as_str().to_owned())
+    }
+
+    fn in_country(text: &str, country: &str) -> Result<String, PhoneTextError> {
+        let country = Country::new(country).unwrap();
+        phone_number(text, PhoneType::Mobile, Some(country)).map(|number| number.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_number_is_sent_with_one_space_behind_the_country_code() {
+        for (text, sent) in [
+            ("+1 2065550123", "+1 2065550123"),
+            ("+12065550123", "+1 2065550123"),
+            ("+1 (206) 555-0123", "+1 2065550123"),
+            ("+1.206.555.0123", "+1 2065550123"),
+            ("  +1 206 555 0123 ", "+1 2065550123"),
+            ("+1\u{a0}206\u{2011}555\u{2011}0123", "+1 2065550123"),
+            ("\u{202a}+1 2065550123\u{202c}", "+1 2065550123"),
+            ("+49 (0)30 123456", "+49 30123456"),
+            ("+49 030 123456", "+49 30123456"),
+        ] {
+            assert_eq!(office(text), Ok(sent.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_numbers_kept_for_fiction_are_accepted() {
+        for text in [
+            "+1 2065550123",
+            "+1 4255550199",
+            "+1 5555551234",
+            "+44 7700900123",
+            "+44 1632960001",
+            "+44 2079460958",
+            "+61 491570156",
+            "+33 639981234",
+        ] {
+            assert_eq!(office(text), Ok(text.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_leading_zero_that_belongs_to_the_number_stays() {
+        assert_eq!(office("+39 06 698 83712"), Ok("+39 0669883712".to_owned()));
+        assert_eq!(office("+39 347 1234567"), Ok("+39 3471234567".to_owned()));
+    }
+
+    #[test]
+    fn an_extension_is_kept_for_an_office_and_refused_elsewhere() {
+        for mark in ["x", " X", " ext. ", " ext ", ";ext=", " extension ", " #", " x. "] {
+            assert_eq!(
+                office(&format!("+1 4255550199{mark}042")),
+                Ok("+1 4255550199x042".to_owned()),
+                "{mark}"
+            );
+        }
+        for phone_type in [PhoneType::Mobile, PhoneType::AlternateMobile] {
+            let refused = phone_number("+1 4255550199x42", phone_type, None);
+            assert_eq!(refused, Err(PhoneTextError::Extension));
+        }
+        assert_eq!(office("+1 4255550199x"), Err(PhoneTextError::ExtensionDigits));
+        assert_eq!(office("+1 4255550199x1x2"), Err(PhoneTextError::Character('x')));
+    }
+
+    #[test]
+    fn digits_are_never_guessed() {
+        for (text, error) in [
+            ("", PhoneTextError::Empty),
+            ("-", PhoneTextError::Empty),
+            ("+1 206 FLOWERS", PhoneTextError::Character('F')),
+            ("+1 XXXXXXX23", PhoneTextError::Character('X')),
+            ("+1 206555xxxx", PhoneTextError::Character('x')),
+            ("+1 ******0123", PhoneTextError::Character('*')),
+            ("+1 206555•123", PhoneTextError::Character('•')),
+            ("4.47E+11", PhoneTextError::Rounded),
+            ("+4,47e+11", PhoneTextError::Rounded),
+            ("+49301234567.0", PhoneTextError::Rounded),
+            ("+1 2065550123 or +1 4255550199", PhoneTextError::Character('o')),
+            ("+1 2065550123 / +1 4255550199", PhoneTextError::InnerPlus),
+            ("+1 2065550123, 4255550199", PhoneTextError::Character(',')),
+            ("tel:+12065550123", PhoneTextError::Character('t')),
+            ("+1 ２０６5550123", PhoneTextError::Character('２')),
+            ("++1 2065550123", PhoneTextError::InnerPlus),
+        ] {
+            assert_eq!(office(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_country_can_have_is_refused() {
+        for (text, error) in [
+            ("+1 206555", PhoneTextError::TooShort),
+            ("+1 5550123", PhoneTextError::TooShort),
+            ("+1 206555012345", PhoneTextError::TooLong),
+            ("+999 12345678", PhoneTextError::UnknownCountry),
+            ("+0 2065550123", PhoneTextError::UnknownCountry),
+            ("+1 0005550123", PhoneTextError::NotInUse),
+            ("+44 7999990000123", PhoneTextError::TooLong),
+            ("+", PhoneTextError::TooShort),
+        ] {
+            assert_eq!(office(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_plus_a_default_country_is_needed() {
+        assert_eq!(office("2065550123"), Err(PhoneTextError::NoCountry));
+        assert_eq!(office("0044 7700 900123"), Err(PhoneTextError::NoCountry));
+        assert_eq!(in_country("(206) 555-0123", "us"), Ok("+1 2065550123".to_owned()));
+        assert_eq!(in_country("07700 900123", "GB"), Ok("+44 7700900123".to_owned()));
+        assert_eq!(in_country("0044 7700 900123", "DE"), Ok("+44 7700900123".to_owned()));
+        assert_eq!(in_country("+1 2065550123", "GB"), Ok("+1 2065550123".to_owned()));
+        assert_eq!(in_country("447700900123", "US"), Err(PhoneTextError::TooLong));
+    }
+
+    #[test]
+    fn a_default_country_is_two_letters_of_a_country_with_phones() {
+        for letters in ["", "USA", "XX", "u", "1!", "001"] {
+            assert!(Country::new(letters).is_err(), "{letters}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The input of a run: one CSV file as a stream of work.
+
+use std::path::Path;
+
+use crate::model::header::Header;
+use crate::model::task::Work;
+
+use super::columns::{self, Needed};
+use super::records::{InputError, Records};
+use super::rows::{ActionSource, InputSettings, Interpreter};
+
+/// A file that is read row by row, and again from its first row after [`Input::rewind`].
+///
+/// The file stays open, so the second reading sees the same file even if another took its name.
+/// As an iterator it yields each data row once, in file order, and ends after an error.
+#[derive(Debug)]
+pub struct Input {
+    records: Records,
+    interpreter: Interpreter,
+    has_ended: bool,
+}
+
+impl Input {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read, or its header cannot be used.
+    pub fn open(path: &Path, settings: InputSettings) -> Result<Self, InputError> {
+        let needed = match settings.action {
+            ActionSource::Column => Needed::UserAndAction,
+            ActionSource::ListMethods => Needed::User,
+        };
+        let records = Records::open(path)?;
+        let header = columns::header(records.names().to_vec(), needed)
+            .map_err(|source| InputError::Header { path: path.to_owned(), source })?;
+        Ok(Self { records, interpreter: Interpreter::new(header, settings), has_ended: false })
+    }
+
+    /// What the columns are for.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        self.interpreter.header()
+    }
+
+    /// The file, as it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.records.path()
+    }
+
+    /// Goes back to the first row.
+    ///
+    /// # Errors
+    /// When the file cannot be read a second time, as a pipe cannot.
+    pub fn rewind(&mut self) -> Result<(), InputError> {
+        self.has_ended = false;
+        self.records.rewind()
+    }
+}
+
+impl Iterator for Input {
+    type Item = Result<Work, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
+        let next = self.records.read().map(|record| record.map(|record| self.interpreter.work(record)));
+        self.has_ended = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::super::phone_text::Country;
+    use super::*;
+    use crate::model::action::Action;
+    use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+    use crate::model::secret::Secret;
+    use crate::model::task::InvalidRow;
+
+    const HEADER: &str = "user,action,phone_type,phone_number,new_password,note\n";
+
+    fn open(text: &[u8], settings: InputSettings) -> (TempDir, Input) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in.csv");
+        fs::write(&path, text).unwrap();
+        let input = Input::open(&path, settings).unwrap();
+        (dir, input)
+    }
+
+    fn work(line: &str) -> Work {
+        let (_dir, mut input) = open(format!("{HEADER}{line}\n").as_bytes(), InputSettings::default());
+        input.next().unwrap().unwrap()
+    }
+
+    fn action(line: &str) -> Action {
+        match work(line) {
+            Work::Task(task) => task.action,
+            Work::Invalid(invalid) => panic!("{line}: {} {}", invalid.column, invalid.reason),
+        }
+    }
+
+    fn invalid(line: &str) -> InvalidRow {
+        match work(line) {
+            Work::Task(task) => panic!("{line}: {:?}", task.action),
+            Work::Invalid(invalid) => invalid,
+        }
+    }
+
+    fn phone(phone_type: PhoneType, number: &str) -> Phone {
+        Phone { phone_type, number: PhoneNumber::from_formatted(number) }
+    }
+
+    #[test]
+    fn each_action_takes_the_columns_that_it_needs_and_ignores_the_others() {
+        let mobile = phone(PhoneType::Mobile, "+1 2065550123");
+        let office = phone(PhoneType::Office, "+1 4255550199x42");
+        for (line, expected) in [
+            (" a@b.c , list ,fax? no matter,nor this,nor that,", Action::ListMethods),
+            ("a@b.c,add,,+12065550123,,", Action::AddPhone(mobile.clone())),
+            ("a@b.c,Update Phone, Mobile , +1 206 555 0123 ,,", Action::UpdatePhone(mobile.clone())),
+            ("a@b.c,set,OFFICE,+1 4255550199 ext. 42,,", Action::SetPhone(office)),
+            ("a@b.c,remove,alternate mobile,junk,,", Action::DeletePhone(PhoneType::AlternateMobile)),
+            ("a@b.c,enable-sms-sign-in,,,,", Action::EnableSmsSignIn),
+            ("a@b.c,disable-sms-sign-in,mobile,,,", Action::DisableSmsSignIn),
+            ("a@b.c,reset,x,y,  S3cret!!  ,", Action::ResetPassword(Secret::new("  S3cret!!  "))),
+        ] {
+            assert_eq!(action(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_row_names_its_column_its_value_and_the_cure() {
+        for (line, column, value, reason) in [
+            ("avery,add,,+12065550123,,", "user", "avery", "neither a user principal name"),
+            (",add,,+12065550123,,", "user", "", "is empty"),
+            ("a@b.c,,,,,", "action", "", "is empty"),
+            ("a@b.c,ad-phone,,,,", "action", "ad-phone", "did you mean add-phone?"),
+            ("a@b.c,add,fax,+12065550123,,", "phone_type", "fax", "use mobile, alternateMobile or office"),
+            ("a@b.c,add,,,,", "phone_number", "", "is empty"),
+            ("a@b.c,add,,2065550123,,", "phone_number", "2065550123", "no country code"),
+            ("a@b.c,add,,+1 2065550123x1,,", "phone_number", "+1 2065550123x1", "only the office"),
+            ("a@b.c,delete,,,,", "phone_type", "", "say which phone to delete"),
+            ("a@b.c,enable-sms-sign-in,office,,,", "phone_type", "office", "only the mobile can"),
+            ("a@b.c,reset,,,,", "new_password", "", "give the new password"),
+            ("a@b.c,reset,,,1234567,", "new_password", "(hidden)", "has 7 characters"),
+            ("a@b.c,reset,,,Generate,", "new_password", "(hidden)", "cannot be handed on yet"),
+            ("a@b.c,list,,", "-", "", "has 4 fields where the header has 6: fill the row up"),
+            ("a@b.c,list,,,,one,two", "-", "", "has 7 fields where the header has 6: put a field"),
+            ("a@b.c,\"list\nb@b.c\",x", "-", "", "a double quote may not be closed"),
+        ] {
+            let invalid = invalid(line);
+            assert_eq!((invalid.column.as_str(), invalid.value.as_str()), (column, value), "{line}");
+            assert!(invalid.reason.contains(reason), "{line}: {}", invalid.reason);
+        }
+    }
+
+    #[test]
+    fn a_password_has_8_to_256_characters_of_whatever_script() {
+        for password in ["ä".repeat(8), "x".repeat(256)] {
+            assert_eq!(
+                action(&format!("a@b.c,reset,,,{password},")),
+                Action::ResetPassword(Secret::new(password))
+            );
+        }
+        assert!(
+            invalid(&format!("a@b.c,reset,,,{},", "ä".repeat(257))).reason.contains("has 257 characters")
+        );
+    }
+
+    #[test]
+    fn a_column_that_the_file_does_not_have_is_told_as_such() {
+        let (_dir, input) =
+            open(b"user,action\na@b.c,add\na@b.c,delete\na@b.c,reset\n", InputSettings::default());
+        let reasons: Vec<_> = input
+            .map(|work| match work.unwrap() {
+                Work::Invalid(invalid) => invalid.reason,
+                Work::Task(task) => panic!("{task:?}"),
+            })
+            .collect();
+        for (reason, column) in reasons.iter().zip(["phone_number", "phone_type", "new_password"]) {
+            assert!(reason.ends_with(&format!("the file has no column {column}")), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_not_utf8_is_invalid_and_the_next_is_read() {
+        let (_dir, input) = open(b"user,action\nj\xfcrgen@b.c,list\na@b.c,list\n", InputSettings::default());
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        let [Work::Invalid(first), Work::Task(second)] = &works[..] else { panic!("{works:?}") };
+        assert!(first.reason.contains("UTF-8"));
+        assert_eq!(second.row.number.0, 2);
+    }
+
+    #[test]
+    fn fields_stay_as_written_so_that_results_can_carry_them_through() {
+        let work = work("  a@b.c ,list,,,, two  words ");
+        assert_eq!(work.row().field(5), " two  words ");
+        assert_eq!(work.row().field(0), "  a@b.c ");
+    }
+
+    #[test]
+    fn a_default_country_lets_numbers_stand_without_plus() {
+        let settings = InputSettings { default_country: Country::new("us").ok(), ..InputSettings::default() };
+        let (_dir, mut input) = open(b"user,action,phone\na@b.c,add,(206) 555-0123\n", settings);
+        let Some(Ok(Work::Task(task))) = input.next() else { panic!("must be a task") };
+        assert_eq!(task.action, Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550123")));
+    }
+
+    #[test]
+    fn every_row_can_be_made_to_list_methods() {
+        let settings = InputSettings { action: ActionSource::ListMethods, ..InputSettings::default() };
+        let (_dir, input) = open(b"upn\na@b.c\nnobody\n\nb@b.c\n", settings);
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        assert!(matches!(&works[0], Work::Task(task) if task.action == Action::ListMethods));
+        assert!(matches!(&works[1], Work::Invalid(_)));
+        assert_eq!(works[2].row().number.0, 3);
+    }
+
+    #[test]
+    fn a_second_reading_yields_the_same() {
+        let text = format!("\u{feff}{HEADER}a@b.c,list,,,,\n# no\nb@b.c,add,,1,,\n");
+        let (dir, mut input) = open(text.as_bytes(), InputSettings::default());
+        let first: Vec<_> = input.by_ref().map(Result::unwrap).collect();
+        assert!(input.next().is_none());
+        fs::remove_file(dir.path().join("in.csv")).unwrap();
+        input.rewind().unwrap();
+        assert_eq!(input.map(Result::unwrap).collect::<Vec<_>>(), first);
+    }
+
+    #[test]
+    fn a_password_may_stand_in_another_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = dir.path().join("secrets.csv");
+        fs::write(&secrets, "user,new_password\na@b.c,S3cret!!\nb@b.c,short\n").unwrap();
+        let path = dir.path().join("in.csv");
+        let at = secrets.display();
+        fs::write(
+            &path,
+            format!(
+                "user,action,new_password,new_password_from\na@b.c,reset,,{at}#1\na@b.c,reset,0therOne,{at}#9\n\
+                 b@b.c,reset,,{at}#2\nb@b.c,reset,,{at}#1\n"
+            ),
+        )
+        .unwrap();
+        let works: Vec<_> =
+            Input::open(&path, InputSettings::default()).unwrap().map(Result::unwrap).collect();
+        let [Work::Task(first), Work::Task(second), Work::Invalid(third), Work::Invalid(fourth)] = &works[..]
+        else {
+            panic!("{works:?}")
+        };
+        assert_eq!(first.action, Action::ResetPassword(Secret::new("S3cret!!")));
+        assert_eq!(second.action, Action::ResetPassword(Secret::new("0therOne")));
+        assert_eq!((third.column.as_str(), third.value.clone()), ("new_password_from", format!("{at}#2")));
+        assert!(third.reason.contains("has 5 characters"), "{}", third.reason);
+        assert_eq!(fourth.reason, "points at a row of another user");
+    }
+}

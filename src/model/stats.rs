@@ -1,0 +1,169 @@
+//! The counts of a run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::event::{Access, Answered, Ended, Event};
+use super::operation::OperationStatus;
+use super::outcome::Status;
+use super::task::Work;
+
+/// The name under which rows are counted whose action is not known because the row is invalid.
+pub const INVALID: &str = "invalid";
+
+/// Rows by the way in which they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowCounts {
+    /// Done in this run.
+    pub succeeded: u64,
+    /// So already.
+    pub unchanged: u64,
+    /// Known not to have been done.
+    pub failed: u64,
+    /// May have been done.
+    pub unknown: u64,
+    /// Accepted, and not ended yet.
+    pub pending: u64,
+    /// Never tried.
+    pub unprocessed: u64,
+}
+
+impl RowCounts {
+    /// Counts one row.
+    pub const fn add(&mut self, status: Status) {
+        let count = match status {
+            Status::Succeeded => &mut self.succeeded,
+            Status::Unchanged => &mut self.unchanged,
+            Status::Failed => &mut self.failed,
+            Status::Unknown => &mut self.unknown,
+            Status::Pending => &mut self.pending,
+            Status::Unprocessed => &mut self.unprocessed,
+        };
+        *count += 1;
+    }
+
+    /// How many rows ended so.
+    #[must_use]
+    pub const fn of(&self, status: Status) -> u64 {
+        match status {
+            Status::Succeeded => self.succeeded,
+            Status::Unchanged => self.unchanged,
+            Status::Failed => self.failed,
+            Status::Unknown => self.unknown,
+            Status::Pending => self.pending,
+            Status::Unprocessed => self.unprocessed,
+        }
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        Status::ALL.into_iter().map(|status| self.of(status)).sum()
+    }
+}
+
+/// Requests by what came of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestCounts {
+    /// All that were sent.
+    pub total: u64,
+    /// Those that only read.
+    pub reads: u64,
+    /// Those that may change something.
+    pub writes: u64,
+    /// By the answer's status; `None` where no answer came.
+    pub by_status: BTreeMap<Option<u16>, u64>,
+    /// Second and further sendings of one call.
+    pub retries: u64,
+    /// Answered 429.
+    pub throttled: u64,
+    /// The sum of all latencies.
+    pub latency: Duration,
+}
+
+impl RequestCounts {
+    fn add(&mut self, answered: &Answered) {
+        self.total += 1;
+        match answered.access {
+            Access::Read => self.reads += 1,
+            Access::Write => self.writes += 1,
+        }
+        *self.by_status.entry(answered.status).or_default() += 1;
+        self.retries += u64::from(answered.attempt > 1);
+        self.throttled += u64::from(answered.status == Some(429));
+        self.latency += answered.latency;
+    }
+}
+
+/// Password-reset operations by how far they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OperationCounts {
+    /// All that were accepted.
+    pub accepted: u64,
+    /// Those that ended well.
+    pub succeeded: u64,
+    /// Those that ended badly.
+    pub failed: u64,
+    /// Those that were given up.
+    pub timed_out: u64,
+}
+
+impl OperationCounts {
+    /// Those that are still waited for.
+    #[must_use]
+    pub const fn open(&self) -> u64 {
+        self.accepted.saturating_sub(self.succeeded + self.failed + self.timed_out)
+    }
+
+    const fn close(&mut self, status: OperationStatus) {
+        match status {
+            OperationStatus::Succeeded => self.succeeded += 1,
+            OperationStatus::Failed => self.failed += 1,
+            // Closed before its end: nobody waits for it any more.
+            OperationStatus::NotStarted | OperationStatus::Running | OperationStatus::TimedOut => {
+                self.timed_out += 1;
+            }
+        }
+    }
+}
+
+/// The counts of a run, kept up event by event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Rows that ended.
+    pub rows: RowCounts,
+    /// The same by the action's name, or [`INVALID`].
+    pub by_action: BTreeMap<&'static str, RowCounts>,
+    /// Requests.
+    pub requests: RequestCounts,
+    /// Operations.
+    pub operations: OperationCounts,
+    /// The sum of all pauses for everybody.
+    pub held: Duration,
+    /// Methods that list-methods rows found.
+    pub methods: u64,
+}
+
+impl Stats {
+    /// Counts one event.
+    pub fn add(&mut self, event: &Event) {
+        match event {
+            Event::Answered(answered) => self.requests.add(answered),
+            Event::Held { span } => self.held += *span,
+            Event::Accepted(_) => self.operations.accepted += 1,
+            Event::Closed(operation) => self.operations.close(operation.status),
+            Event::SignInLost { .. } => {}
+            Event::Listed { methods, .. } => self.methods += methods.len() as u64,
+            Event::Ended(ended) => self.end(ended),
+        }
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        let action = match &ended.work {
+            Work::Task(task) => task.action.name(),
+            Work::Invalid(_) => INVALID,
+        };
+        self.rows.add(ended.outcome.status);
+        self.by_action.entry(action).or_default().add(ended.outcome.status);
+    }
+}
