@@ -13,6 +13,7 @@ pub mod transport;
 pub mod graph;
 pub mod input;
 pub mod progress;
+pub mod results;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;
