@@ -8,5 +8,7 @@ pub mod phones;
 pub mod reset_password;
 pub mod set_phone;
 pub mod sms_sign_in;
+#[cfg(test)]
+mod tests;
 pub mod update_phone;
 pub mod verdicts;

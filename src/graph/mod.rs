@@ -5,4 +5,6 @@ pub mod client;
 pub mod error;
 pub mod path;
 pub mod session;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod wire;

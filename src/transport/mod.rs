@@ -3,3 +3,5 @@
 pub mod bearer;
 pub mod exchange;
 pub mod http;
+#[cfg(test)]
+pub(crate) mod scripted;
