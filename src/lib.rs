@@ -9,3 +9,4 @@ pub mod transport;
 
 // Floor 2: siblings that do not know each other.
 pub mod input;
+pub mod results;

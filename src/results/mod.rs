@@ -1,0 +1,13 @@
+//! The files that a run leaves behind, made from its events.
+
+mod by_row;
+mod whole_lines;
+
+pub mod methods;
+pub mod operations;
+pub mod rows;
+pub mod summary;
+pub mod unfinished;
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,263 @@
+//! results.csv: one line for every row, in input order once the run has ended.
+
+use std::path::Path;
+
+use tokio::time::Instant;
+
+use crate::model::event::{Ended, Event, Observer, ObserverError};
+use crate::model::header::Header;
+use crate::model::phone::PhoneType;
+use crate::model::row::Row;
+use crate::model::task::Work;
+use crate::model::timeline::Timeline;
+
+use super::by_row::ByRow;
+use super::whole_lines::one_line;
+
+/// The columns before the input's extra ones.
+const COLUMNS: [&str; 16] = [
+    "row",
+    "user",
+    "action",
+    "phone_type",
+    "phone_number",
+    "status",
+    "detail",
+    "http_status",
+    "error_code",
+    "error_message",
+    "attempts",
+    "started_at",
+    "duration_ms",
+    "request_id",
+    "client_request_id",
+    "operation_id",
+];
+
+/// Writes a line whenever a row ends.
+#[derive(Debug)]
+pub struct Results {
+    lines: ByRow,
+    header: Header,
+    timeline: Timeline,
+}
+
+impl Results {
+    /// Makes the file, which must not exist.
+    ///
+    /// # Errors
+    /// When it exists or cannot be made.
+    pub fn create(path: &Path, header: &Header, timeline: Timeline) -> Result<Self, ObserverError> {
+        let extra = header.extra.iter().map(|column| header.names[*column].as_str());
+        let lines = ByRow::create(path, COLUMNS.into_iter().chain(extra))?;
+        Ok(Self { lines, header: header.clone(), timeline })
+    }
+
+    /// Puts the lines into input order. Without it the file keeps them in the order in which rows ended.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(self) -> Result<(), ObserverError> {
+        self.lines.finish()
+    }
+
+    fn write(&mut self, ended: &Ended) -> Result<(), ObserverError> {
+        let row = ended.work.row();
+        let asked = Asked::of(&ended.work, &self.header);
+        let failure = ended.outcome.failure.as_ref();
+        let http_status = failure.and_then(|failure| failure.http_status).or(ended.http_status);
+        let times = Times::of(ended, &self.timeline);
+        let fields: [&str; COLUMNS.len()] = [
+            &row.number.to_string(),
+            asked.user,
+            asked.action,
+            asked.phone_type,
+            asked.phone_number,
+            ended.outcome.status.name(),
+            &one_line(&ended.outcome.detail),
+            &http_status.map_or_else(String::new, |status| status.to_string()),
+            failure.map_or("", |failure| failure.code.as_str()),
+            &one_line(failure.map_or("", |failure| failure.message.as_str())),
+            &ended.attempts.to_string(),
+            &times.started_at,
+            &times.duration_ms,
+            &ended.request_id,
+            &ended.client_request_id,
+            &ended.operation_id,
+        ];
+        let extra = self.header.extra.iter().map(|column| self.header.shown(row, *column));
+        self.lines.push(row.number, fields.into_iter().chain(extra))
+    }
+}
+
+impl Observer for Results {
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        match event {
+            Event::Ended(ended) => self.write(ended),
+            Event::Answered(_)
+            | Event::Held { .. }
+            | Event::Accepted(_)
+            | Event::Closed(_)
+            | Event::Listed { .. } => Ok(()),
+        }
+    }
+
+    fn tick(&mut self, _now: Instant) -> Result<(), ObserverError> {
+        self.lines.write_out()
+    }
+}
+
+/// What was asked for: as it was understood, or, where it was not, as the row says it.
+struct Asked<'a> {
+    user: &'a str,
+    action: &'a str,
+    phone_type: &'a str,
+    phone_number: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn of(work: &'a Work, header: &Header) -> Self {
+        match work {
+            Work::Task(task) => Self {
+                user: task.user.as_str(),
+                action: task.action.name(),
+                phone_type: task.action.phone_type().map_or("", PhoneType::name),
+                phone_number: task.action.phone().map_or("", |phone| phone.number.as_str()),
+            },
+            Work::Invalid(invalid) => Self::raw(&invalid.row, header),
+        }
+    }
+
+    fn raw(row: &'a Row, header: &Header) -> Self {
+        let field = |column: Option<usize>| column.map_or("", |column| header.shown(row, column));
+        Self {
+            user: field(header.user),
+            action: field(header.action),
+            phone_type: field(header.phone_type),
+            phone_number: field(header.phone_number),
+        }
+    }
+}
+
+/// When a row was worked on.
+struct Times {
+    /// Empty where it was never tried.
+    started_at: String,
+    duration_ms: String,
+}
+
+impl Times {
+    fn of(ended: &Ended, timeline: &Timeline) -> Self {
+        let Some(started_at) = ended.started_at else {
+            return Self { started_at: String::new(), duration_ms: "0".to_owned() };
+        };
+        let duration = ended.ended_at.saturating_duration_since(started_at);
+        Self { started_at: timeline.rfc3339(started_at), duration_ms: duration.as_millis().to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::super::samples::{self, ended, header, invalid, misplaced, reset, row, task};
+    use super::*;
+    use crate::model::action::Action;
+    use crate::model::outcome::{Failure, Outcome, Status};
+    use crate::model::phone::{Phone, PhoneNumber};
+
+    fn lines(events: &[Ended]) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.csv");
+        let mut results = Results::create(&path, &header(), samples::timeline()).unwrap();
+        for ended in events {
+            results.observe(&Event::Ended(Box::new(ended.clone()))).unwrap();
+        }
+        results.finish().unwrap();
+        fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_header_is_the_contract_and_then_the_extra_columns() {
+        let expected = "row,user,action,phone_type,phone_number,status,detail,http_status,error_code,\
+                        error_message,attempts,started_at,duration_ms,request_id,client_request_id,\
+                        operation_id,note,city";
+        assert_eq!(lines(&[]), [expected]);
+    }
+
+    #[test]
+    fn a_line_tells_what_was_asked_for_and_what_came_of_it() {
+        let number = PhoneNumber::from_formatted("+1 4255550199x42");
+        let phone = Phone { phone_type: PhoneType::Office, number };
+        let mut done = ended(task(1, Action::SetPhone(phone)), Outcome::new(Status::Succeeded, "changed"));
+        done.http_status = Some(204);
+        done.request_id = "req".to_owned();
+        done.client_request_id = "own".to_owned();
+        let failure = Failure {
+            http_status: Some(404),
+            code: "notFound".to_owned(),
+            message: "no such\r\nuser, \"a\"".to_owned(),
+        };
+        let mut failed =
+            ended(task(2, Action::DeletePhone(PhoneType::Mobile)), Outcome::failed(failure, "x\ny"));
+        failed.http_status = Some(200);
+        failed.operation_id = "op".to_owned();
+        let mut never = ended(reset(3), Outcome::new(Status::Unprocessed, ""));
+        never.started_at = None;
+        never.attempts = 0;
+        let lines = lines(&[done, failed, never]);
+        assert_eq!(
+            lines[1..],
+            [
+                "1,A@b.c,set-phone,office,+1 4255550199x42,succeeded,changed,204,,,2,\
+                 2026-01-02T03:04:06.500Z,250,req,own,,a note,\"x, y\"",
+                "2,A@b.c,delete-phone,mobile,,failed,x y,404,notFound,\"no such user, \"\"a\"\"\",2,\
+                 2026-01-02T03:04:06.500Z,250,,,op,a note,\"x, y\"",
+                "3,A@b.c,reset-password,,,unprocessed,,,,,0,,0,,,,a note,\"x, y\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_invalid_row_is_told_as_it_stands_but_for_passwords() {
+        let bad = row(1, &[" nobody ", "ad phone", "fax", "12", "S3cret!!", "", "a note", "x"]);
+        let bad = ended(invalid(bad), samples::invalid_row());
+        let short = ended(misplaced(2), samples::invalid_row());
+        let lines = lines(&[bad, short]);
+        assert_eq!(
+            lines[1],
+            "1, nobody ,ad phone,fax,12,failed,,,invalid-row,is wrong,2,2026-01-02T03:04:06.500Z,250,,,,a note,x"
+        );
+        assert!(lines[2].starts_with("2,a@b.c,reset,,,failed,"), "{}", lines[2]);
+        assert!(!lines.concat().contains("S3cret"));
+    }
+
+    #[test]
+    fn rows_come_back_in_input_order_whatever_the_order_of_their_ends() {
+        let rows: Vec<u64> = (1..=500).collect();
+        let mut shuffled = rows.clone();
+        fastrand::Rng::with_seed(7).shuffle(&mut shuffled);
+        let ends: Vec<_> = shuffled
+            .iter()
+            .map(|row| ended(task(*row, Action::ListMethods), Outcome::new(Status::Succeeded, "")))
+            .collect();
+        let numbers: Vec<u64> =
+            lines(&ends)[1..].iter().map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+        assert_eq!(numbers, rows);
+    }
+
+    #[tokio::test]
+    async fn a_tick_shows_every_row_that_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.csv");
+        let mut results = Results::create(&path, &header(), samples::timeline()).unwrap();
+        let end = ended(task(1, Action::ListMethods), Outcome::new(Status::Unchanged, ""));
+        results.observe(&Event::Ended(Box::new(end))).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        results.tick(Instant::now() + Duration::from_secs(1)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+        drop(results);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+}

@@ -1,0 +1,94 @@
+//! Rows and events that the tests of this module share.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::action::Action;
+use crate::model::event::Ended;
+use crate::model::header::Header;
+use crate::model::outcome::{Failure, Outcome};
+use crate::model::row::{Row, RowNumber};
+use crate::model::secret::Secret;
+use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::timeline::Timeline;
+use crate::model::user::UserId;
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The moment at which every sample begins.
+pub(super) fn start() -> Instant {
+    *START
+}
+
+/// [`start`] is 2026-01-02T03:04:05Z.
+pub(super) fn timeline() -> Timeline {
+    Timeline::new(start(), "2026-01-02T03:04:05Z".parse().unwrap())
+}
+
+/// All columns, and the extra ones `note` and `city`.
+pub(super) fn header() -> Header {
+    let names =
+        ["UPN", "action", "phone type", "number", "new_password", "new_password_from", "note", "city"];
+    Header {
+        names: names.map(str::to_owned).to_vec(),
+        user: Some(0),
+        action: Some(1),
+        phone_type: Some(2),
+        phone_number: Some(3),
+        new_password: Some(4),
+        new_password_from: Some(5),
+        extra: vec![6, 7],
+    }
+}
+
+pub(super) fn row(number: u64, fields: &[&str]) -> Row {
+    Row { number: RowNumber(number), fields: fields.iter().map(|field| Box::from(*field)).collect() }
+}
+
+/// A task of a row with the columns of [`header`].
+pub(super) fn task(number: u64, action: Action) -> Work {
+    let fields = [" A@b.c ", "whatever", "x", "y", "S3cret!!", "", "a note", "x, y"];
+    Work::Task(Task { row: row(number, &fields), user: UserId::new("A@b.c").unwrap(), action })
+}
+
+pub(super) fn reset(number: u64) -> Work {
+    task(number, Action::ResetPassword(Secret::new("S3cret!!")))
+}
+
+pub(super) fn invalid(row: Row) -> Work {
+    Work::Invalid(InvalidRow {
+        row,
+        column: "-".to_owned(),
+        value: String::new(),
+        reason: "is wrong".to_owned(),
+    })
+}
+
+/// A row with two fields too many: its password has a comma and stands in three columns.
+pub(super) fn misplaced(number: u64) -> Work {
+    invalid(row(number, &["a@b.c", "reset", "", "", "S3cret", "S3cret", "S3cret", "", "a note", "x"]))
+}
+
+/// How an invalid row ends.
+pub(super) fn invalid_row() -> Outcome {
+    let message = "is wrong".to_owned();
+    Outcome::failed(Failure { http_status: None, code: "invalid-row".to_owned(), message }, "")
+}
+
+/// Begun 1.5 s after the start and ended 250 ms later, with 2 attempts and no answer.
+pub(super) fn ended(work: Work, outcome: Outcome) -> Ended {
+    let started_at = start() + Duration::from_millis(1500);
+    Ended {
+        work,
+        outcome,
+        attempts: 2,
+        http_status: None,
+        started_at: Some(started_at),
+        ended_at: started_at + Duration::from_millis(250),
+        request_id: String::new(),
+        client_request_id: String::new(),
+        operation_id: String::new(),
+    }
+}

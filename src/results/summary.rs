@@ -1,0 +1,239 @@
+//! summary.json: what a run came to, for scripts. Keys are stable; new ones may come.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::ObserverError;
+use crate::model::outcome::Status;
+use crate::model::stats::{OperationCounts, RequestCounts, RowCounts, Stats};
+
+use super::whole_lines::replace;
+
+/// The version of these keys and their meanings.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The key in `by_status` for requests that no answer came to.
+const NO_ANSWER: &str = "none";
+
+/// What a run came to. Times are RFC 3339 UTC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The program's version.
+    pub program_version: String,
+    /// When the run began.
+    pub started_at: String,
+    /// When it ended, whatever ended it.
+    pub ended_at: String,
+    /// From the one to the other.
+    pub duration_ms: u64,
+    /// The input file.
+    pub input: String,
+    /// The Graph service that was used, without version.
+    pub graph_root: String,
+    /// `v1.0` or `beta`.
+    pub api_version: String,
+    /// Whether it ran against the built-in simulator.
+    pub rehearsal: bool,
+    /// Rows by status.
+    pub rows: Rows,
+    /// Rows by action, then by status; what is 0 is left out.
+    pub by_action: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Requests.
+    pub requests: Requests,
+    /// Password-reset operations.
+    pub operations: Operations,
+    /// How long everybody paused because the service asked for it, summed up.
+    pub held_ms: u64,
+    /// Rows that ended in a second of the run.
+    pub rows_per_second: f64,
+    /// Why the run stopped before its end; `None` where it did not.
+    pub stop_reason: Option<String>,
+    /// The process's exit code.
+    pub exit_code: u8,
+}
+
+/// Rows by status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// All that ended, the unprocessed among them.
+    pub total: u64,
+    /// Done in this run.
+    pub succeeded: u64,
+    /// So already.
+    pub unchanged: u64,
+    /// Known not to have been done.
+    pub failed: u64,
+    /// May have been done.
+    pub unknown: u64,
+    /// Accepted, and not ended yet.
+    pub pending: u64,
+    /// Never tried.
+    pub unprocessed: u64,
+}
+
+/// Requests by what came of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// All that were sent.
+    pub total: u64,
+    /// Those that only read.
+    pub reads: u64,
+    /// Those that may change something.
+    pub writes: u64,
+    /// By the answer's status, `none` for no answer.
+    pub by_status: BTreeMap<String, u64>,
+    /// Second and further sendings.
+    pub retries: u64,
+    /// Answered 429.
+    pub throttled: u64,
+}
+
+/// Password-reset operations by how far they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operations {
+    /// All that were accepted.
+    pub accepted: u64,
+    /// Those that ended well.
+    pub succeeded: u64,
+    /// Those that ended badly.
+    pub failed: u64,
+    /// Those that were given up.
+    pub timed_out: u64,
+}
+
+impl Summary {
+    /// Writes the summary in the place of an earlier one, in one step.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ObserverError> {
+        replace(path, |file| {
+            let mut text = serde_json::to_vec_pretty(self)?;
+            text.push(b'\n');
+            file.write_all(&text)
+        })
+    }
+}
+
+impl From<&RowCounts> for Rows {
+    fn from(counts: &RowCounts) -> Self {
+        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed } = *counts;
+        Self { total: counts.total(), succeeded, unchanged, failed, unknown, pending, unprocessed }
+    }
+}
+
+impl From<&RequestCounts> for Requests {
+    fn from(counts: &RequestCounts) -> Self {
+        let key = |status: &Option<u16>| status.map_or_else(|| NO_ANSWER.to_owned(), |code| code.to_string());
+        Self {
+            total: counts.total,
+            reads: counts.reads,
+            writes: counts.writes,
+            by_status: counts.by_status.iter().map(|(status, count)| (key(status), *count)).collect(),
+            retries: counts.retries,
+            throttled: counts.throttled,
+        }
+    }
+}
+
+impl From<&OperationCounts> for Operations {
+    fn from(counts: &OperationCounts) -> Self {
+        let OperationCounts { accepted, succeeded, failed, timed_out } = *counts;
+        Self { accepted, succeeded, failed, timed_out }
+    }
+}
+
+/// Rows by action, then by status; what is 0 is left out.
+#[must_use]
+pub fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let by_status = |counts: &RowCounts| {
+        let all = Status::ALL.into_iter().map(|status| (status.name().to_owned(), counts.of(status)));
+        all.filter(|(_, count)| *count > 0).collect()
+    };
+    stats.by_action.iter().map(|(action, counts)| ((*action).to_owned(), by_status(counts))).collect()
+}
+
+/// A duration in whole milliseconds.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Rows in a second, to one decimal; 0 for a run without duration.
+#[must_use]
+pub fn rows_per_second(rows: u64, duration: Duration) -> f64 {
+    let rows = f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
+    let rate = rows / duration.as_secs_f64();
+    if rate.is_finite() { (rate * 10.0).round() / 10.0 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use crate::model::action::Action;
+    use crate::model::event::{Access, Answered, Event};
+    use crate::model::outcome::Outcome;
+
+    fn stats() -> Stats {
+        let mut stats = Stats::default();
+        for status in [Some(201), Some(429), None] {
+            let attempt = if status == Some(429) { 2 } else { 1 };
+            let access = if status.is_none() { Access::Read } else { Access::Write };
+            let latency = Duration::from_millis(5);
+            stats.add(&Event::Answered(Answered { access, attempt, status, latency }));
+        }
+        stats.add(&Event::Held { span: Duration::from_millis(1500) });
+        for status in Status::ALL {
+            let end = samples::ended(samples::task(1, Action::ListMethods), Outcome::new(status, ""));
+            stats.add(&Event::Ended(Box::new(end)));
+        }
+        let end = samples::ended(samples::misplaced(2), samples::invalid_row());
+        stats.add(&Event::Ended(Box::new(end)));
+        stats
+    }
+
+    #[test]
+    fn the_keys_are_stable() {
+        let stats = stats();
+        let summary = Summary {
+            schema_version: SCHEMA_VERSION,
+            program_version: "0.1.0".to_owned(),
+            started_at: "2026-01-02T03:04:05.000Z".to_owned(),
+            ended_at: "2026-01-02T03:04:07.000Z".to_owned(),
+            duration_ms: milliseconds(Duration::from_secs(2)),
+            input: "in.csv".to_owned(),
+            graph_root: "https://graph.microsoft.com".to_owned(),
+            api_version: "v1.0".to_owned(),
+            rehearsal: true,
+            rows: Rows::from(&stats.rows),
+            by_action: by_action(&stats),
+            requests: Requests::from(&stats.requests),
+            operations: Operations::from(&stats.operations),
+            held_ms: milliseconds(stats.held),
+            rows_per_second: rows_per_second(stats.rows.total(), Duration::from_secs(2)),
+            stop_reason: None,
+            exit_code: 1,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("summary.json");
+        summary.write(&path).unwrap();
+        summary.write(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        insta::assert_snapshot!(text);
+        assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_run_without_duration_has_no_rate() {
+        assert!(rows_per_second(5, Duration::ZERO).abs() < f64::EPSILON);
+        assert!((rows_per_second(10, Duration::from_secs(4)) - 2.5).abs() < f64::EPSILON);
+    }
+}

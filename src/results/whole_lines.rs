@@ -1,0 +1,219 @@
+//! A CSV file that only ever shows whole lines, whenever somebody looks.
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use csv::{Writer, WriterBuilder};
+
+use crate::model::event::ObserverError;
+
+/// What is kept back at most before it is written.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Where a line stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its first byte.
+    pub(super) offset: u64,
+    /// Its bytes, the line break among them.
+    pub(super) length: u64,
+}
+
+/// A new file, readable by its owner only, that grows by whole lines.
+#[derive(Debug)]
+pub(super) struct WholeLines {
+    path: PathBuf,
+    file: File,
+    written: u64,
+    /// Lines that are not in the file yet. It lies in memory, so the writer's own flushing cannot tear a line.
+    lines: Writer<Vec<u8>>,
+}
+
+impl WholeLines {
+    /// Makes the file, which must not exist, with its header.
+    ///
+    /// # Errors
+    /// When it exists or cannot be made.
+    pub(super) fn create<'a>(
+        path: &Path,
+        header: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ObserverError> {
+        let file = private(OpenOptions::new().write(true).create_new(true), path).map_err(fault(path))?;
+        let mut lines = Self { path: path.to_owned(), file, written: 0, lines: empty() };
+        lines.push(header)?;
+        lines.write_out()?;
+        Ok(lines)
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next line will stand.
+    pub(super) fn end(&self) -> u64 {
+        self.written + self.lines.get_ref().len() as u64
+    }
+
+    /// Adds a line and says where it stands.
+    ///
+    /// # Errors
+    /// When earlier lines could not be written.
+    pub(super) fn push<'a>(
+        &mut self,
+        fields: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Place, ObserverError> {
+        let offset = self.end();
+        let added = self.lines.write_record(fields).map_err(io::Error::from);
+        added.and_then(|()| self.lines.flush()).map_err(fault(&self.path))?;
+        let length = self.end() - offset;
+        if self.lines.get_ref().len() > BUFFER_BYTES {
+            self.write_out()?;
+        }
+        Ok(Place { offset, length })
+    }
+
+    /// Writes what was kept back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write_out(&mut self) -> Result<(), ObserverError> {
+        let kept = mem::replace(&mut self.lines, empty()).into_inner();
+        let kept = kept.map_err(|error| fault(&self.path)(io::Error::other(error.to_string())))?;
+        self.file.write_all(&kept).map_err(fault(&self.path))?;
+        self.written += kept.len() as u64;
+        Ok(())
+    }
+
+    /// Writes what was kept back and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn sync(&mut self) -> Result<(), ObserverError> {
+        self.write_out()?;
+        self.file.sync_all().map_err(fault(&self.path))
+    }
+}
+
+/// A field quotes a `#` too, so that no line of ours is taken for a comment when it is read as input.
+fn empty() -> Writer<Vec<u8>> {
+    WriterBuilder::new().comment(Some(b'#')).flexible(true).from_writer(Vec::new())
+}
+
+/// Puts a file in the place of another in one step, so that a reader sees the old one or the new one.
+///
+/// `content` writes the new one under another name, which a run that was killed may have left behind.
+///
+/// # Errors
+/// When it cannot be written or renamed.
+pub(super) fn replace(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), ObserverError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let write = || {
+        let mut file = private(OpenOptions::new().write(true).create(true).truncate(true), &new)?;
+        content(&mut file)?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        sync_directory(path)
+    };
+    write().map_err(fault(path))
+}
+
+/// Line breaks become blanks, so that a line of the file is a row for simple tools too.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\r', '\n']) {
+        Cow::Owned(text.replace("\r\n", " ").replace(['\r', '\n'], " "))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// What is said of a file that could not be written.
+pub(super) fn fault(path: &Path) -> impl FnOnce(io::Error) -> ObserverError {
+    move |source| ObserverError { what: path.display().to_string(), source }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600).open(path)
+}
+
+/// Elsewhere the run directory's own permissions are what keeps others out.
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
+}
+
+/// A rename lasts through a power cut only when the directory is on the disk too.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |directory| {
+        let here = directory.as_os_str().is_empty();
+        File::open(if here { Path::new(".") } else { directory })?.sync_all()
+    })
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_whole_lines_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.csv");
+        let mut lines = WholeLines::create(&path, ["a", "b"]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a,b\n");
+        let long = "x".repeat(1000);
+        for _ in 0..300 {
+            lines.push([long.as_str(), "two\nlines"]).unwrap();
+            assert!(fs::read_to_string(&path).unwrap().ends_with(['\n']));
+            assert!((fs::metadata(&path).unwrap().len() - 4).is_multiple_of(1013));
+        }
+        assert!(fs::metadata(&path).unwrap().len() > 200_000);
+        lines.push(["y".repeat(100_000).as_str(), ""]).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().ends_with("y,\n"));
+    }
+
+    #[test]
+    fn places_lead_to_the_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.csv");
+        let mut lines = WholeLines::create(&path, ["a"]).unwrap();
+        assert_eq!(lines.push(["#1"]).unwrap(), Place { offset: 2, length: 5 });
+        lines.write_out().unwrap();
+        assert_eq!(lines.push(["2"]).unwrap(), Place { offset: 7, length: 2 });
+        lines.sync().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a\n\"#1\"\n2\n");
+    }
+
+    #[test]
+    fn an_existing_file_is_never_overwritten_and_a_new_one_is_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.csv");
+        WholeLines::create(&path, ["a"]).unwrap();
+        let error = WholeLines::create(&path, ["b"]).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
+        replace(&dir.path().join("other"), |file| file.write_all(b"x")).unwrap();
+        #[cfg(unix)]
+        for name in ["out.csv", "other"] {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+}
