@@ -77,10 +77,11 @@ impl Passwords {
             // The one used last stands last; the first is closed when there are too many.
             self.open[position..].rotate_left(1);
         } else {
+            let file = Referenced::open(path)?;
             if self.open.len() == MAX_OPEN {
                 self.open.remove(0);
             }
-            self.open.push(Referenced::open(path)?);
+            self.open.push(file);
         }
         let file = self.open.last_mut().ok_or(PasswordFromError::NoRow)?;
         if file.records.number() >= row {

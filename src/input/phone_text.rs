@@ -1,11 +1,12 @@
 //! From a phone number as people write it to the one form that is sent. The one door to `rlibphonenumber`.
 //!
-//! Digits are never guessed: letters, masks and spreadsheets' rounded numbers are refused, not read.
+//! Digits are never guessed: letters, masks and spreadsheets' rounded numbers are refused, not read. What a country's
+//! own rules add or take away (a trunk zero, Argentina's mobile 9, San Marino's 0549) is left to libphonenumber.
 
 use std::fmt::Write as _;
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, Region, ValidationError,
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, Region, ValidationError,
     get_national_significant_number_owned,
 };
 use thiserror::Error;
@@ -107,23 +108,28 @@ fn format_number(number: &str, default: Option<Country>) -> Result<String, Phone
     }
     let parsed =
         PHONE_NUMBER_UTIL.parse(number, default.map(|country| country.0)).map_err(|error| reason(&error))?;
-    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed) {
-        Ok(NumberLengthType::IsPossible) => {}
-        Ok(NumberLengthType::IsPossibleLocalOnly) | Err(ValidationError::TooShort) => {
-            return Err(PhoneTextError::TooShort);
-        }
-        Err(ValidationError::TooLong) => return Err(PhoneTextError::TooLong),
-        Err(ValidationError::InvalidLength) => return Err(PhoneTextError::Length),
-        Err(ValidationError::InvalidCountryCode) => return Err(PhoneTextError::UnknownCountry),
-    }
     let mut formatted = String::with_capacity(24);
     let national = get_national_significant_number_owned(&parsed);
     // Writing to a String cannot fail.
     let _ = write!(formatted, "+{} {national}", parsed.country_code);
-    if PHONE_NUMBER_UTIL.is_valid_number(&parsed) || is_fiction(&formatted) {
-        Ok(formatted)
-    } else {
-        Err(PhoneTextError::NotInUse)
+    // What is valid is possible too; the second check is needed only to say what is wrong.
+    if PHONE_NUMBER_UTIL.is_valid_number(&parsed) {
+        return Ok(formatted);
+    }
+    possible(&parsed)?;
+    if is_fiction(&formatted) { Ok(formatted) } else { Err(PhoneTextError::NotInUse) }
+}
+
+/// Whether the country has numbers of this length.
+fn possible(parsed: &Parsed) -> Result<(), PhoneTextError> {
+    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(parsed) {
+        Ok(NumberLengthType::IsPossible) => Ok(()),
+        Ok(NumberLengthType::IsPossibleLocalOnly) | Err(ValidationError::TooShort) => {
+            Err(PhoneTextError::TooShort)
+        }
+        Err(ValidationError::TooLong) => Err(PhoneTextError::TooLong),
+        Err(ValidationError::InvalidLength) => Err(PhoneTextError::Length),
+        Err(ValidationError::InvalidCountryCode) => Err(PhoneTextError::UnknownCountry),
     }
 }
 
@@ -213,6 +219,8 @@ const fn is_separator(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn office(text: &str) -> Result<String, PhoneTextError> {
@@ -335,6 +343,26 @@ mod tests {
     fn a_default_country_is_two_letters_of_a_country_with_phones() {
         for letters in ["", "USA", "XX", "u", "1!", "001"] {
             assert!(Country::new(letters).is_err(), "{letters}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_digit_that_is_sent_was_written_and_what_is_sent_can_be_read_again(
+            text in "\\+(1|44|49|39|33|7|34|46|61|81|86|91|380)[ 0-9().-]{4,16}( ?(x|ext\\.?|#) ?[0-9]{1,6})?",
+        ) {
+            if let Ok(sent) = office(&text) {
+                let mut written = text.chars();
+                let was_written = |digit: char| written.any(|c| c == digit);
+                prop_assert!(sent.chars().filter(char::is_ascii_digit).all(was_written), "{sent}");
+                prop_assert_eq!(office(&sent), Ok(sent));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(?s).{0,24}|[+0-9x#;ext. ()*~/-]{0,30}") {
+            let _ = office(&text);
+            let _ = in_country(&text, "DE");
         }
     }
 }

@@ -167,3 +167,77 @@ impl Stats {
         self.by_action.entry(action).or_default().add(ended.outcome.status);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::super::operation::Operation;
+    use super::super::row::RowNumber;
+    use super::super::user::UserId;
+    use super::*;
+
+    fn answered(access: Access, attempt: u32, status: Option<u16>) -> Event {
+        Event::Answered(Answered { access, attempt, status, latency: Duration::from_millis(10) })
+    }
+
+    fn operation(status: OperationStatus) -> Operation {
+        Operation {
+            row: RowNumber(1),
+            user: UserId::new("a@b.c").unwrap(),
+            id: String::new(),
+            url: String::new(),
+            status,
+            status_detail: String::new(),
+            created_at: String::new(),
+            last_action_at: String::new(),
+            accepted_at: Instant::now(),
+            finished_at: None,
+            polls: 0,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn requests_are_counted_by_kind_answer_and_attempt() {
+        let mut stats = Stats::default();
+        for event in [
+            answered(Access::Write, 1, Some(429)),
+            answered(Access::Write, 2, Some(201)),
+            answered(Access::Read, 1, None),
+            answered(Access::Read, 3, Some(429)),
+        ] {
+            stats.add(&event);
+        }
+        let requests = stats.requests;
+        assert_eq!((requests.total, requests.reads, requests.writes), (4, 2, 2));
+        assert_eq!((requests.retries, requests.throttled), (2, 2));
+        assert_eq!(requests.by_status, BTreeMap::from([(None, 1), (Some(201), 1), (Some(429), 2)]));
+        assert_eq!(requests.latency, Duration::from_millis(40));
+    }
+
+    #[test]
+    fn an_operation_that_was_closed_before_its_end_counts_as_given_up() {
+        let mut stats = Stats::default();
+        for status in [
+            OperationStatus::NotStarted,
+            OperationStatus::Running,
+            OperationStatus::Succeeded,
+            OperationStatus::Failed,
+            OperationStatus::TimedOut,
+        ] {
+            stats.add(&Event::Accepted(operation(OperationStatus::NotStarted)));
+            stats.add(&Event::Closed(operation(status)));
+        }
+        assert_eq!(stats.operations, OperationCounts { accepted: 5, succeeded: 1, failed: 1, timed_out: 3 });
+    }
+
+    #[test]
+    fn every_status_has_a_count_of_its_own() {
+        for status in Status::ALL {
+            let mut counts = RowCounts::default();
+            counts.add(status);
+            assert_eq!((counts.of(status), counts.total()), (1, 1), "{status}");
+        }
+    }
+}

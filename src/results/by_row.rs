@@ -79,17 +79,18 @@ impl ByRow {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn finish(mut self) -> Result<(), ObserverError> {
-        self.lines.sync()?;
         if self.is_in_order {
-            return Ok(());
+            return self.lines.sync();
         }
+        self.lines.write_out()?;
         self.index.sort_unstable();
         let path = self.lines.path();
         replace(path, |new| copy_sorted(path, new, &self.index, self.body))
     }
 }
 
-/// Copies the header, then each line. Rows end nearly in order, so most lines are in the reader's buffer already.
+/// Copies the header, then each line. Rows end nearly in order, so some lines are in the reader's buffer already;
+/// a larger buffer costs more than it saves, since each row that ended late throws it away.
 fn copy_sorted(path: &Path, new: &mut File, index: &[Entry], body: u64) -> io::Result<()> {
     let mut old = BufReader::new(File::open(path)?);
     let mut new = BufWriter::with_capacity(128 * 1024, new);

@@ -1,0 +1,13 @@
+//! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
+
+mod closing;
+pub mod error;
+pub mod exit;
+mod logging;
+mod rehearsal;
+mod run;
+mod run_directory;
+mod signals;
+mod simulator;
+mod sinks;
+pub mod start;
