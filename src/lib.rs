@@ -14,9 +14,13 @@ pub mod graph;
 pub mod input;
 pub mod progress;
 pub mod results;
+pub mod sign_in;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;
 
 // Floor 4: the run.
 pub mod engine;
+
+// Beside it: what the user asked for, decided.
+pub mod settings;

@@ -271,6 +271,7 @@ async fn list_methods_reads_every_page_on_the_graph_root_and_no_other() {
     .await;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an answer is a result")]
 fn accepted(location: Option<&str>) -> Answer {
     let headers = Headers { location: location.map(str::to_owned), ..Headers::default() };
     Ok(Response { status: 202, headers, ..Response::default() })
@@ -286,22 +287,22 @@ async fn a_reset_follows_graph_s_own_addresses_only() {
     let path = "/users/avery%40contoso.com/authentication/methods/28c10230-6103-485e-b985-444c60001490/resetPassword";
     assert_eq!(lines, vec![format!("POST {path}"); 2], "a reset to a given password may be repeated");
 
-    use Status::{Failed, Unknown};
+    let (failed, unknown_end) = (Status::Failed, Status::Unknown);
     let foreign = "https://graph.microsoft.com.evil.example/v1.0/users/1/authentication/operations/2";
     check(
         &reset(),
         vec![
-            (vec![accepted(Some(foreign))], Failed, "POST", "foreign-operation-url"),
+            (vec![accepted(Some(foreign))], failed, "POST", "foreign-operation-url"),
             (
                 vec![accepted(Some("http://graph.microsoft.com/v1.0/x"))],
-                Failed,
+                failed,
                 "POST",
                 "foreign-operation-url",
             ),
-            (vec![accepted(None)], Unknown, "POST", "no-operation-url"),
-            (vec![refusal(403, "accessDenied")], Failed, "POST", "signed-in admin"),
-            (vec![refusal(400, "passwordPolicy")], Failed, "POST", "passwordPolicy"),
-            (vec![unknown(), unknown(), unknown()], Failed, "POST POST POST", "no such user"),
+            (vec![accepted(None)], unknown_end, "POST", "no-operation-url"),
+            (vec![refusal(403, "accessDenied")], failed, "POST", "signed-in admin"),
+            (vec![refusal(400, "passwordPolicy")], failed, "POST", "passwordPolicy"),
+            (vec![unknown(), unknown(), unknown()], failed, "POST POST POST", "no such user"),
         ],
     )
     .await;

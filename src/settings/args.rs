@@ -1,0 +1,267 @@
+//! The command line as typed. The one door to clap.
+//!
+//! Every flag has an environment variable. Flags that a settings file can hold are optional here, so that what was
+//! typed is told from what is the default.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+/// Changes the authentication methods of many Microsoft Entra ID users through Microsoft Graph, from a CSV file.
+#[derive(Debug, Parser)]
+#[command(name = "authwave", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the rows of FILE and write results, operations and a summary
+    Run(Run),
+    /// Read every authentication method of every user in FILE
+    Snapshot(Snapshot),
+    /// Start a local tenant that speaks Graph, to rehearse against
+    Simulator(Box<Simulator>),
+}
+
+/// `authwave run`.
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// The CSV file with the rows
+    pub file: PathBuf,
+    /// Do the rows against a local tenant inside this process; nothing real is touched
+    #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub rehearse: bool,
+    /// Do the good rows where some are bad; the bad ones end as failed (invalid-row)
+    #[arg(long, env = "AUTHWAVE_SKIP_INVALID", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub skip_invalid: Option<bool>,
+    /// The country (two letters) of numbers that do not begin with +
+    #[arg(long, env = "AUTHWAVE_DEFAULT_COUNTRY", value_name = "XX")]
+    pub default_country: Option<String>,
+    /// How long a password reset is followed, as 10m
+    #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
+    pub operation_timeout: Option<String>,
+    /// What run and snapshot share
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave snapshot`.
+#[derive(Debug, ClapArgs)]
+pub struct Snapshot {
+    /// The CSV file with a user column; a user who stands in several rows is read once
+    pub file: PathBuf,
+    /// Read the local tenant inside this process instead of a real one
+    #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub rehearse: bool,
+    /// What run and snapshot share
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command that talks to Graph takes.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Common {
+    /// The settings file [default: authwave.toml here, else authwave/authwave.toml in your configuration directory]
+    #[arg(long, env = "AUTHWAVE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The run directory to make [default: a new one below the runs directory]
+    #[arg(long, env = "AUTHWAVE_RUN_DIR", value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Where run directories are made [default: runs]
+    #[arg(long, env = "AUTHWAVE_RUNS_DIR", value_name = "DIR")]
+    pub runs_dir: Option<PathBuf>,
+    /// Show no progress and no closing lines
+    #[arg(long, short, env = "AUTHWAVE_QUIET", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub quiet: Option<bool>,
+    /// Show no bar, but plain lines
+    #[arg(long, env = "AUTHWAVE_NO_PROGRESS", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub no_progress: Option<bool>,
+    /// Log more: -v what is done, -vv every attempt
+    #[arg(long, short, env = "AUTHWAVE_VERBOSE", action = ArgAction::Count)]
+    pub verbose: u8,
+    /// A log filter in the syntax of tracing's `EnvFilter`, instead of -v
+    #[arg(long, env = "AUTHWAVE_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Where the tenant is
+    #[command(flatten, next_help_heading = "Tenant")]
+    pub tenant: Tenant,
+    /// How fast, and how patiently
+    #[command(flatten, next_help_heading = "Pace and retries")]
+    pub pace: Pace,
+}
+
+/// Where the tenant is, and as whom to sign in. Secrets are never flags.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Tenant {
+    /// The cloud: global, us-gov, us-gov-dod, china [default: global]
+    #[arg(long, env = "AUTHWAVE_CLOUD")]
+    pub cloud: Option<String>,
+    /// The Graph root without version, instead of the cloud's
+    #[arg(long, env = "AUTHWAVE_GRAPH_ROOT", value_name = "URL")]
+    pub graph_root: Option<String>,
+    /// The authority that grants tokens, instead of the cloud's
+    #[arg(long, env = "AUTHWAVE_AUTHORITY", value_name = "URL")]
+    pub authority: Option<String>,
+    /// The Graph version: v1.0 or beta [default: v1.0]
+    #[arg(long, env = "AUTHWAVE_API_VERSION", value_name = "VERSION")]
+    pub api_version: Option<String>,
+    /// The tenant's id or domain
+    #[arg(long, env = "AUTHWAVE_TENANT", value_name = "ID")]
+    pub tenant: Option<String>,
+    /// PEM certificates to trust besides the platform's
+    #[arg(long, env = "AUTHWAVE_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The kind of sign-in: auto, token, client-secret [default: auto]
+    #[arg(long, env = "AUTHWAVE_SIGN_IN", value_name = "KIND")]
+    pub sign_in: Option<String>,
+    /// The app's id
+    #[arg(long, env = "AUTHWAVE_CLIENT_ID", value_name = "ID")]
+    pub client_id: Option<String>,
+    /// A file that holds the client secret and that nobody else can read
+    #[arg(long, env = "AUTHWAVE_CLIENT_SECRET_FILE", value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+}
+
+/// How fast, and how patiently.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Pace {
+    /// The most requests a second [default: no ceiling]
+    #[arg(long, env = "AUTHWAVE_REQUESTS_PER_SECOND", value_name = "N")]
+    pub requests_per_second: Option<f64>,
+    /// The most requests on the wire at once [default: 64]
+    #[arg(long, env = "AUTHWAVE_IN_FLIGHT", value_name = "N")]
+    pub in_flight: Option<usize>,
+    /// The most rows begun and not ended [default: 8 times in-flight]
+    #[arg(long, env = "AUTHWAVE_WINDOW", value_name = "N")]
+    pub window: Option<usize>,
+    /// How long one row goes on trying [default: 15m]
+    #[arg(long, env = "AUTHWAVE_RETRY_BUDGET", value_name = "DURATION")]
+    pub retry_budget: Option<String>,
+    /// The longest wait after the first attempt; it doubles with each further one [default: 2s]
+    #[arg(long, env = "AUTHWAVE_BACKOFF_BASE", value_name = "DURATION")]
+    pub backoff_base: Option<String>,
+    /// The longest wait between two attempts [default: 60s]
+    #[arg(long, env = "AUTHWAVE_BACKOFF_CAP", value_name = "DURATION")]
+    pub backoff_cap: Option<String>,
+    /// A longer Retry-After counts as this [default: 10m]
+    #[arg(long, env = "AUTHWAVE_MAX_RETRY_AFTER", value_name = "DURATION")]
+    pub max_retry_after: Option<String>,
+    /// How long an answer is waited for; Graph itself gives up after 60 s [default: 75s]
+    #[arg(long, env = "AUTHWAVE_REQUEST_TIMEOUT", value_name = "DURATION")]
+    pub request_timeout: Option<String>,
+}
+
+/// `authwave simulator`.
+#[derive(Debug, ClapArgs)]
+pub struct Simulator {
+    /// Where to listen; loopback only, port 0 for any that is free
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_LISTEN", default_value = "127.0.0.1:8765", value_name = "ADDRESS")]
+    pub listen: String,
+    /// Only the users in this CSV file exist [default: everybody does]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_USERS", value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// What chance begins with
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// How long every answer takes
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_LATENCY", default_value = "0ms", value_name = "DURATION")]
+    pub latency: String,
+    /// Quota of reads [default: none]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_READS_PER_SECOND", value_name = "N")]
+    pub reads_per_second: Option<f64>,
+    /// Quota of writes [default: none]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_WRITES_PER_SECOND", value_name = "N")]
+    pub writes_per_second: Option<f64>,
+    /// How many requests a quota's bucket holds [default: one second's worth]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_BURST", value_name = "N")]
+    pub burst: Option<f64>,
+    /// A quota of N requests in each window, as 3000/150s
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_WINDOW_QUOTA", value_name = "N/DURATION")]
+    pub window_quota: Option<String>,
+    /// How a 429 says when to come back: seconds, fraction, date, absent, absurd
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_RETRY_AFTER", default_value = "seconds", value_name = "FORM")]
+    pub retry_after: String,
+    /// A fault and its rate from 0 to 1, as error-after=0.02; may be given several times. Names: throttle,
+    /// throttle-bare, error-before, error-after, reset-before, reset-after, html, half-json, empty-body, slow
+    #[arg(
+        long = "fault",
+        env = "AUTHWAVE_SIMULATOR_FAULTS",
+        value_name = "NAME=RATE",
+        value_delimiter = ','
+    )]
+    pub faults: Vec<String>,
+    /// How much longer a slow answer takes
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_SLOW_BY", default_value = "2s", value_name = "DURATION")]
+    pub slow_by: String,
+    /// For how long a user is unknown after the first mention
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_USER_LAG", default_value = "0s", value_name = "DURATION")]
+    pub user_lag: String,
+    /// How long a reset's operation takes, as 1s or 1s..3s
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_RESET_DURATION", default_value = "1s..3s", value_name = "RANGE")]
+    pub reset_duration: String,
+    /// The share of resets that fail
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_RESET_FAILURES", default_value_t = 0.0, value_name = "RATE")]
+    pub reset_failures: f64,
+    /// The share of resets that never end
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_RESET_NEVER", default_value_t = 0.0, value_name = "RATE")]
+    pub reset_never: f64,
+    /// How long a token lives that the token endpoint grants
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_TOKEN_LIFETIME", default_value = "1h", value_name = "DURATION")]
+    pub token_lifetime: String,
+    /// Tokens that the token endpoint grants count as a signed-in admin's, so that resets work with them
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_DELEGATED_TOKENS", value_parser = BoolishValueParser::new(),
+          action = ArgAction::SetTrue)]
+    pub delegated_tokens: bool,
+    /// Show phone numbers masked, as to the role Authentication Administrator
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_MASKED_NUMBERS", value_parser = BoolishValueParser::new(),
+          action = ArgAction::SetTrue)]
+    pub masked_numbers: bool,
+    /// Refuse every write with 403, as where a permission is missing
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_REFUSE_WRITES", value_parser = BoolishValueParser::new(),
+          action = ArgAction::SetTrue)]
+    pub refuse_writes: bool,
+    /// How many items a list shows at once
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_PAGE_SIZE", value_name = "N")]
+    pub page_size: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_flag_has_an_environment_variable() {
+        let command = Args::command();
+        command.clone().debug_assert();
+        for subcommand in command.get_subcommands() {
+            for flag in subcommand.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let name = flag.get_long().unwrap_or_default();
+                let is_standard = ["help", "version"].contains(&name);
+                let variable = flag.get_env().map(|variable| variable.to_string_lossy().into_owned());
+                let is_ours = variable.is_some_and(|variable| variable.starts_with("AUTHWAVE_"));
+                assert!(is_standard || is_ours, "--{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_flag_takes_a_secret() {
+        for subcommand in Args::command().get_subcommands() {
+            for flag in subcommand.get_arguments() {
+                let name = flag.get_id().as_str();
+                let names_a_secret = ["secret", "password", "access"].iter().any(|word| name.contains(word));
+                assert!(!names_a_secret || name.ends_with("_file"), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The settings file as written. config.example.toml documents every key.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::SettingsError;
+
+/// A settings file. Every key may be missing.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// Where the tenant is.
+    pub tenant: Tenant,
+    /// As whom to sign in.
+    pub sign_in: SignIn,
+    /// How fast.
+    pub pace: Pace,
+    /// How patiently.
+    pub retry: Retry,
+    /// What a run does.
+    pub run: Run,
+    /// What is shown.
+    pub output: Output,
+}
+
+/// `[tenant]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tenant {
+    /// Which cloud.
+    pub cloud: Option<String>,
+    /// Instead of the cloud's.
+    pub graph_root: Option<String>,
+    /// Instead of the cloud's.
+    pub authority: Option<String>,
+    /// `v1.0` or `beta`.
+    pub api_version: Option<String>,
+    /// The tenant's id or domain.
+    pub id: Option<String>,
+    /// PEM certificates.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[sign_in]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignIn {
+    /// `auto`, `token`, `client-secret`.
+    pub kind: Option<String>,
+    /// The app's id.
+    pub client_id: Option<String>,
+    /// Where the secret stands.
+    pub client_secret_file: Option<PathBuf>,
+    /// What prints the secret: a program and its arguments.
+    pub client_secret_command: Option<Vec<String>>,
+}
+
+/// `[pace]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pace {
+    /// Ceiling.
+    pub requests_per_second: Option<f64>,
+    /// On the wire at once.
+    pub in_flight: Option<usize>,
+    /// Begun and not ended.
+    pub window: Option<usize>,
+}
+
+/// `[retry]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// A row's time.
+    pub budget: Option<String>,
+    /// The first wait.
+    pub backoff_base: Option<String>,
+    /// The longest wait.
+    pub backoff_cap: Option<String>,
+    /// The longest Retry-After.
+    pub max_retry_after: Option<String>,
+    /// The longest wait for an answer.
+    pub request_timeout: Option<String>,
+}
+
+/// `[run]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// How long resets are followed.
+    pub operation_timeout: Option<String>,
+    /// For numbers without `+`.
+    pub default_country: Option<String>,
+    /// Go on with the good rows.
+    pub skip_invalid: Option<bool>,
+    /// Where run directories are made.
+    pub runs_dir: Option<PathBuf>,
+}
+
+/// `[output]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// No progress, no closing lines.
+    pub quiet: Option<bool>,
+    /// A bar on a terminal.
+    pub progress: Option<bool>,
+    /// 0, 1 or 2.
+    pub verbose: Option<u8>,
+}
+
+/// Understands the text of a settings file.
+///
+/// # Errors
+/// When it is not TOML, or a key is unknown: then the nearest known one is named.
+pub fn parse(text: &str, path: &Path) -> Result<File, SettingsError> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
+        SettingsError::File { path: path.to_owned(), line, reason: explain(error.message()) }
+    })
+}
+
+/// Adds the nearest known key to serde's "unknown field `x`, expected one of `a`, `b`".
+fn explain(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let nearest = quoted.split_first().and_then(|(unknown, known)| nearest(unknown, known));
+    let first_line = message.lines().next().unwrap_or(message);
+    match nearest {
+        Some(key) if message.starts_with("unknown field") => {
+            format!("unknown key `{}`; did you mean `{key}`?", quoted[0])
+        }
+        Some(_) | None => first_line.replace("unknown field", "unknown key"),
+    }
+}
+
+fn nearest<'known>(unknown: &str, known: &[&'known str]) -> Option<&'known str> {
+    let scored = known.iter().map(|key| (strsim::jaro_winkler(unknown, key), *key));
+    scored
+        .filter(|(score, _)| *score > 0.7)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        parse(text, Path::new("authwave.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_names_line_and_nearest_key() {
+        assert_eq!(
+            told("[pace]\nin_flight = 3\nrequest_per_second = 5\n"),
+            "authwave.toml:3: unknown key `request_per_second`; did you mean `requests_per_second`?"
+        );
+        assert_eq!(told("[tenent]\n"), "authwave.toml:1: unknown key `tenent`; did you mean `tenant`?");
+        assert!(
+            told("[tenant]\nxyzzy = 1\n")
+                .starts_with("authwave.toml:2: unknown key `xyzzy`, expected one of")
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_line() {
+        assert!(told("\n[pace]\nin_flight = \"many\"\n").starts_with("authwave.toml:3: invalid type"));
+        assert!(told("[pace\n").starts_with("authwave.toml:1: "));
+    }
+
+    #[test]
+    fn the_example_is_valid_and_complete() {
+        let text = include_str!("../../config.example.toml");
+        // Every key stands there with its default, commented out: uncommented, the file must be valid too.
+        let uncommented: String =
+            text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
+        let file = parse(&uncommented, Path::new("config.example.toml")).unwrap();
+        let File { tenant, sign_in, pace, retry, run, output } = file;
+        assert!(tenant.cloud.and(tenant.graph_root).and(tenant.authority).and(tenant.api_version).is_some());
+        assert!(tenant.id.is_some() && tenant.ca_file.is_some());
+        assert!(sign_in.kind.and(sign_in.client_id).is_some() && sign_in.client_secret_file.is_some());
+        assert!(sign_in.client_secret_command.is_some());
+        assert!(pace.requests_per_second.is_some() && pace.in_flight.and(pace.window).is_some());
+        assert!(
+            retry.budget.and(retry.backoff_base).and(retry.backoff_cap).and(retry.max_retry_after).is_some()
+        );
+        assert!(retry.request_timeout.is_some());
+        assert!(run.operation_timeout.and(run.default_country).is_some());
+        assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());
+        assert!(output.quiet.and(output.progress).is_some() && output.verbose.is_some());
+        assert_eq!(parse(text, Path::new("x")).unwrap(), File::default(), "as it stands, it changes nothing");
+    }
+}

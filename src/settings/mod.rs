@@ -1,0 +1,8 @@
+//! What the user asked for, decided. Nobody but `app` imports it.
+
+pub mod args;
+pub mod connection;
+pub mod error;
+pub mod file;
+pub mod resolve;
+pub mod simulator;

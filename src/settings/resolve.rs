@@ -1,0 +1,445 @@
+//! Decides: flags over environment over file over defaults. What comes out is checked and complete.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::graph::client::RetrySettings;
+use crate::input::phone_text::Country;
+use crate::model::secret::Secret;
+use crate::pace::pacer::PaceSettings;
+use crate::policy::backoff::Backoff;
+
+use super::args::{self, Common};
+use super::connection::{SecretSource, SignInChoice, Target, Tenant, address, cloud};
+use super::error::{SettingsError, value};
+use super::file::File;
+
+/// The secrets that the environment holds.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// `AUTHWAVE_ACCESS_TOKEN`.
+    pub access_token: Option<Secret>,
+    /// `AUTHWAVE_CLIENT_SECRET`.
+    pub client_secret: Option<Secret>,
+}
+
+/// Whether a run touches a real tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    Real,
+    /// It makes one up.
+    Rehearsal,
+}
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What it talks to.
+    pub target: Target,
+    /// `v1.0` or `beta`.
+    pub api_version: &'static str,
+    /// How long an answer is waited for.
+    pub request_timeout: Duration,
+    /// How fast.
+    pub pace: PaceSettings,
+    /// The most rows begun and not ended.
+    pub window: NonZeroUsize,
+    /// How patiently.
+    pub retry: RetrySettings,
+    /// How long a reset is followed.
+    pub operation_timeout: Duration,
+    /// For numbers without `+`.
+    pub default_country: Option<Country>,
+    /// What happens where rows are bad.
+    pub bad_rows: BadRows,
+    /// The run directory, where one was asked for.
+    pub run_dir: Option<PathBuf>,
+    /// Where run directories are made.
+    pub runs_dir: PathBuf,
+    /// What is shown.
+    pub output: Output,
+    /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
+    pub verbosity: u8,
+}
+
+/// What happens where rows are bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadRows {
+    /// Nothing is sent.
+    Refuse,
+    /// The good ones are done.
+    Skip,
+}
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Warnings and errors only.
+    Quiet,
+    /// Closing lines, and plain progress.
+    Lines,
+    /// Closing lines, and a bar where there is a terminal.
+    Bar,
+}
+
+/// What was asked of a run, besides what every command takes.
+#[derive(Debug, Clone, Default)]
+pub struct RunChoices {
+    /// For numbers without `+`.
+    pub default_country: Option<String>,
+    /// How long a reset is followed.
+    pub operation_timeout: Option<String>,
+    /// Whether the good rows are done where some are bad.
+    pub skip_invalid: Option<bool>,
+}
+
+/// Decides everything.
+///
+/// # Errors
+/// When a value cannot be used, or one that is needed is missing.
+pub fn resolve(
+    common: &Common,
+    (mode, choices): (Mode, RunChoices),
+    file: File,
+    secrets: Secrets,
+) -> Result<Settings, SettingsError> {
+    let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
+    let run = file.run;
+    let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
+    let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
+    Ok(Settings {
+        api_version,
+        request_timeout: duration(
+            "--request-timeout (AUTHWAVE_REQUEST_TIMEOUT, retry.request_timeout)",
+            common.pace.request_timeout.as_ref().or(file.retry.request_timeout.as_ref()),
+            Duration::from_secs(75),
+        )?,
+        pace: PaceSettings {
+            requests_per_second: ceiling(common.pace.requests_per_second.or(file.pace.requests_per_second))?,
+            in_flight,
+        },
+        window: window(common.pace.window.or(file.pace.window), in_flight)?,
+        retry: retry(&common.pace, &file.retry)?,
+        operation_timeout: duration(
+            "--operation-timeout (AUTHWAVE_OPERATION_TIMEOUT, run.operation_timeout)",
+            operation_timeout.as_ref(),
+            Duration::from_mins(10),
+        )?,
+        default_country: country(choices.default_country.or(run.default_country))?,
+        bad_rows: match choices.skip_invalid.or(run.skip_invalid) {
+            Some(true) => BadRows::Skip,
+            Some(false) | None => BadRows::Refuse,
+        },
+        run_dir: common.run_dir.clone(),
+        runs_dir: common.runs_dir.clone().or(run.runs_dir).unwrap_or_else(|| PathBuf::from("runs")),
+        output: output(common, &file.output),
+        verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
+        target: match mode {
+            Mode::Rehearsal => Target::Rehearsal,
+            Mode::Real => Target::Tenant(tenant(&common.tenant, file.tenant, file.sign_in, secrets)?),
+        },
+    })
+}
+
+fn api_version(given: Option<&String>) -> Result<&'static str, SettingsError> {
+    match given.map(String::as_str) {
+        None | Some("v1.0") => Ok("v1.0"),
+        Some("beta") => Ok("beta"),
+        Some(other) => Err(value(
+            "--api-version (AUTHWAVE_API_VERSION, tenant.api_version)",
+            other,
+            "no such version; there are v1.0 and beta",
+        )),
+    }
+}
+
+fn in_flight(given: Option<usize>) -> Result<NonZeroUsize, SettingsError> {
+    let number = given.unwrap_or(64);
+    NonZeroUsize::new(number).filter(|number| number.get() <= 1_024).ok_or_else(|| {
+        value("--in-flight (AUTHWAVE_IN_FLIGHT, pace.in_flight)", number, "must be from 1 to 1024")
+    })
+}
+
+fn window(given: Option<usize>, in_flight: NonZeroUsize) -> Result<NonZeroUsize, SettingsError> {
+    let number = given.unwrap_or(in_flight.get() * 8);
+    NonZeroUsize::new(number).filter(|number| *number >= in_flight).ok_or_else(|| {
+        value(
+            "--window (AUTHWAVE_WINDOW, pace.window)",
+            number,
+            format!("must be at least in_flight ({in_flight})"),
+        )
+    })
+}
+
+fn ceiling(given: Option<f64>) -> Result<Option<f64>, SettingsError> {
+    match given {
+        Some(rate) if !(rate.is_finite() && rate >= 0.001) => Err(value(
+            "--requests-per-second (AUTHWAVE_REQUESTS_PER_SECOND, pace.requests_per_second)",
+            rate,
+            "must be a number from 0.001; leave it out for no ceiling",
+        )),
+        rate => Ok(rate),
+    }
+}
+
+fn retry(flags: &args::Pace, file: &super::file::Retry) -> Result<RetrySettings, SettingsError> {
+    let default = Backoff::default();
+    Ok(RetrySettings {
+        budget: duration(
+            "--retry-budget (AUTHWAVE_RETRY_BUDGET, retry.budget)",
+            flags.retry_budget.as_ref().or(file.budget.as_ref()),
+            Duration::from_mins(15),
+        )?,
+        backoff: Backoff {
+            base: duration(
+                "--backoff-base (AUTHWAVE_BACKOFF_BASE, retry.backoff_base)",
+                flags.backoff_base.as_ref().or(file.backoff_base.as_ref()),
+                default.base,
+            )?,
+            cap: duration(
+                "--backoff-cap (AUTHWAVE_BACKOFF_CAP, retry.backoff_cap)",
+                flags.backoff_cap.as_ref().or(file.backoff_cap.as_ref()),
+                default.cap,
+            )?,
+        },
+        max_retry_after: duration(
+            "--max-retry-after (AUTHWAVE_MAX_RETRY_AFTER, retry.max_retry_after)",
+            flags.max_retry_after.as_ref().or(file.max_retry_after.as_ref()),
+            Duration::from_mins(10),
+        )?,
+    })
+}
+
+fn duration(
+    name: &'static str,
+    given: Option<&String>,
+    default: Duration,
+) -> Result<Duration, SettingsError> {
+    let Some(text) = given else { return Ok(default) };
+    let span = span(text).filter(|span| !span.is_zero());
+    span.ok_or_else(|| value(name, text, "must be a duration above 0, as 75s, 10m or 1h 30m"))
+}
+
+/// Reads a duration, 0 included; `None` for a text that is none, or is negative.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let span: SignedDuration = text.parse().ok()?;
+    Duration::try_from(span).ok()
+}
+
+fn country(given: Option<String>) -> Result<Option<Country>, SettingsError> {
+    let Some(letters) = given else { return Ok(None) };
+    Country::new(&letters).map(Some).map_err(|error| {
+        value(
+            "--default-country (AUTHWAVE_DEFAULT_COUNTRY, run.default_country)",
+            &letters,
+            error.to_string(),
+        )
+    })
+}
+
+fn output(flags: &Common, file: &super::file::Output) -> Output {
+    if flags.quiet.or(file.quiet) == Some(true) {
+        Output::Quiet
+    } else if flags.no_progress.map(|no| !no).or(file.progress) == Some(false) {
+        Output::Lines
+    } else {
+        Output::Bar
+    }
+}
+
+fn tenant(
+    flags: &args::Tenant,
+    file: super::file::Tenant,
+    sign_in: super::file::SignIn,
+    secrets: Secrets,
+) -> Result<Tenant, SettingsError> {
+    let cloud_name = flags.cloud.clone().or(file.cloud).unwrap_or_else(|| "global".to_owned());
+    let (graph_root, authority) = cloud(&cloud_name)?;
+    let graph_root = flags.graph_root.clone().or(file.graph_root).unwrap_or_else(|| graph_root.to_owned());
+    let authority = flags.authority.clone().or(file.authority).unwrap_or_else(|| authority.to_owned());
+    let id = flags.tenant.clone().or(file.id);
+    Ok(Tenant {
+        graph_root: address("--graph-root (AUTHWAVE_GRAPH_ROOT, tenant.graph_root)", &graph_root)?,
+        authority: address("--authority (AUTHWAVE_AUTHORITY, tenant.authority)", &authority)?,
+        sign_in: sign_in_choice(flags, id, sign_in, secrets)?,
+        ca_file: flags.ca_file.clone().or(file.ca_file),
+    })
+}
+
+fn sign_in_choice(
+    flags: &args::Tenant,
+    tenant: Option<String>,
+    file: super::file::SignIn,
+    secrets: Secrets,
+) -> Result<SignInChoice, SettingsError> {
+    let kind = flags.sign_in.clone().or(file.kind.clone()).unwrap_or_else(|| "auto".to_owned());
+    match (kind.as_str(), secrets.access_token) {
+        ("auto" | "token", Some(token)) => return Ok(SignInChoice::Token(token)),
+        ("token", None) => {
+            return Err(SettingsError::Missing {
+                what: "the access token",
+                cure: "set AUTHWAVE_ACCESS_TOKEN",
+            });
+        }
+        ("auto" | "client-secret", _) => {}
+        (other, _) => {
+            return Err(value(
+                "--sign-in (AUTHWAVE_SIGN_IN, sign_in.kind)",
+                other,
+                "no such kind; there are auto, token and client-secret",
+            ));
+        }
+    }
+    let missing = |what, cure| SettingsError::Missing { what, cure };
+    let client_id = flags.client_id.clone().or(file.client_id).ok_or_else(|| {
+        missing(
+            "a way to sign in",
+            "set AUTHWAVE_ACCESS_TOKEN, or give the app's id (--client-id or sign_in.client_id) and its secret; \
+             to try without a tenant add --rehearse",
+        )
+    })?;
+    let tenant = tenant.ok_or_else(|| {
+        missing("the tenant", "give its id or domain with --tenant, AUTHWAVE_TENANT or tenant.id")
+    })?;
+    let secret = secrets
+        .client_secret
+        .map(SecretSource::Given)
+        .or(flags.client_secret_file.clone().map(SecretSource::File))
+        .or(file.client_secret_file.map(SecretSource::File))
+        .or(file.client_secret_command.map(SecretSource::Command))
+        .ok_or_else(|| {
+            missing(
+                "the client secret",
+                "set AUTHWAVE_CLIENT_SECRET, or sign_in.client_secret_file or client_secret_command",
+            )
+        })?;
+    Ok(SignInChoice::ClientSecret { tenant, client_id, secret })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+
+    use super::super::file::parse;
+    use super::*;
+
+    fn settings(flags: &[&str], file: &str, secrets: Secrets) -> Result<Settings, SettingsError> {
+        let words = ["authwave", "run", "in.csv"].iter().chain(flags);
+        let args::Command::Run(run) = args::Args::try_parse_from(words).unwrap().command else {
+            unreachable!()
+        };
+        let mode = if run.rehearse { Mode::Rehearsal } else { Mode::Real };
+        let choices = RunChoices {
+            default_country: run.default_country,
+            operation_timeout: run.operation_timeout,
+            skip_invalid: run.skip_invalid,
+        };
+        resolve(&run.common, (mode, choices), parse(file, Path::new("f")).unwrap(), secrets)
+    }
+
+    fn token() -> Secrets {
+        Secrets { access_token: Some(Secret::new("t0ken")), ..Secrets::default() }
+    }
+
+    #[test]
+    fn without_anything_the_documented_defaults_hold() {
+        let settings = settings(&["--rehearse"], "", Secrets::default()).unwrap();
+        assert_eq!(settings.target, Target::Rehearsal);
+        assert_eq!(settings.api_version, "v1.0");
+        assert_eq!(settings.request_timeout, Duration::from_secs(75));
+        assert_eq!((settings.pace.requests_per_second, settings.pace.in_flight.get()), (None, 64));
+        assert_eq!(settings.window.get(), 512);
+        assert_eq!(settings.retry.budget, Duration::from_mins(15));
+        assert_eq!(settings.operation_timeout, Duration::from_mins(10));
+        assert_eq!(settings.bad_rows, BadRows::Refuse);
+        assert_eq!(settings.runs_dir, Path::new("runs"));
+        assert_eq!(settings.output, Output::Bar);
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file = "[pace]\nin_flight = 8\n[run]\noperation_timeout = \"1m\"\nskip_invalid = true\n[output]\nquiet = true\n";
+        let from_file = settings(&[], file, token()).unwrap();
+        assert_eq!(from_file.pace.in_flight.get(), 8);
+        assert_eq!(from_file.operation_timeout, Duration::from_mins(1));
+        assert_eq!((from_file.bad_rows, from_file.output), (BadRows::Skip, Output::Quiet));
+        let flags = ["--in-flight", "9", "--operation-timeout", "2m", "--skip-invalid=false", "--quiet=no"];
+        let from_flags = settings(&flags, file, token()).unwrap();
+        assert_eq!(from_flags.pace.in_flight.get(), 9);
+        assert_eq!(from_flags.operation_timeout, Duration::from_mins(2));
+        assert_eq!((from_flags.bad_rows, from_flags.output), (BadRows::Refuse, Output::Bar));
+        assert_eq!(settings(&["--skip-invalid", "-q"], "", token()).unwrap().output, Output::Quiet);
+    }
+
+    #[test]
+    fn a_cloud_decides_the_addresses_and_they_can_be_overridden() {
+        let tenant = |flags: &[&str]| match settings(flags, "", token()).unwrap().target {
+            Target::Tenant(tenant) => (tenant.graph_root, tenant.authority),
+            Target::Rehearsal => unreachable!(),
+        };
+        let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(tenant(&[]), pair("https://graph.microsoft.com", "https://login.microsoftonline.com"));
+        assert_eq!(
+            tenant(&["--cloud", "china", "--graph-root", "http://127.0.0.1:1/"]),
+            pair("http://127.0.0.1:1", "https://login.chinacloudapi.cn")
+        );
+    }
+
+    #[test]
+    fn sign_in_takes_the_token_first_and_says_what_is_missing() {
+        let choice = |flags: &[&str], secrets| {
+            settings(flags, "", secrets).map(|settings| match settings.target {
+                Target::Tenant(tenant) => tenant.sign_in,
+                Target::Rehearsal => unreachable!(),
+            })
+        };
+        assert_eq!(choice(&[], token()).unwrap(), SignInChoice::Token(Secret::new("t0ken")));
+        let secret = || Secrets { client_secret: Some(Secret::new("s3cret")), ..Secrets::default() };
+        let app = ["--client-id", "app", "--tenant", "contoso.com"];
+        let SignInChoice::ClientSecret { tenant, client_id, .. } = choice(&app, secret()).unwrap() else {
+            panic!()
+        };
+        assert_eq!((tenant.as_str(), client_id.as_str()), ("contoso.com", "app"));
+        for (flags, secrets, word) in [
+            (&[][..], Secrets::default(), "AUTHWAVE_ACCESS_TOKEN"),
+            (&["--sign-in", "token"], secret(), "AUTHWAVE_ACCESS_TOKEN"),
+            (&["--sign-in", "client-secret"], token(), "app's id"),
+            (&["--client-id", "app"], secret(), "--tenant"),
+            (&app, Secrets::default(), "AUTHWAVE_CLIENT_SECRET"),
+            (&["--sign-in", "magic"], token(), "no such kind"),
+        ] {
+            let told = choice(flags, secrets).unwrap_err().to_string();
+            assert!(told.contains(word), "{told}");
+            assert!(!told.contains("s3cret") && !told.contains("t0ken"), "{told}");
+        }
+    }
+
+    #[test]
+    fn values_that_cannot_be_used_say_where_they_stand() {
+        for (flags, word) in [
+            (["--in-flight", "0"], "--in-flight"),
+            (["--in-flight", "2000"], "1 to 1024"),
+            (["--window", "3"], "at least in_flight"),
+            (["--requests-per-second", "0"], "AUTHWAVE_REQUESTS_PER_SECOND"),
+            (["--requests-per-second", "NaN"], "must be a number"),
+            (["--operation-timeout", "soon"], "run.operation_timeout"),
+            (["--operation-timeout", "0s"], "above 0"),
+            (["--retry-budget", "-5m"], "retry.budget"),
+            (["--default-country", "USA"], "--default-country"),
+            (["--api-version", "v2"], "v1.0 and beta"),
+            (["--graph-root", "http://graph.microsoft.com"], "plain http"),
+            (["--cloud", "mars"], "no such cloud"),
+        ] {
+            let flags: Vec<String> = vec![format!("{}={}", flags[0], flags[1])];
+            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+            let told = settings(&flags, "", token()).unwrap_err().to_string();
+            assert!(told.contains(word), "{told}");
+        }
+    }
+}
