@@ -15,6 +15,7 @@ pub mod input;
 pub mod progress;
 pub mod results;
 pub mod sign_in;
+pub mod simulator;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;
@@ -24,3 +25,6 @@ pub mod engine;
 
 // Beside it: what the user asked for, decided.
 pub mod settings;
+
+// Floor 5: the commands.
+pub mod app;

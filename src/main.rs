@@ -1,3 +1,7 @@
 //! Hands the process to the application.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    authwave::app::start::start()
+}

@@ -63,9 +63,9 @@ impl From<Exit> for ExitCode {
 mod tests {
     use super::*;
 
-    fn code(failed: u64, unknown: u64, pending: u64, stop: Option<Stop>) -> u8 {
+    fn code(failed: u64, unknown: u64, pending: u64, stop: Option<&Stop>) -> u8 {
         let rows = RowCounts { succeeded: 7, failed, unknown, pending, ..RowCounts::default() };
-        Exit::of(&rows, stop.as_ref()).code()
+        Exit::of(&rows, stop).code()
     }
 
     #[test]
@@ -75,9 +75,9 @@ mod tests {
         assert_eq!(code(0, 1, 0, None), 1);
         assert_eq!(code(0, 0, 1, None), 5);
         assert_eq!(code(1, 0, 1, None), 1);
-        assert_eq!(code(9, 9, 9, Some(Stop::Interrupted)), 130);
-        assert_eq!(code(9, 9, 9, Some(Stop::Permission)), 3);
-        assert_eq!(code(0, 0, 0, Some(Stop::SignIn(String::new()))), 3);
-        assert_eq!(code(0, 0, 0, Some(Stop::Rows("broken".into()))), 4);
+        assert_eq!(code(9, 9, 9, Some(&Stop::Interrupted)), 130);
+        assert_eq!(code(9, 9, 9, Some(&Stop::Permission)), 3);
+        assert_eq!(code(0, 0, 0, Some(&Stop::SignIn(String::new()))), 3);
+        assert_eq!(code(0, 0, 0, Some(&Stop::Rows("broken".into()))), 4);
     }
 }

@@ -1,6 +1,8 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
+mod bad_rows;
 mod closing;
+mod connect;
 pub mod error;
 pub mod exit;
 mod logging;

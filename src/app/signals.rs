@@ -36,6 +36,6 @@ impl Signals {
         self.next().await;
         warn!("stopping at once: what is on the wire is left in doubt");
         shutdown.abort();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

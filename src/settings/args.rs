@@ -21,9 +21,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Do the rows of FILE and write results, operations and a summary
-    Run(Run),
+    Run(Box<Run>),
     /// Read every authentication method of every user in FILE
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Start a local tenant that speaks Graph, to rehearse against
     Simulator(Box<Simulator>),
 }

@@ -1,1 +1,221 @@
 //! The simulator's flags, decided.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::secret::Secret;
+use crate::simulator::faults::FaultRates;
+use crate::simulator::phones::Numbers;
+use crate::simulator::resets::ResetSettings;
+use crate::simulator::settings::{Permission, TenantSettings};
+use crate::simulator::throttle::{Quota, RetryAfterForm};
+use crate::simulator::tokens::{TokenKind, TokenSettings};
+use crate::simulator::users::Population;
+
+use super::args;
+use super::error::{SettingsError, value};
+use super::resolve::span;
+
+/// A simulator, decided. The tenant's origin is what it will be found under once it listens.
+#[derive(Debug, Clone)]
+pub struct SimulatorSettings {
+    /// On loopback.
+    pub listen: SocketAddr,
+    /// Whose users exist; `None` for everybody.
+    pub users: Option<PathBuf>,
+    /// How the tenant behaves.
+    pub tenant: TenantSettings,
+}
+
+/// Decides. `epoch` is the present time, `client_secret` what the token endpoint shall insist on.
+///
+/// # Errors
+/// When a value cannot be used.
+pub fn resolve_simulator(
+    args: &args::Simulator,
+    epoch: Timestamp,
+    client_secret: Option<&Secret>,
+) -> Result<SimulatorSettings, SettingsError> {
+    let listen = listen(&args.listen)?;
+    let faults = FaultRates { slow_by: duration("--slow-by", &args.slow_by)?, ..faults(&args.faults)? };
+    let tenant = TenantSettings {
+        seed: args.seed,
+        population: if args.users.is_some() { Population::Listed } else { Population::Everyone },
+        user_lag: duration("--user-lag", &args.user_lag)?,
+        latency: duration("--latency", &args.latency)?,
+        reads: bucket("--reads-per-second", args.reads_per_second, args.burst)?,
+        writes: match &args.window_quota {
+            Some(text) => Some(window(text)?),
+            None => bucket("--writes-per-second", args.writes_per_second, args.burst)?,
+        },
+        retry_after: retry_after_form(&args.retry_after)?,
+        faults,
+        resets: ResetSettings {
+            duration: range(&args.reset_duration)?,
+            failures: rate("--reset-failures", args.reset_failures)?,
+            never_ending: rate("--reset-never", args.reset_never)?,
+            ..ResetSettings::default()
+        },
+        tokens: TokenSettings {
+            lifetime: duration("--token-lifetime", &args.token_lifetime)?,
+            kind: if args.delegated_tokens { TokenKind::Delegated } else { TokenKind::AppOnly },
+            client_secret: client_secret.map(|secret| secret.expose().to_owned()),
+        },
+        numbers: if args.masked_numbers { Numbers::Masked } else { Numbers::Whole },
+        permission: if args.refuse_writes { Permission::ReadOnly } else { Permission::ReadWrite },
+        page_size: args.page_size.unwrap_or(usize::MAX).max(1),
+        ..TenantSettings::plain(format!("http://{listen}"), epoch)
+    };
+    Ok(SimulatorSettings { listen, users: args.users.clone(), tenant })
+}
+
+fn listen(text: &str) -> Result<SocketAddr, SettingsError> {
+    let refuse = |reason| value("--listen (AUTHWAVE_SIMULATOR_LISTEN)", text, reason);
+    let address: SocketAddr =
+        text.parse().map_err(|_| refuse("is no address; write it as 127.0.0.1:8765"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(refuse("the simulator lets everybody in, so it listens on this machine only: 127.0.0.1 or [::1]"))
+    }
+}
+
+fn duration(name: &'static str, text: &str) -> Result<Duration, SettingsError> {
+    span(text).ok_or_else(|| value(name, text, "is no duration; write it as 50ms, 2s or 1h"))
+}
+
+fn rate(name: &'static str, rate: f64) -> Result<f64, SettingsError> {
+    if (0.0..=1.0).contains(&rate) { Ok(rate) } else { Err(value(name, rate, "must be from 0 to 1")) }
+}
+
+fn bucket(
+    name: &'static str,
+    per_second: Option<f64>,
+    burst: Option<f64>,
+) -> Result<Option<Quota>, SettingsError> {
+    let Some(per_second) = per_second else { return Ok(None) };
+    if !(per_second.is_finite() && per_second > 0.0) {
+        return Err(value(name, per_second, "must be above 0; leave it out for no quota"));
+    }
+    Ok(Some(Quota::Bucket { per_second, burst: burst.unwrap_or(per_second).max(1.0) }))
+}
+
+fn window(text: &str) -> Result<Quota, SettingsError> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(requests, span_text)| Some((requests.parse().ok()?, span(span_text)?)));
+    match parts {
+        Some((requests, span)) if requests > 0 && !span.is_zero() => Ok(Quota::Window { requests, span }),
+        _ => Err(value("--window-quota", text, "must be a number and a duration, as 3000/150s")),
+    }
+}
+
+fn range(text: &str) -> Result<(Duration, Duration), SettingsError> {
+    let (shortest, longest) = text.split_once("..").unwrap_or((text, text));
+    match (span(shortest), span(longest)) {
+        (Some(shortest), Some(longest)) if shortest <= longest => Ok((shortest, longest)),
+        _ => Err(value("--reset-duration", text, "must be a duration or two, as 2s or 1s..3s")),
+    }
+}
+
+fn retry_after_form(text: &str) -> Result<RetryAfterForm, SettingsError> {
+    match text {
+        "seconds" => Ok(RetryAfterForm::Seconds),
+        "fraction" => Ok(RetryAfterForm::Fraction),
+        "date" => Ok(RetryAfterForm::Date),
+        "absent" => Ok(RetryAfterForm::Absent),
+        "absurd" => Ok(RetryAfterForm::Absurd),
+        other => Err(value("--retry-after", other, "there are seconds, fraction, date, absent and absurd")),
+    }
+}
+
+fn faults(given: &[String]) -> Result<FaultRates, SettingsError> {
+    let mut rates = FaultRates::default();
+    for text in given {
+        let refuse = |reason: &str| value("--fault", text, reason);
+        let (name, number) = text.split_once('=').ok_or_else(|| refuse("write it as NAME=RATE"))?;
+        let slot = match name {
+            "throttle" => &mut rates.throttle,
+            "throttle-bare" => &mut rates.throttle_bare,
+            "error-before" => &mut rates.error_before,
+            "error-after" => &mut rates.error_after,
+            "reset-before" => &mut rates.reset_before,
+            "reset-after" => &mut rates.reset_after,
+            "html" => &mut rates.html,
+            "half-json" => &mut rates.half_json,
+            "empty-body" => &mut rates.empty_body,
+            "slow" => &mut rates.slow,
+            _ => {
+                return Err(refuse(
+                    "there are throttle, throttle-bare, error-before, error-after, reset-before, reset-after, html, \
+                     half-json, empty-body and slow",
+                ));
+            }
+        };
+        *slot = rate("--fault", number.parse().map_err(|_| refuse("the rate is no number"))?)?;
+    }
+    Ok(rates)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn decided(flags: &[&str]) -> Result<SimulatorSettings, SettingsError> {
+        let words = ["authwave", "simulator"].iter().chain(flags);
+        let args::Command::Simulator(args) = args::Args::try_parse_from(words).unwrap().command else {
+            unreachable!()
+        };
+        resolve_simulator(&args, Timestamp::UNIX_EPOCH, None)
+    }
+
+    #[test]
+    fn flags_become_a_tenant() {
+        let settings = decided(&[
+            "--writes-per-second=0.4",
+            "--burst=10",
+            "--reads-per-second=5",
+            "--fault=error-after=0.25",
+            "--fault=slow=1,html=0.5",
+            "--reset-duration=1s..2m",
+            "--listen=[::1]:0",
+        ])
+        .unwrap();
+        assert_eq!(settings.tenant.writes, Some(Quota::Bucket { per_second: 0.4, burst: 10.0 }));
+        assert_eq!(settings.tenant.reads, Some(Quota::Bucket { per_second: 5.0, burst: 10.0 }));
+        let faults = settings.tenant.faults;
+        assert_eq!((faults.error_after, faults.slow, faults.html), (0.25, 1.0, 0.5));
+        assert_eq!(settings.tenant.resets.duration, (Duration::from_secs(1), Duration::from_mins(2)));
+        let window = decided(&["--window-quota=3000/150s"]).unwrap().tenant.writes;
+        assert_eq!(window, Some(Quota::Window { requests: 3_000, span: Duration::from_secs(150) }));
+    }
+
+    #[test]
+    fn it_never_listens_to_other_machines() {
+        for address in ["0.0.0.0:80", "10.0.0.1:80", "[::]:80", "example.com:80", "127.0.0.1"] {
+            assert!(decided(&[&format!("--listen={address}")]).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_fault_rate_or_form_is_told() {
+        for flag in [
+            "--fault=magic=1",
+            "--fault=slow",
+            "--fault=slow=2",
+            "--fault=slow=x",
+            "--retry-after=soon",
+            "--window-quota=0/1s",
+            "--reset-duration=3s..1s",
+            "--latency=soon",
+            "--writes-per-second=0",
+        ] {
+            assert!(decided(&[flag]).is_err(), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Everything that can stop a command, and how it is told.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::input::records::InputError;
+use crate::model::event::ObserverError;
+use crate::settings::error::SettingsError;
+use crate::transport::bearer::SignInError;
+use crate::transport::http::HttpError;
+
+use super::exit::Exit;
+
+/// A command could not do its work.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The settings are wrong.
+    #[error("the settings cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The input is wrong.
+    #[error("the input cannot be used")]
+    Input(#[from] InputError),
+    /// Rows of the input are wrong; they were told already.
+    #[error(
+        "{invalid} of {rows} rows cannot be done; nothing was sent. Mend them, or add --skip-invalid to do the others"
+    )]
+    BadRows {
+        /// So many are wrong.
+        invalid: u64,
+        /// Of so many.
+        rows: u64,
+    },
+    /// No client could be made.
+    #[error("cannot talk to Graph")]
+    Http(#[from] HttpError),
+    /// No first token could be had.
+    #[error("cannot sign in; nothing was sent")]
+    SignIn(#[from] SignInError),
+    /// The run directory could not be made.
+    #[error("cannot make the run directory {}", path.display())]
+    RunDirectory {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write the results")]
+    Results(#[from] ObserverError),
+    /// The address to listen on is wrong, or taken.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The machine refuses something that every program needs.
+    #[error("cannot {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log filter is none.
+    #[error("--log (AUTHWAVE_LOG) is no log filter")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+}
+
+impl AppError {
+    /// How the process ends.
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::SignIn(_) => Exit::Refused,
+            Self::Results(_) => Exit::Stopped,
+            Self::Settings(_)
+            | Self::Input(_)
+            | Self::BadRows { .. }
+            | Self::Http(_)
+            | Self::RunDirectory { .. }
+            | Self::Listen { .. }
+            | Self::System { .. }
+            | Self::LogFilter(_) => Exit::Wrong,
+        }
+    }
+}
+
+/// An error and its causes, outermost first, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, ": {source}");
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! `$batch` (Graph, "JSON batching"): at most 20 requests in one, answered one by one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::transport::exchange::{Body, Method, Request, Response};
+
+use super::reply;
+use super::tenant::Tenant;
+
+/// More are refused.
+const MAX_REQUESTS: usize = 20;
+
+#[derive(Deserialize)]
+struct Batch {
+    requests: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    id: String,
+    method: String,
+    url: String,
+    body: Option<Value>,
+    #[serde(default)]
+    depends_on: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Answered {
+    id: String,
+    status: u16,
+    headers: HashMap<&'static str, String>,
+    body: Value,
+}
+
+/// Answers a batch. `base` is origin and version.
+pub(super) fn answer(tenant: &mut Tenant, base: &str, outer: &Request, now: Duration) -> Response {
+    let body = outer.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+    let Ok(batch) = serde_json::from_slice::<Batch>(&body) else {
+        return reply::error(400, "BadRequest", "Invalid batch payload format.");
+    };
+    if batch.requests.len() > MAX_REQUESTS {
+        return reply::error(400, "BadRequest", "Number of batch request steps exceeds max value of 20.");
+    }
+    let mut failed: HashMap<String, bool> = HashMap::new();
+    let mut responses = Vec::new();
+    for item in batch.requests {
+        let id = item.id.to_lowercase();
+        if failed.contains_key(&id) {
+            return reply::error(400, "BadRequest", "Request ids must be unique.");
+        }
+        let waits_in_vain =
+            item.depends_on.iter().any(|other| failed.get(&other.to_lowercase()) != Some(&false));
+        let response = if waits_in_vain {
+            reply::error(424, "FailedDependency", "A request that this one depends on failed.")
+        } else {
+            one(tenant, base, outer, &item, now)
+        };
+        failed.insert(id, !(200..300).contains(&response.status));
+        responses.push(answered(item.id, response));
+    }
+    // In any order: clients must go by id.
+    responses.reverse();
+    reply::json(200, &serde_json::json!({"responses": responses}))
+}
+
+fn one(tenant: &mut Tenant, base: &str, outer: &Request, item: &Item, now: Duration) -> Response {
+    let method = match item.method.to_ascii_uppercase().as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => return reply::not_allowed(),
+    };
+    let body = item
+        .body
+        .as_ref()
+        .map(|body| Body { content_type: "application/json", bytes: Bytes::from(body.to_string()) });
+    let url = format!("{base}/{}", item.url.trim_start_matches('/'));
+    tenant.answer_admitted(&Request { method, url, body, ..outer.clone() }, now)
+}
+
+fn answered(id: String, response: Response) -> Answered {
+    let headers = response.headers;
+    let named = [("Retry-After", headers.retry_after), ("Location", headers.location)];
+    Answered {
+        id,
+        status: response.status,
+        headers: named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
+    }
+}

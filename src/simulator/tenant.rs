@@ -1,0 +1,392 @@
+//! The tenant as a pure state machine: a request and the time come in, an answer comes out.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use serde_json::Value;
+
+use crate::model::event::Access;
+use crate::model::phone::PhoneType;
+use crate::model::secret::Secret;
+use crate::transport::exchange::{Headers, Method, Request, Response};
+
+use super::faults::{After, Before};
+use super::ledger::Ledger;
+use super::phones::{self, Effect};
+use super::resets::Resets;
+use super::route::{PASSWORD, Resource, Route, Version, route};
+use super::settings::{Permission, TenantSettings};
+use super::throttle::{Measure, Meter, retry_after};
+use super::tokens::{TokenKind, Tokens, Worth};
+use super::users::{LastWrite, Population, SeedUser, UserState, Users, place};
+use super::{batch, reply};
+
+/// An answer and its fate on the way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `None`: the connection breaks.
+    pub answer: Option<Response>,
+    /// How long it takes from the request to the answer.
+    pub delay: Duration,
+}
+
+/// A local tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    settings: TenantSettings,
+    users: Users,
+    resets: Resets,
+    tokens: Tokens,
+    reads: Option<Meter>,
+    writes: Option<Meter>,
+    random: Rng,
+    ledger: Ledger,
+    /// Until then a Retry-After runs.
+    closed_until: Duration,
+}
+
+/// A request that passed the door.
+struct Admitted<'request> {
+    request: &'request Request,
+    version: Version,
+    query: &'request str,
+    kind: TokenKind,
+    now: Duration,
+}
+
+impl Tenant {
+    /// A tenant whose time begins at zero.
+    #[must_use]
+    pub fn new(settings: TenantSettings) -> Self {
+        Self {
+            users: Users::default(),
+            resets: Resets::new(settings.resets.clone()),
+            tokens: Tokens::new(settings.tokens.clone()),
+            reads: settings.reads.map(Meter::new),
+            writes: settings.writes.map(Meter::new),
+            random: Rng::with_seed(settings.seed),
+            ledger: Ledger::default(),
+            closed_until: Duration::ZERO,
+            settings,
+        }
+    }
+
+    /// Adds a user, who is known after the user lag.
+    pub fn add_user(&mut self, seed: SeedUser) {
+        self.users.add(seed, self.settings.user_lag);
+    }
+
+    /// How many users there are.
+    #[must_use]
+    pub fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// What it saw so far.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// A user's state by name or object id.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<UserState> {
+        let index = self.users.find(name)?;
+        let user = self.users.get(index);
+        let number =
+            |phone_type| user.phones[place(phone_type)].as_ref().map(|phone| phone.number.to_string());
+        Some(UserState {
+            name: user.name.to_string(),
+            object_id: user.object_id.to_string(),
+            mobile: number(PhoneType::Mobile),
+            alternate_mobile: number(PhoneType::AlternateMobile),
+            office: number(PhoneType::Office),
+            sms_sign_in_state: phones::sms_state(&self.users, index, PhoneType::Mobile),
+            password: user.password.as_deref().map(str::to_owned),
+        })
+    }
+
+    /// Answers one request that came at `now`, counted from the tenant's beginning.
+    pub fn answer(&mut self, now: Duration, request: &Request) -> Delivery {
+        let path = path(&request.url);
+        if path.ends_with("/oauth2/v2.0/token") {
+            self.ledger.tokens += 1;
+            let answer = self.tokens.grant(request, now);
+            return Delivery { answer: Some(answer), delay: self.settings.latency };
+        }
+        let is_early = now < self.closed_until;
+        self.ledger.early += u64::from(is_early);
+        let faults = self.settings.faults;
+        let delay = self.settings.latency + faults.delay(&mut self.random);
+        let answer =
+            if faults.are_none() { Some(self.admit(request, now)) } else { self.faulty(request, now) };
+        let answer = answer.map(|answer| self.signed(answer, now));
+        self.ledger.count_status(answer.as_ref().map(|answer| answer.status));
+        Delivery { answer, delay }
+    }
+
+    fn faulty(&mut self, request: &Request, now: Duration) -> Option<Response> {
+        let faults = self.settings.faults;
+        if let Some(fault) = faults.before(&mut self.random) {
+            self.count_request(request);
+            return match fault {
+                Before::Throttled => {
+                    Some(self.throttled(Duration::from_secs(1), now, request.method.access()))
+                }
+                Before::ThrottledBare => Some(self.too_many()),
+                Before::Error(status) => {
+                    Some(reply::error(status, "serviceNotAvailable", "The service is busy."))
+                }
+                Before::Reset => None,
+                Before::Html => Some(reply::web_page(502)),
+            };
+        }
+        let answer = self.admit(request, now);
+        let after = faults.after(&mut self.random);
+        if matches!(after, Some(After::Error(_) | After::Reset)) {
+            self.note_untold(request);
+        }
+        match after {
+            None => Some(answer),
+            Some(After::Error(status)) => Some(reply::error(status, "UnknownError", "")),
+            Some(After::Reset) => None,
+            Some(After::HalfJson) => {
+                Some(Response { body: answer.body.slice(..answer.body.len() / 2), ..answer })
+            }
+            Some(After::EmptyBody) => Some(Response { body: Bytes::new(), ..answer }),
+        }
+    }
+
+    fn count_request(&mut self, request: &Request) {
+        self.ledger.requests += 1;
+        match request.method.access() {
+            Access::Read => self.ledger.reads += 1,
+            Access::Write => self.ledger.writes += 1,
+        }
+    }
+
+    fn admit(&mut self, request: &Request, now: Duration) -> Response {
+        if path(&request.url).ends_with("/$batch") {
+            let base = format!(
+                "{}/{}",
+                self.settings.origin,
+                if request.url.contains("/beta/") { "beta" } else { "v1.0" }
+            );
+            return batch::answer(self, &base, request, now);
+        }
+        self.answer_admitted(request, now)
+    }
+
+    /// Answers one request, or one item of a batch: token, quota, then what it asks for.
+    pub(super) fn answer_admitted(&mut self, request: &Request, now: Duration) -> Response {
+        self.count_request(request);
+        let bearer = request.bearer.as_ref().map(Secret::expose);
+        let kind = match self.tokens.worth(bearer, now) {
+            Worth::Taken(kind) => kind,
+            Worth::Refused(message) => return unauthorized(message),
+        };
+        let access = request.method.access();
+        let meter = match access {
+            Access::Read => &mut self.reads,
+            Access::Write => &mut self.writes,
+        };
+        let used = match meter.as_mut().map(|meter| meter.measure(now)) {
+            Some(Measure::Wait(wait)) => return self.throttled(wait, now, access),
+            Some(Measure::Pass(used)) => used,
+            None => 0.0,
+        };
+        let mut answer = self.route(request, kind, now);
+        if used >= 0.8 {
+            answer.headers.throttle_limit_percentage = Some(format!("{used:.2}"));
+        }
+        answer
+    }
+
+    fn throttled(&mut self, wait: Duration, now: Duration, access: Access) -> Response {
+        let asked = retry_after(self.settings.retry_after, wait, self.wall(now));
+        if let Some((_, span)) = &asked {
+            self.closed_until = self.closed_until.max(now + *span);
+        }
+        let kind = match access {
+            Access::Read => "Read",
+            Access::Write => "Write",
+        };
+        let mut answer = self.too_many();
+        answer.headers.retry_after = asked.map(|(value, _)| value);
+        answer.headers.throttle_scope =
+            Some(format!("Tenant_Application/{kind}/simulated-app/simulated-tenant"));
+        answer.headers.throttle_information = Some(format!("{kind}LimitExceeded"));
+        answer
+    }
+
+    fn too_many(&mut self) -> Response {
+        self.ledger.throttled += 1;
+        reply::error(429, "TooManyRequests", "Please retry again later.")
+    }
+
+    fn route(&mut self, request: &Request, kind: TokenKind, now: Duration) -> Response {
+        let (path, query) = split(&request.url);
+        let Some((version, target)) = route(path) else { return reply::unknown_segment(path) };
+        let (name, resource) = match target {
+            Route::User { name, resource } => (name, resource),
+            Route::Batch => return reply::not_allowed(),
+            Route::Unknown(segment) => return reply::unknown_segment(&segment),
+        };
+        let Some(index) = self.find(&name, now) else { return reply::unknown_user(&name) };
+        let admitted = Admitted { request, version, query, kind, now };
+        match request.method.access() {
+            Access::Read => {
+                if let Some(last) = &mut self.users.get_mut(index).last_write {
+                    last.was_read_since = true;
+                }
+                self.read(index, &resource, &admitted)
+            }
+            Access::Write if self.settings.permission == Permission::ReadOnly => reply::denied(),
+            Access::Write => self.write(index, &resource, &admitted),
+        }
+    }
+
+    fn find(&mut self, name: &str, now: Duration) -> Option<usize> {
+        let index = match (self.users.find(name), self.settings.population) {
+            (Some(index), _) => index,
+            (None, Population::Everyone) => {
+                self.users.add(SeedUser::named(name), now + self.settings.user_lag)
+            }
+            (None, Population::Listed) => return None,
+        };
+        (now >= self.users.get(index).known_from).then_some(index)
+    }
+
+    fn read(&self, index: usize, resource: &Resource, admitted: &Admitted<'_>) -> Response {
+        let (users, numbers) = (&self.users, self.settings.numbers);
+        match resource {
+            Resource::Itself => {
+                let user = users.get(index);
+                let name = user.name.as_ref();
+                reply::json(
+                    200,
+                    &serde_json::json!({"id": user.object_id.to_string(), "userPrincipalName": name}),
+                )
+            }
+            Resource::Methods => self.page(phones::methods(users, index, numbers), admitted),
+            Resource::Phones => self.page(phones::list(users, index, numbers), admitted),
+            Resource::Passwords => self.page(vec![phones::password()], admitted),
+            Resource::Password => reply::json(200, &phones::password()),
+            Resource::Phone(phone_type) => phones::get(users, index, *phone_type, numbers),
+            Resource::Method(id) if id == PASSWORD => reply::json(200, &phones::password()),
+            Resource::Method(_) | Resource::NoSuchPhone => reply::not_registered(),
+            Resource::Operation(_) if admitted.kind == TokenKind::AppOnly => reply::denied(),
+            Resource::Operation(id) => {
+                self.resets.look(id, (users.get(index), admitted.query), self.settings.epoch, admitted.now)
+            }
+            Resource::Reset | Resource::EnableSms(_) | Resource::DisableSms(_) => reply::not_allowed(),
+        }
+    }
+
+    /// One page of a list; the next one has an address of its own, which clients use as it is.
+    fn page(&self, items: Vec<Value>, admitted: &Admitted<'_>) -> Response {
+        let skip = admitted.query.split('&').find_map(|pair| pair.strip_prefix("$skiptoken=")?.parse().ok());
+        let skip: usize = skip.unwrap_or(0);
+        let (total, size) = (items.len(), self.settings.page_size);
+        let value: Vec<Value> = items.into_iter().skip(skip).take(size).collect();
+        let next = skip.saturating_add(size);
+        let (path, _) = split(&admitted.request.url);
+        let mut body = serde_json::json!({"value": value});
+        if next < total {
+            body["@odata.nextLink"] = format!("{}{path}?$skiptoken={next}", self.settings.origin).into();
+        }
+        reply::json(200, &body)
+    }
+
+    fn write(&mut self, index: usize, resource: &Resource, admitted: &Admitted<'_>) -> Response {
+        let body = admitted.request.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+        let users = &mut self.users;
+        self.ledger.note_repeat(users.get(index).last_write, print(admitted.request), resource);
+        let (answer, effect) = match (admitted.request.method, resource) {
+            (Method::Post, Resource::Phones) => phones::add(users, index, &body),
+            (Method::Patch, Resource::Phone(phone_type)) => phones::update(users, index, *phone_type, &body),
+            (Method::Delete, Resource::Phone(phone_type)) => phones::delete(users, index, *phone_type),
+            (Method::Post, Resource::EnableSms(phone_type)) => phones::enable_sms(users, index, *phone_type),
+            (Method::Post, Resource::DisableSms(phone_type)) => {
+                phones::disable_sms(users, index, *phone_type)
+            }
+            (Method::Post, Resource::Reset) if admitted.kind == TokenKind::AppOnly => {
+                (reply::denied(), Effect::Nothing)
+            }
+            (Method::Post, Resource::Reset) => {
+                let user = (users.get_mut(index), body.as_ref());
+                let place = (self.settings.origin.as_str(), admitted.version);
+                let answer = self.resets.begin(user, place, admitted.now, &mut self.random);
+                let is_begun = answer.status == 202;
+                self.ledger.resets += u64::from(is_begun);
+                (answer, if is_begun { Effect::Changed } else { Effect::Nothing })
+            }
+            (_, Resource::NoSuchPhone) => (reply::not_registered(), Effect::Nothing),
+            _ => (reply::not_allowed(), Effect::Nothing),
+        };
+        self.ledger.note_effect(effect, resource);
+        let was_done = effect == Effect::Changed;
+        self.users.get_mut(index).last_write = Some(LastWrite {
+            print: print(admitted.request),
+            was_done,
+            was_told: true,
+            was_read_since: false,
+        });
+        answer
+    }
+
+    /// The answer to this write is lost on its way.
+    fn note_untold(&mut self, request: &Request) {
+        let Some((_, Route::User { name, .. })) = route(split(&request.url).0) else { return };
+        let Some(index) = self.users.find(&name) else { return };
+        if let Some(last) = &mut self.users.get_mut(index).last_write
+            && last.print == print(request)
+        {
+            last.was_told = false;
+        }
+    }
+
+    /// Adds what every answer of Graph has.
+    fn signed(&mut self, mut answer: Response, now: Duration) -> Response {
+        let bits = self.random.u128(..);
+        answer.headers.request_id =
+            Some(uuid::Builder::from_random_bytes(bits.to_ne_bytes()).into_uuid().to_string());
+        if answer.headers.retry_after.is_some() {
+            answer.headers.date = Some(httpdate::fmt_http_date(self.wall(now)));
+        }
+        answer
+    }
+
+    fn wall(&self, now: Duration) -> SystemTime {
+        let seconds = u64::try_from(self.settings.epoch.as_second()).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + now
+    }
+}
+
+/// What tells one write from another: method, target, body.
+fn print(request: &Request) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (request.method, split(&request.url).0).hash(&mut hasher);
+    request.body.as_ref().map(|body| &body.bytes).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn unauthorized(message: &str) -> Response {
+    let challenge =
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"";
+    let headers = Headers { www_authenticate: Some(challenge.to_owned()), ..Headers::default() };
+    Response { headers, ..reply::error(401, "InvalidAuthenticationToken", message) }
+}
+
+/// Path and query of an absolute URL or a target; a fragment never reaches a server.
+fn split(url: &str) -> (&str, &str) {
+    let target = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let target = target.split_once('#').map_or(target, |(target, _)| target);
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+fn path(url: &str) -> &str {
+    split(url).0
+}

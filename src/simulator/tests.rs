@@ -1,0 +1,1 @@
+//! The tenant answers as the documents say.
