@@ -66,9 +66,12 @@ impl UserId {
     /// Two different users may share a key (1 in 2⁶⁴); then their rows merely wait for each other.
     #[must_use]
     pub fn order_key(&self) -> u64 {
+        // One write of the whole name: hashing it letter by letter costs as much as the rest of the queue.
         let mut hasher = DefaultHasher::new();
-        for c in self.0.chars().flat_map(char::to_lowercase) {
-            c.hash(&mut hasher);
+        if self.0.is_ascii() {
+            self.0.to_ascii_lowercase().hash(&mut hasher);
+        } else {
+            self.0.to_lowercase().hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -66,7 +66,6 @@ impl Http {
         };
         let builder = reach(Client::builder(), settings.reach, extra_roots)
             .user_agent(concat!("authwave/", env!("CARGO_PKG_VERSION")))
-            .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -108,6 +107,7 @@ fn prepare(request: Request) -> Result<reqwest::Request, SendError> {
     let url = Url::parse(&request.url).map_err(|error| not_sent(format!("bad URL: {error}")))?;
     let mut prepared = reqwest::Request::new(method(request.method), url);
     let headers = prepared.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let Some(bearer) = request.bearer {
         headers.insert(AUTHORIZATION, bearer_value(bearer.expose())?);
     }
@@ -153,18 +153,27 @@ fn bearer_value(token: &str) -> Result<HeaderValue, SendError> {
     Ok(value)
 }
 
+/// One pass over what is there: looking each name up costs more than all the rest of an answer.
 fn read(headers: &HeaderMap) -> Headers {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Headers {
-        retry_after: text("retry-after"),
-        location: text("location"),
-        request_id: text("request-id"),
-        date: text("date"),
-        throttle_scope: text("x-ms-throttle-scope"),
-        throttle_limit_percentage: text("x-ms-throttle-limit-percentage"),
-        throttle_information: text("x-ms-throttle-information"),
-        www_authenticate: text("www-authenticate"),
+    let mut read = Headers::default();
+    for (name, value) in headers {
+        let slot = match name.as_str() {
+            "retry-after" => &mut read.retry_after,
+            "location" => &mut read.location,
+            "request-id" => &mut read.request_id,
+            "date" => &mut read.date,
+            "x-ms-throttle-scope" => &mut read.throttle_scope,
+            "x-ms-throttle-limit-percentage" => &mut read.throttle_limit_percentage,
+            "x-ms-throttle-information" => &mut read.throttle_information,
+            "www-authenticate" => &mut read.www_authenticate,
+            _ => continue,
+        };
+        // Of a field that comes twice the first counts.
+        if slot.is_none() {
+            *slot = value.to_str().ok().map(str::to_owned);
+        }
     }
+    read
 }
 
 fn not_sent(reason: impl Into<String>) -> SendError {
