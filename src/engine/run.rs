@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
@@ -126,12 +126,17 @@ where
             // Listen: take the next thing that happens.
             tokio::select! {
                 biased;
-                Some(event) = inbox.recv() => self.note(&event),
-                Some(joined) = self.workers.join_next() => match joined {
-                    Ok(Finished::Row(order_key)) => self.queue.release(order_key),
-                    Ok(Finished::Opened(reset)) => self.operations.open(reset),
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
-                },
+                Some(event) = inbox.recv() => {
+                    self.note(&event);
+                    self.note_told(&mut inbox);
+                }
+                Some(joined) = self.workers.join_next() => {
+                    self.finish(joined);
+                    // What else has happened meanwhile: under load each look at all of it costs as much as a row.
+                    while let Some(joined) = self.workers.try_join_next() {
+                        self.finish(joined);
+                    }
+                }
                 ended = self.operations.step(), if !self.operations.is_empty() => {
                     if let Some(order_key) = ended {
                         self.queue.release(order_key);
@@ -153,11 +158,21 @@ where
         RunEnd { stats: self.stats, stop: self.stop }
     }
 
+    /// A worker came to its end, or to an operation.
+    fn finish(&mut self, joined: Result<Finished, JoinError>) {
+        match joined {
+            Ok(Finished::Row(order_key)) => self.queue.release(order_key),
+            Ok(Finished::Opened(reset)) => self.operations.open(reset),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
     /// Begins one row; `false` where none can begin now.
     fn feed(&mut self) -> bool {
         match self.queue.begin_next() {
             Ok(Next::Work(Work::Task(task))) => {
-                self.workers.spawn(work(Arc::clone(&self.graph), task));
+                // Boxed, so that only a pointer is moved on its way into the set.
+                self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task)));
             }
             Ok(Next::Work(invalid)) => self.note(&Event::Ended(Box::new(ended_unbegun(invalid)))),
             Ok(Next::Wait) => return false,
