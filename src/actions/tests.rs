@@ -1,5 +1,6 @@
 //! What every action asks and how its row ends, answer by answer.
 
+use crate::graph::session::Session;
 use crate::graph::tests::{Desk, RETRY, user};
 use crate::model::action::Action;
 use crate::model::outcome::{Outcome, Status};
@@ -25,7 +26,7 @@ async fn step(action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
     let desk = Desk::with(Scripted::new(answers), Tokens::up_to(1), RETRY);
     let row = Row { number: RowNumber(1), fields: Box::default() };
     let task = Task { row, user: user(), action };
-    let step = perform(&mut desk.graph.session(), &task).await;
+    let step = perform(&mut Session::new(&desk.graph), &task).await;
     assert_eq!(desk.script.left(), 0, "answers are left over after {:?}", desk.script.lines());
     (step, desk.script.lines())
 }
@@ -327,7 +328,7 @@ async fn fixed_ids_and_documented_bodies_are_used() {
     ] {
         let desk = Desk::new([answer(204, ""), none()]);
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        perform(&mut desk.graph.session(), &Task { row, user: user(), action }).await;
+        perform(&mut Session::new(&desk.graph), &Task { row, user: user(), action }).await;
         let asked = &desk.script.asked()[0];
         assert_eq!((asked.line.as_str(), asked.body.as_str()), (line.as_str(), body));
     }

@@ -13,9 +13,9 @@ use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, 
 use crate::settings::resolve::Output;
 use crate::simulator::ledger::Ledger;
 
+use super::environment::say;
 use super::error::{AppError, chain};
 use super::exit::Exit;
-use super::start::say;
 
 /// What is told of a run besides its counts.
 #[derive(Debug)]

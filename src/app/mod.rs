@@ -3,6 +3,7 @@
 mod bad_rows;
 mod closing;
 mod connect;
+mod environment;
 pub mod error;
 pub mod exit;
 mod logging;

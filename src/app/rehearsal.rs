@@ -19,8 +19,8 @@ use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
 use crate::simulator::users::{Population, SeedUser};
 
+use super::environment::wall_clock;
 use super::error::AppError;
-use super::start::wall_clock;
 
 /// How long the rehearsal's tenant takes for an answer: enough that people see it work.
 const LATENCY: Duration = Duration::from_millis(20);

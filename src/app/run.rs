@@ -29,13 +29,13 @@ use crate::transport::bearer::Credential as _;
 
 use super::closing::{Account, Closing};
 use super::connect::{Connection, connect};
+use super::environment::{runtime, say, secrets, settings_file, wall_clock};
 use super::error::AppError;
 use super::exit::Exit;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::Sinks;
-use super::start::{runtime, say, secrets, settings_file, wall_clock};
 use super::{bad_rows, logging};
 
 /// How many events may wait to be noted: enough that no worker waits, small enough to cost no memory.

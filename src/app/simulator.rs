@@ -17,10 +17,10 @@ use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
 use crate::simulator::users::SeedUser;
 
+use super::environment::{print, runtime, secret_from, wall_clock};
 use super::error::AppError;
 use super::exit::Exit;
 use super::signals::Signals;
-use super::start::{print, runtime, secret_from, wall_clock};
 
 /// Serves until a signal comes, then prints what was seen.
 pub(super) fn simulate(args: &args::Simulator) -> Result<Exit, AppError> {

@@ -12,6 +12,7 @@ use tokio_util::time::DelayQueue;
 use super::worker::{OpenReset, ended};
 use crate::actions::reset_password::{Look, TOLERATED_UNKNOWN, look, outcome};
 use crate::graph::client::Graph;
+use crate::graph::session::Session;
 use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::{Failure, Outcome};
@@ -127,7 +128,7 @@ async fn poll<T: Transport, C: Credential>(
     // The last look gets a little time of its own.
     let until = if is_last { Instant::now() + LONGEST_WAIT } else { deadline };
     let looked = {
-        let mut session = graph.session();
+        let mut session = Session::new(&graph);
         timeout_at(until, look(&mut session, &mut reset.operation)).await
     };
     let pause = next_wait(reset.operation.polls);

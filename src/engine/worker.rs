@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::actions::perform::{Step, perform};
 use crate::graph::client::Graph;
-use crate::graph::session::{Trace, Traffic};
+use crate::graph::session::{Session, Trace, Traffic};
 use crate::model::event::{Ended, Event};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Status};
@@ -38,7 +38,7 @@ pub struct OpenReset {
 
 /// Carries a task to its end, or to the operation that ends it.
 pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Task) -> Finished {
-    let mut session = graph.session();
+    let mut session = Session::new(&graph);
     let step = perform(&mut session, &task).await;
     let trace = session.into_trace();
     match step {

@@ -11,7 +11,6 @@ use tracing::warn;
 use url::{Origin, Url};
 
 use super::call::Place;
-use super::session::Session;
 use crate::model::event::Event;
 use crate::pace::pacer::Pacer;
 use crate::pace::shutdown::Shutdown;
@@ -106,12 +105,6 @@ impl<T, C> Graph<T, C> {
         let bare_throttles = AtomicU32::new(0);
         let random = Mutex::new(random);
         Self { transport, credential, pacer, shutdown, events, retry, root, random, bare_throttles }
-    }
-
-    /// Opens the conversation for one row, with a budget of its own.
-    #[must_use]
-    pub const fn session(&self) -> Session<'_, T, C> {
-        Session::new(self)
     }
 
     /// Where the API is.

@@ -94,7 +94,9 @@ struct Sent {
 }
 
 impl<'graph, T, C> Session<'graph, T, C> {
-    pub(super) const fn new(graph: &'graph Graph<T, C>) -> Self {
+    /// Opens the conversation for one row, with a budget of its own.
+    #[must_use]
+    pub const fn new(graph: &'graph Graph<T, C>) -> Self {
         let trace = Trace { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC };
         Self { graph, budget: Budget::new(graph.retry.budget), trace }
     }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::call::{CallError, create_phone, delete_phone, list_phones};
 use super::client::{Graph, GraphParts, RetrySettings, Root};
+use super::session::Session;
 use crate::model::event::Event;
 use crate::model::phone::{Phone, PhoneNumber, PhoneType};
 use crate::model::user::UserId;
@@ -66,7 +67,7 @@ pub(crate) fn mobile(number: &str) -> Phone {
 async fn what_was_surely_not_done_is_sent_again_and_what_was_refused_is_not() {
     for status in [400, 402, 403, 404, 405, 409, 410, 412, 423, 301, 302, 304, 418] {
         let desk = Desk::new([refusal(status, "no")]);
-        let told = desk.graph.session().call(create_phone(&user(), &mobile("+1 2065550123"))).await;
+        let told = Session::new(&desk.graph).call(create_phone(&user(), &mobile("+1 2065550123"))).await;
         assert!(
             matches!(told, Err(CallError::Refused(failure)) if failure.http_status == Some(status)),
             "{status}"
@@ -74,7 +75,7 @@ async fn what_was_surely_not_done_is_sent_again_and_what_was_refused_is_not() {
     }
     for first in [not_sent(), answer(429, ""), later(429, "3")] {
         let desk = Desk::new([first, answer(201, "{}")]);
-        let told = desk.graph.session().call(create_phone(&user(), &mobile("+1 2065550123"))).await;
+        let told = Session::new(&desk.graph).call(create_phone(&user(), &mobile("+1 2065550123"))).await;
         assert_eq!(told.map(|response| response.status), Ok(201));
     }
 }
@@ -88,13 +89,13 @@ async fn a_doubtful_write_is_repeated_only_where_that_is_harmless() {
         .collect();
     for first in doubtful {
         let desk = Desk::new([first.clone(), answer(201, "")]);
-        let told = desk.graph.session().call(create_phone(&user(), &mobile("+1 2065550123"))).await;
+        let told = Session::new(&desk.graph).call(create_phone(&user(), &mobile("+1 2065550123"))).await;
         assert!(matches!(told, Err(CallError::Doubtful(_))), "{first:?}");
         assert_eq!(desk.script.left(), 1, "{first:?}");
 
         for harmless in [delete_phone(&user(), PhoneType::Mobile), list_phones(&user())] {
             let desk = Desk::new([first.clone(), answer(204, "")]);
-            let told = desk.graph.session().call(harmless).await;
+            let told = Session::new(&desk.graph).call(harmless).await;
             assert_eq!(told.map(|response| response.status), Ok(204), "{first:?}");
         }
     }
@@ -103,11 +104,11 @@ async fn a_doubtful_write_is_repeated_only_where_that_is_harmless() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_after_a_lost_write_leaves_the_write_in_doubt() {
     let desk = Desk::new([lost(), refusal(404, "resourceNotFound")]);
-    let told = desk.graph.session().call(delete_phone(&user(), PhoneType::Mobile)).await;
+    let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
     assert!(matches!(told, Err(CallError::Doubtful(failure)) if failure.http_status == Some(404)));
     // A read that was lost is in nobody's way.
     let desk = Desk::new([lost(), refusal(404, "resourceNotFound")]);
-    let told = desk.graph.session().call(list_phones(&user())).await;
+    let told = Session::new(&desk.graph).call(list_phones(&user())).await;
     assert!(matches!(told, Err(CallError::Refused(_))));
 }
 
@@ -116,7 +117,7 @@ async fn retry_after_is_obeyed_to_the_millisecond_in_every_form() {
     for (value, milliseconds) in [("7", 7_000), ("2.128", 2_128), ("0", 0), ("86400", 600_000)] {
         for status in [429, 503, 504] {
             let desk = Desk::new([later(status, value), answer(200, r#"{"value":[]}"#)]);
-            desk.graph.session().call(list_phones(&user())).await.unwrap();
+            Session::new(&desk.graph).call(list_phones(&user())).await.unwrap();
             assert_eq!(desk.script.times(), [0, milliseconds], "{status} {value}");
         }
     }
@@ -132,7 +133,7 @@ async fn one_throttled_call_holds_everybody() {
         let graph = Arc::clone(&desk.graph);
         calls.spawn(async move {
             tokio::task::yield_now().await;
-            graph.session().call(list_phones(&user())).await.map(|_| ())
+            Session::new(&graph).call(list_phones(&user())).await.map(|_| ())
         });
         // The first call is answered before the others begin.
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -150,7 +151,7 @@ async fn one_throttled_call_holds_everybody() {
 async fn without_retry_after_the_hold_grows_until_something_is_accepted() {
     let bare = || answer(429, "");
     let desk = Desk::new([bare(), bare(), bare(), answer(204, "")]);
-    desk.graph.session().call(delete_phone(&user(), PhoneType::Office)).await.unwrap();
+    Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Office)).await.unwrap();
     let times = desk.script.times();
     let waits: Vec<u128> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (wait, most) in waits.iter().zip([2_000, 4_000, 8_000]) {
@@ -163,13 +164,13 @@ async fn a_row_gives_up_when_its_time_is_used_up() {
     let retry = RetrySettings { budget: Duration::from_secs(100), ..RETRY };
     let script = Scripted::new((0..40).map(|_| later(429, "30")));
     let desk = Desk::with(script, Tokens::up_to(1), retry);
-    let told = desk.graph.session().call(list_phones(&user())).await;
+    let told = Session::new(&desk.graph).call(list_phones(&user())).await;
     assert!(matches!(told, Err(CallError::Refused(failure)) if failure.http_status == Some(429)));
     assert_eq!(desk.script.times(), [0, 30_000, 60_000, 90_000]);
 
     let script = Scripted::new((0..400).map(|_| lost()));
     let desk = Desk::with(script, Tokens::up_to(1), retry);
-    let told = desk.graph.session().call(delete_phone(&user(), PhoneType::Mobile)).await;
+    let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
     assert!(matches!(told, Err(CallError::Doubtful(_))));
     assert!(*desk.script.times().last().unwrap() <= 100_000);
 }
@@ -179,32 +180,32 @@ async fn waiting_for_the_pacer_costs_a_row_none_of_its_time() {
     let retry = RetrySettings { budget: Duration::from_secs(100), ..RETRY };
     let desk = Desk::with(Scripted::new([later(429, "1"), answer(204, "")]), Tokens::up_to(1), retry);
     desk.graph.pacer.hold(Duration::from_hours(1));
-    assert!(desk.graph.session().call(delete_phone(&user(), PhoneType::Mobile)).await.is_ok());
+    assert!(Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await.is_ok());
     assert_eq!(desk.script.times(), [3_600_000, 3_601_000]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_401_renews_the_token_once_and_a_second_one_ends_the_run() {
     let mut desk = Desk::new([answer(401, ""), answer(204, "")]);
-    assert!(desk.graph.session().call(delete_phone(&user(), PhoneType::Mobile)).await.is_ok());
+    assert!(Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await.is_ok());
     let bearers: Vec<String> = desk.script.asked().into_iter().map(|asked| asked.bearer).collect();
     assert_eq!(bearers, ["token-1", "token-2"]);
     assert!(!desk.events().iter().any(|event| matches!(event, Event::SignInLost { .. })));
 
     let mut desk = Desk::new([answer(401, ""), answer(401, "")]);
-    let told = desk.graph.session().call(delete_phone(&user(), PhoneType::Mobile)).await;
+    let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
     assert!(matches!(told, Err(CallError::Refused(failure)) if failure.http_status == Some(401)));
     assert!(desk.events().iter().any(|event| matches!(event, Event::SignInLost { .. })));
 
     let mut desk = Desk::with(Scripted::new([answer(401, "")]), Tokens::up_to(1), RETRY);
-    assert!(desk.graph.session().call(list_phones(&user())).await.is_err());
+    assert!(Session::new(&desk.graph).call(list_phones(&user())).await.is_err());
     assert!(desk.events().iter().any(|event| matches!(event, Event::SignInLost { .. })));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_keeps_its_request_id_across_attempts_and_counts_them() {
     let desk = Desk::new([later(429, "1"), later(429, "1"), answer(204, "")]);
-    let mut session = desk.graph.session();
+    let mut session = Session::new(&desk.graph);
     session.call(delete_phone(&user(), PhoneType::Mobile)).await.unwrap();
     let told = session.into_trace();
     assert_eq!(told.told().attempts, 3);
@@ -229,7 +230,7 @@ async fn draining_stops_what_waits_but_not_what_is_on_the_wire() {
         RETRY,
     );
     let shutdown = desk.graph.shutdown().clone();
-    let mut session = desk.graph.session();
+    let mut session = Session::new(&desk.graph);
     let (told, ()) = tokio::join!(session.call(delete_phone(&user(), PhoneType::Mobile)), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         shutdown.drain();
@@ -241,7 +242,7 @@ async fn draining_stops_what_waits_but_not_what_is_on_the_wire() {
     let desk = Desk::new([later(429, "60")]);
     let shutdown = desk.graph.shutdown().clone();
     let began = Instant::now();
-    let mut session = desk.graph.session();
+    let mut session = Session::new(&desk.graph);
     let (told, ()) = tokio::join!(session.call(delete_phone(&user(), PhoneType::Mobile)), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         shutdown.drain();
@@ -254,9 +255,9 @@ async fn draining_stops_what_waits_but_not_what_is_on_the_wire() {
 async fn finding_out_goes_on_while_the_run_drains_and_ends_when_it_aborts() {
     let desk = Desk::new([lost(), answer(200, r#"{"value":[]}"#)]);
     desk.graph.shutdown().drain();
-    assert!(desk.graph.session().settle(list_phones(&user())).await.is_ok());
+    assert!(Session::new(&desk.graph).settle(list_phones(&user())).await.is_ok());
     desk.graph.shutdown().abort();
-    assert_eq!(desk.graph.session().settle(list_phones(&user())).await, Err(CallError::Stopped));
+    assert_eq!(Session::new(&desk.graph).settle(list_phones(&user())).await, Err(CallError::Stopped));
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +268,7 @@ async fn aborting_leaves_a_write_on_the_wire_in_doubt() {
         RETRY,
     );
     let shutdown = desk.graph.shutdown().clone();
-    let mut session = desk.graph.session();
+    let mut session = Session::new(&desk.graph);
     let (told, ()) = tokio::join!(session.call(delete_phone(&user(), PhoneType::Mobile)), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         shutdown.abort();

@@ -174,13 +174,13 @@ impl Tenant {
                 self.settings.origin,
                 if request.url.contains("/beta/") { "beta" } else { "v1.0" }
             );
-            return batch::answer(self, &base, request, now);
+            return batch::answer(&base, request, |item| self.answer_admitted(item, now));
         }
         self.answer_admitted(request, now)
     }
 
     /// Answers one request, or one item of a batch: token, quota, then what it asks for.
-    pub(super) fn answer_admitted(&mut self, request: &Request, now: Duration) -> Response {
+    fn answer_admitted(&mut self, request: &Request, now: Duration) -> Response {
         self.count_request(request);
         let bearer = request.bearer.as_ref().map(Secret::expose);
         let kind = match self.tokens.worth(bearer, now) {
