@@ -17,6 +17,9 @@ use crate::policy::classify::{Verdict, classify};
 use crate::transport::bearer::{Credential, SignInError};
 use crate::transport::exchange::{Request, Response, SendError, Transport};
 
+/// A 429 that asks for less than this counts as one that names no time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// What is remembered of one kind of call: the line in the results.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Traffic {
@@ -205,7 +208,9 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             Verdict::Accepted | Verdict::Refused => Next::GiveUp,
             Verdict::Unauthorized => self.renew(bearer, round).await,
             Verdict::Throttled => {
-                let span = asked.unwrap_or_else(|| self.graph.bare_throttle_hold());
+                // "Come back at once" to a crowd that is too much is no answer to it.
+                let named = asked.filter(|span| *span >= SHORTEST_PAUSE);
+                let span = named.unwrap_or_else(|| self.graph.bare_throttle_hold());
                 self.hold(span, round.patience).await
             }
             Verdict::Doubtful if round.effect == Effect::Once => Next::GiveUp,
