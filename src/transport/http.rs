@@ -201,3 +201,116 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http_body_util::Full;
+    use hyper::Version;
+    use hyper::service::service_fn;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto;
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+    use super::*;
+
+    /// A server on loopback with TLS: its root, its certificate as PEM, and the HTTP versions that it was asked in.
+    struct TlsServer {
+        root: String,
+        pem: Vec<u8>,
+        versions: Arc<Mutex<Vec<Version>>>,
+        _serving: JoinSet<()>,
+    }
+
+    async fn tls_server() -> TlsServer {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let root = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let versions = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&versions);
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate breaks off here.
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let seen = Arc::clone(&seen);
+                let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                    seen.lock().unwrap().push(request.version());
+                    async {
+                        Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(Bytes::from("{}"))))
+                    }
+                });
+                let _ = auto::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), answer)
+                    .await;
+            }
+        });
+        TlsServer { root, pem: cert.pem().into_bytes(), versions, _serving: serving }
+    }
+
+    fn client(reach: Reach, extra_roots: Option<Vec<u8>>) -> Http {
+        let timeout = Duration::from_secs(20);
+        Http::new(&HttpSettings { timeout, extra_roots, idle_connections: 4, reach }).unwrap()
+    }
+
+    fn get(url: &str) -> Request {
+        Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            bearer: None,
+            client_request_id: String::new(),
+            body: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn http_2_is_spoken_over_tls_and_extra_roots_are_trusted() {
+        let server = tls_server().await;
+        let http = client(Reach::Internet, Some(server.pem.clone()));
+        for _ in 0..2 {
+            let response = http.send(get(&server.root)).await.unwrap();
+            assert_eq!((response.status, response.body.as_ref()), (200, b"{}".as_slice()));
+        }
+        assert_eq!(*server.versions.lock().unwrap(), [Version::HTTP_2, Version::HTTP_2]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_trusted_is_sent_nothing() {
+        let server = tls_server().await;
+        let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem().into_bytes();
+        let told = client(Reach::Internet, Some(other)).send(get(&server.root)).await;
+        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
+        assert!(server.versions.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn plain_http_is_for_loopback_only() {
+        let told =
+            client(Reach::Internet, Some(tls_server().await.pem)).send(get("http://localhost:1/")).await;
+        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nothing_was_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let root = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let told = client(Reach::Loopback, None).send(get(&root)).await;
+        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
+    }
+}
