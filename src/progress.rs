@@ -103,7 +103,7 @@ impl Progress {
         if screen.view == View::Bar {
             screen.bar.set_draw_target(ProgressDrawTarget::stderr());
             screen.bar.set_length(total);
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
                 screen.bar.set_style(style);
             }
         }
