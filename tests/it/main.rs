@@ -1,0 +1,7 @@
+//! The program as its users meet it: the real binary, real files, and sockets on this machine only.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod samples;
+mod support;
+mod unfinished_is_input;
