@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod exit_codes;
+mod results;
 mod samples;
+mod secrets;
+mod sign_in;
 mod support;
 mod unfinished_is_input;
