@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod exit_codes;
+mod faults;
 mod results;
 mod samples;
 mod secrets;
 mod sign_in;
 mod support;
+mod transport;
 mod unfinished_is_input;

@@ -52,7 +52,7 @@ fn the_tutorial_ends_as_its_story_says() {
     assert_eq!(ended.column("status"), ["succeeded"; 7]);
     let user = world.tenant().user(AVERY).unwrap();
     assert_eq!(user["mobile"], "+1 2065550123");
-    assert_eq!(user["alternate_mobile"], serde_json::Value::Null);
+    assert_eq!(user["alternateMobile"], serde_json::Value::Null);
     assert_eq!(user["office"], serde_json::Value::Null);
     assert_eq!(user["sms_sign_in_state"], "ready");
     assert_eq!(user["password"], "29sdjfw#fajsdA_a_3an3223");

@@ -1,6 +1,7 @@
 //! An HTTP/1.1 server on a real socket that says what a test tells it to, and records what it hears.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,10 +136,10 @@ fn converse(stream: &TcpStream, book: &Mutex<Book>) {
             Answer::Response { status, headers, body } => {
                 let mut text = format!("HTTP/1.1 {status} Scripted\r\n");
                 for (name, value) in headers {
-                    text += &format!("{name}: {value}\r\n");
+                    write!(text, "{name}: {value}\r\n").unwrap();
                 }
                 if status != 204 {
-                    text += &format!("Content-Length: {}\r\n", body.len());
+                    write!(text, "Content-Length: {}\r\n", body.len()).unwrap();
                 }
                 text += "\r\n";
                 text += &body;
