@@ -213,3 +213,41 @@ fn a_run_that_is_asked_to_terminate_ends_as_an_interrupted_one() {
     assert_eq!(ended.results().len(), 100);
     assert_eq!(ended.summary()["exit_code"], 130);
 }
+
+#[test]
+fn a_disk_that_is_full_stops_the_run_with_4_and_the_leftover_loses_nobody() {
+    let world = World::new().file("in.csv", &adds(300)).simulator(&[]);
+    // Room for the leftover, but not for the results.
+    let ended = world
+        .run_in_little_space(24, "in.csv", &["--requests-per-second", "400"])
+        .exits(4)
+        .stderr_has("File too large")
+        .stderr_has("next: authwave run out/unfinished.csv");
+    assert_eq!(ended.summary()["exit_code"], 4);
+    assert!(world.tenant().count("requests") < 300);
+    world.run("out/unfinished.csv", &["--run-dir", "again"]).exits(0);
+    assert_eq!(world.tenant().count("changes"), 300);
+    assert_eq!(world.tenant().count("double_writes"), 0);
+}
+
+#[test]
+fn where_not_even_the_leftover_can_be_written_the_input_is_what_to_run_again() {
+    let world = World::new().file("in.csv", &adds(300)).simulator(&[]);
+    let next = format!("next: authwave run {}\n", world.path("in.csv").canonicalize().unwrap().display());
+    let little = world.run_in_little_space(2, "in.csv", &["--requests-per-second", "100"]);
+    little.exits(4).stderr_has(&next);
+    world.run("in.csv", &["--run-dir", "again"]).exits(0);
+    assert_eq!(world.tenant().count("changes"), 300);
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let world = World::new()
+        .file("in.csv", &adds(1))
+        .file("authwave.toml", "[pace]\nin_flight = 0\n\n[tenant]\napi_version = \"v0\"\n")
+        .variable("AUTHWAVE_API_VERSION", "v7")
+        .simulator(&[]);
+    world.run("in.csv", &[]).exits(2).stderr_has("pace.in_flight) = '0'");
+    world.run("in.csv", &["--in-flight", "1"]).exits(2).stderr_has("tenant.api_version) = 'v7'");
+    world.run("in.csv", &["--in-flight", "1", "--api-version", "beta"]).exits(0);
+}

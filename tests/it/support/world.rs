@@ -75,6 +75,17 @@ impl World {
         self.authwave(&self.arguments("run", file, flags))
     }
 
+    /// Does what [`World::run`] does where no file may grow beyond so many KiB, as on a disk that is full.
+    pub(crate) fn run_in_little_space(&self, kibibytes: u32, file: &str, flags: &[&str]) -> Ended {
+        let arguments = self.arguments("run", file, flags);
+        // The limit counts blocks of 512 bytes (POSIX). Without the signal a write beyond it just fails.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kibibytes * 2);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script, AUTHWAVE]);
+        let output = self.furnish(command, &arguments).stdin(Stdio::null()).output().unwrap();
+        Ended::new(&output, self.run_directory(&arguments))
+    }
+
     /// Reads the users of a file.
     pub(crate) fn snapshot(&self, file: &str, flags: &[&str]) -> Ended {
         self.authwave(&self.arguments("snapshot", file, flags))
@@ -96,7 +107,10 @@ impl World {
     }
 
     fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(AUTHWAVE);
+        self.furnish(Command::new(AUTHWAVE), arguments)
+    }
+
+    fn furnish<S: AsRef<str>>(&self, mut command: Command, arguments: &[S]) -> Command {
         command.args(arguments.iter().map(AsRef::as_ref)).current_dir(&self.dir).env_clear();
         command.env("HOME", self.dir.path()).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
