@@ -178,7 +178,7 @@ fn interrupted(world: &World, signal: &str) -> Ended {
 
 #[test]
 fn an_interrupted_run_accounts_for_every_row_and_its_leftover_finishes_the_job() {
-    let world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "50ms"]);
+    let world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "200ms"]);
     let ended = interrupted(&world, "-INT")
         .exits(130)
         .stderr_has("stopped by a signal")
@@ -208,7 +208,7 @@ fn an_interrupted_run_accounts_for_every_row_and_its_leftover_finishes_the_job()
 
 #[test]
 fn a_run_that_is_asked_to_terminate_ends_as_an_interrupted_one() {
-    let world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "50ms"]);
+    let world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "200ms"]);
     let ended = interrupted(&world, "-TERM").exits(130);
     assert_eq!(ended.results().len(), 100);
     assert_eq!(ended.summary()["exit_code"], 130);

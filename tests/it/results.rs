@@ -141,7 +141,7 @@ fn a_run_directory_is_named_after_its_start_and_its_file_unless_one_is_given() {
     let made: Vec<_> = fs::read_dir(world.path("kept")).unwrap().collect();
     assert_eq!(made.len(), 1);
     let name = made[0].as_ref().unwrap().file_name().into_string().unwrap();
-    assert!(name.ends_with("-my wave") || name.ends_with("-my_wave") || name.ends_with("-my-wave"), "{name}");
+    assert!(name.ends_with("Z-my wave"), "{name}");
 }
 
 #[test]

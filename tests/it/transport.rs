@@ -158,8 +158,6 @@ fn obeys(throttled: Answer, pause: Duration) {
     assert_eq!(lines(&heard), [post(), post()]);
     let waited = heard[1].arrived - heard[0].answered;
     assert!(waited >= pause, "{waited:?}");
-    let id = |request: &Heard| request.header("client-request-id").map(str::to_owned);
-    assert!(id(&heard[0]).is_some());
 }
 
 #[test]
