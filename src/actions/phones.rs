@@ -1,5 +1,7 @@
 //! Reads a user's phones: what settles every doubt about them.
 
+use std::ops::ControlFlow;
+
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
@@ -65,8 +67,18 @@ pub async fn read<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
 ) -> Result<Reading, CallError> {
-    let answer = session.call(list_phones(user)).await;
-    understand(answer)
+    let mut looks = 0;
+    loop {
+        match understand(session.call(list_phones(user)).await) {
+            ControlFlow::Break(reading) => return reading,
+            ControlFlow::Continue(error) => {
+                looks += 1;
+                if !session.may_look_again(looks).await {
+                    return Err(error);
+                }
+            }
+        }
+    }
 }
 
 /// Reads the phones after a write, to find out what it did: also while the run drains.
@@ -77,23 +89,37 @@ pub async fn read_back<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
 ) -> Result<Reading, CallError> {
-    let answer = session.settle(list_phones(user)).await;
-    understand(answer)
+    let mut looks = 0;
+    loop {
+        match understand(session.settle(list_phones(user)).await) {
+            ControlFlow::Break(reading) => return reading,
+            ControlFlow::Continue(error) => {
+                looks += 1;
+                if !session.may_look_again(looks).await {
+                    return Err(error);
+                }
+            }
+        }
+    }
 }
 
-fn understand(answer: Result<Response, CallError>) -> Result<Reading, CallError> {
-    match answer {
+/// `Continue` for a list that broke off: asked again, it may come whole.
+fn understand(answer: Result<Response, CallError>) -> ControlFlow<Result<Reading, CallError>, CallError> {
+    let reading = match answer {
         Ok(response) => match serde_json::from_slice::<Page<StoredPhone>>(&response.body) {
             Ok(page) => Ok(Reading::Phones(Phones(page.value))),
-            Err(_) => Err(CallError::Refused(Failure {
-                http_status: Some(response.status),
-                code: "unreadable-answer".to_owned(),
-                message: "the list of phones could not be understood".to_owned(),
-            })),
+            Err(_) => {
+                return ControlFlow::Continue(CallError::Refused(Failure {
+                    http_status: Some(response.status),
+                    code: "unreadable-answer".to_owned(),
+                    message: "the list of phones could not be understood".to_owned(),
+                }));
+            }
         },
         Err(CallError::Refused(failure)) if failure.http_status == Some(404) => {
             Ok(Reading::UnknownUser(failure))
         }
         Err(error) => Err(error),
-    }
+    };
+    ControlFlow::Break(reading)
 }

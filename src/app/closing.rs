@@ -29,6 +29,8 @@ pub(super) struct Account<'run> {
     /// What a rehearsal's tenant saw; `None` for a run that was real.
     pub(super) ledger: Option<Ledger>,
     pub(super) directory: &'run Path,
+    /// The file that finishes the job: unfinished.csv, or where that could not be written the input itself.
+    pub(super) leftover: &'run Path,
 }
 
 /// A run that has ended.
@@ -115,8 +117,7 @@ impl Closing<'_> {
             return None;
         }
         let rehearse = if self.account.ledger.is_some() { " --rehearse" } else { "" };
-        let unfinished = quoted(&self.account.directory.join("unfinished.csv"));
-        let command = format!("authwave run {unfinished}{rehearse}");
+        let command = format!("authwave run {}{rehearse}", quoted(self.account.leftover));
         let must_read = self.end.stop.is_none() && rows.failed > 0;
         Some(if must_read {
             format!("see error_message and detail in results.csv, then {command}")
@@ -165,6 +166,7 @@ mod tests {
             api_version: "v1.0",
             ledger,
             directory: Path::new("runs/my wave"),
+            leftover: Path::new("runs/my wave/unfinished.csv"),
         };
         Closing { end: &end, account }.text()
     }

@@ -164,8 +164,9 @@ impl Job {
             api_version,
             ledger: rehearsal.map(RehearsalTenant::stop),
             directory: directory.path(),
+            leftover: finished.leftover.as_deref().unwrap_or(&input_path),
         };
-        Closing { end: &end, account }.close(output, finished, &directory.file("summary.json"))
+        Closing { end: &end, account }.close(output, finished.written, &directory.file("summary.json"))
     }
 
     fn run_directory(&self, start: Timestamp) -> Result<RunDirectory, AppError> {

@@ -68,6 +68,9 @@ enum Patience {
     UntilAbort,
 }
 
+/// How often a list is asked for that cannot be understood.
+const MAX_LOOKS: u32 = 4;
+
 /// One row's conversation with Graph.
 pub struct Session<'graph, T, C> {
     graph: &'graph Graph<T, C>,
@@ -147,6 +150,13 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     pub async fn pause_in_doubt(&mut self, attempt: u32) {
         let span = self.graph.retry.backoff.delay(attempt, self.graph.jitter());
         self.pause_to_settle(span).await;
+    }
+
+    /// Waits before a list that could not be understood, as where its body broke off, is asked for again.
+    /// `false` after `looks` that were enough, or where the budget is used up or the run aborts.
+    pub async fn may_look_again(&mut self, looks: u32) -> bool {
+        let span = self.graph.retry.backoff.delay(looks, self.graph.jitter());
+        looks < MAX_LOOKS && self.budget.affords(span) && self.sleep(span, Patience::UntilAbort).await
     }
 
     /// Waits, also while the run drains, since something must be found out.

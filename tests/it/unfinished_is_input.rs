@@ -1,7 +1,5 @@
 //! What a run leaves unfinished is valid input for the next one, with the same meaning and without a password in it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fs;
 use std::path::Path;
 

@@ -1,0 +1,13 @@
+//! The program as its users meet it: the real binary, real files, and sockets on this machine only.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod exit_codes;
+mod faults;
+mod results;
+mod samples;
+mod secrets;
+mod sign_in;
+mod support;
+mod transport;
+mod unfinished_is_input;

@@ -1,0 +1,171 @@
+//! A directory, a tenant or none, and the program: one sentence a step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::ended::Ended;
+use super::scripted::{Answer, Scripted};
+use super::simulator::{AUTHWAVE, Simulator};
+
+/// The token that runs use, to be found wherever it leaks to.
+pub(crate) const TOKEN: &str = "tok.en-0f-the-tests";
+
+/// Where a test takes place.
+#[derive(Debug)]
+pub(crate) struct World {
+    dir: TempDir,
+    variables: Vec<(&'static str, String)>,
+    simulator: Option<Simulator>,
+    scripted: Option<Scripted>,
+}
+
+impl World {
+    /// A world without a tenant, with a token in the environment.
+    pub(crate) fn new() -> Self {
+        let variables = vec![("AUTHWAVE_ACCESS_TOKEN", TOKEN.to_owned())];
+        Self { dir: tempfile::tempdir().unwrap(), variables, simulator: None, scripted: None }
+    }
+
+    /// A file in the working directory.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    /// A variable in the environment of all that is started from now on; an empty one counts as none.
+    pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Starts a simulated tenant with these flags.
+    pub(crate) fn simulator(mut self, flags: &[&str]) -> Self {
+        let mut command = self.command(&["simulator", "--listen", "127.0.0.1:0"]);
+        self.simulator = Some(Simulator::start(command.args(flags)));
+        self
+    }
+
+    /// Starts a server that gives these answers, one after the other.
+    pub(crate) fn answers(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.scripted = Some(Scripted::start(answers));
+        self
+    }
+
+    /// The simulated tenant.
+    pub(crate) fn tenant(&self) -> &Simulator {
+        self.simulator.as_ref().unwrap()
+    }
+
+    /// The scripted server.
+    pub(crate) fn server(&self) -> &Scripted {
+        self.scripted.as_ref().unwrap()
+    }
+
+    /// A path in the working directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Does the rows of a file against this world's tenant, with short backoffs; the run directory is `out`, where the
+    /// flags name no other.
+    pub(crate) fn run(&self, file: &str, flags: &[&str]) -> Ended {
+        self.authwave(&self.arguments("run", file, flags))
+    }
+
+    /// Does what [`World::run`] does where no file may grow beyond so many KiB, as on a disk that is full.
+    pub(crate) fn run_in_little_space(&self, kibibytes: u32, file: &str, flags: &[&str]) -> Ended {
+        let arguments = self.arguments("run", file, flags);
+        // The limit counts blocks of 512 bytes (POSIX). Without the signal a write beyond it just fails.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kibibytes * 2);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script, AUTHWAVE]);
+        let output = self.furnish(command, &arguments).stdin(Stdio::null()).output().unwrap();
+        Ended::new(&output, self.run_directory(&arguments))
+    }
+
+    /// Reads the users of a file.
+    pub(crate) fn snapshot(&self, file: &str, flags: &[&str]) -> Ended {
+        self.authwave(&self.arguments("snapshot", file, flags))
+    }
+
+    /// Begins what [`World::run`] does, and does not wait.
+    pub(crate) fn begin(&self, file: &str, flags: &[&str]) -> Running {
+        let arguments = self.arguments("run", file, flags);
+        let mut command = self.command(&arguments);
+        let process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { process, directory: self.run_directory(&arguments) }
+    }
+
+    /// The program with just these arguments.
+    pub(crate) fn authwave<S: AsRef<str>>(&self, arguments: &[S]) -> Ended {
+        let output = self.command(arguments).stdin(Stdio::null()).output().unwrap();
+        Ended::new(&output, self.run_directory(arguments))
+    }
+
+    fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
+        self.furnish(Command::new(AUTHWAVE), arguments)
+    }
+
+    fn furnish<S: AsRef<str>>(&self, mut command: Command, arguments: &[S]) -> Command {
+        command.args(arguments.iter().map(AsRef::as_ref)).current_dir(&self.dir).env_clear();
+        command.env("HOME", self.dir.path()).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn arguments(&self, command: &str, file: &str, flags: &[&str]) -> Vec<String> {
+        let mut arguments: Vec<String> =
+            [command, file].iter().chain(flags).map(ToString::to_string).collect();
+        let root = match (&self.simulator, &self.scripted) {
+            (Some(simulator), _) => Some(&simulator.root),
+            (None, Some(scripted)) => Some(&scripted.root),
+            (None, None) => None,
+        };
+        let defaults = [
+            ("--graph-root", root.map(String::as_str)),
+            ("--run-dir", Some("out")),
+            ("--backoff-base", Some("10ms")),
+            ("--backoff-cap", Some("50ms")),
+        ];
+        for (flag, value) in defaults {
+            if let Some(value) = value.filter(|_| !flags.contains(&flag)) {
+                arguments.extend([flag.to_owned(), value.to_owned()]);
+            }
+        }
+        arguments
+    }
+
+    fn run_directory<S: AsRef<str>>(&self, arguments: &[S]) -> PathBuf {
+        let mut arguments = arguments.iter().map(AsRef::as_ref);
+        let named = arguments.find(|argument| *argument == "--run-dir").and_then(|_| arguments.next());
+        self.dir.path().join(named.unwrap_or("out"))
+    }
+}
+
+/// A command that has not ended yet.
+#[derive(Debug)]
+pub(crate) struct Running {
+    process: Child,
+    directory: PathBuf,
+}
+
+impl Running {
+    /// Sends a signal, as `-INT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(self) -> Ended {
+        Ended::new(&self.process.wait_with_output().unwrap(), self.directory)
+    }
+}
+
+/// A file of the project.
+pub(crate) fn of_the_project(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).display().to_string()
+}
