@@ -192,7 +192,9 @@ async fn a_401_renews_the_token_once_and_a_second_one_ends_the_run() {
     assert_eq!(bearers, ["token-1", "token-2"]);
     assert!(!desk.events().iter().any(|event| matches!(event, Event::SignInLost { .. })));
 
-    let mut desk = Desk::new([answer(401, ""), answer(401, "")]);
+    // Though the sign-in would give more tokens.
+    let script = Scripted::new([answer(401, ""), answer(401, "")]);
+    let mut desk = Desk::with(script, Tokens::up_to(9), RETRY);
     let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
     assert!(matches!(told, Err(CallError::Refused(failure)) if failure.http_status == Some(401)));
     assert!(desk.events().iter().any(|event| matches!(event, Event::SignInLost { .. })));
