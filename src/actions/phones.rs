@@ -1,7 +1,5 @@
 //! Reads a user's phones: what settles every doubt about them.
 
-use std::ops::ControlFlow;
-
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
@@ -9,7 +7,7 @@ use crate::model::outcome::Failure;
 use crate::model::phone::{Comparison, Phone, PhoneType};
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
-use crate::transport::exchange::{Response, Transport};
+use crate::transport::exchange::Transport;
 
 /// The phones that a user has: at most one of each type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,64 +60,33 @@ impl Phones {
 /// Reads the phones before anything was written.
 ///
 /// # Errors
-/// As [`Session::call`]; 404 is a [`Reading`].
+/// As [`Session::fetch`]; 404 is a [`Reading`].
 pub async fn read<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
 ) -> Result<Reading, CallError> {
-    let mut looks = 0;
-    loop {
-        match understand(session.call(list_phones(user)).await) {
-            ControlFlow::Break(reading) => return reading,
-            ControlFlow::Continue(error) => {
-                looks += 1;
-                if !session.may_look_again(looks).await {
-                    return Err(error);
-                }
-            }
-        }
-    }
+    let answer = session.fetch(list_phones(user)).await;
+    reading(answer)
 }
 
 /// Reads the phones after a write, to find out what it did: also while the run drains.
 ///
 /// # Errors
-/// As [`Session::settle`]; 404 is a [`Reading`].
+/// As [`Session::fetch_to_settle`]; 404 is a [`Reading`].
 pub async fn read_back<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
 ) -> Result<Reading, CallError> {
-    let mut looks = 0;
-    loop {
-        match understand(session.settle(list_phones(user)).await) {
-            ControlFlow::Break(reading) => return reading,
-            ControlFlow::Continue(error) => {
-                looks += 1;
-                if !session.may_look_again(looks).await {
-                    return Err(error);
-                }
-            }
-        }
-    }
+    let answer = session.fetch_to_settle(list_phones(user)).await;
+    reading(answer)
 }
 
-/// `Continue` for a list that broke off: asked again, it may come whole.
-fn understand(answer: Result<Response, CallError>) -> ControlFlow<Result<Reading, CallError>, CallError> {
-    let reading = match answer {
-        Ok(response) => match serde_json::from_slice::<Page<StoredPhone>>(&response.body) {
-            Ok(page) => Ok(Reading::Phones(Phones(page.value))),
-            Err(_) => {
-                return ControlFlow::Continue(CallError::Refused(Failure {
-                    http_status: Some(response.status),
-                    code: "unreadable-answer".to_owned(),
-                    message: "the list of phones could not be understood".to_owned(),
-                }));
-            }
-        },
+fn reading(answer: Result<Page<StoredPhone>, CallError>) -> Result<Reading, CallError> {
+    match answer {
+        Ok(page) => Ok(Reading::Phones(Phones(page.value))),
         Err(CallError::Refused(failure)) if failure.http_status == Some(404) => {
             Ok(Reading::UnknownUser(failure))
         }
         Err(error) => Err(error),
-    };
-    ControlFlow::Break(reading)
+    }
 }

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use crate::actions::perform::{Step, perform};
 use crate::graph::client::Graph;
-use crate::graph::session::{Session, Trace, Traffic};
+use crate::graph::session::Session;
+use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Status};

@@ -7,4 +7,5 @@ pub mod path;
 pub mod session;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod trace;
 pub mod wire;

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::call::{Call, CallError, Effect};
 use super::client::Graph;
 use super::error;
+use super::trace::Trace;
 use crate::model::event::{Access, Answered, Event};
 use crate::model::outcome::Failure;
 use crate::model::secret::Secret;
@@ -19,45 +21,6 @@ use crate::transport::exchange::{Request, Response, SendError, Transport};
 
 /// A 429 that asks for less than this counts as one that names no time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-
-/// What is remembered of one kind of call: the line in the results.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Traffic {
-    /// How often a request was sent.
-    pub attempts: u32,
-    /// The status of the last answer.
-    pub http_status: Option<u16>,
-    /// Graph's id of the last answer.
-    pub request_id: String,
-    /// Our id of the last call.
-    pub client_request_id: String,
-}
-
-/// What happened in a conversation so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Trace {
-    /// When the first request was made ready.
-    pub started_at: Option<Instant>,
-    /// GETs.
-    pub reads: Traffic,
-    /// All others.
-    pub writes: Traffic,
-}
-
-impl Trace {
-    /// What the results tell: the writes, or the reads where there was no write.
-    #[must_use]
-    pub const fn told(&self) -> &Traffic {
-        if self.writes.attempts > 0 { &self.writes } else { &self.reads }
-    }
-
-    const fn of(&mut self, access: Access) -> &mut Traffic {
-        match access {
-            Access::Read => &mut self.reads,
-            Access::Write => &mut self.writes,
-        }
-    }
-}
 
 /// What ends a conversation's waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +66,7 @@ impl<'graph, T, C> Session<'graph, T, C> {
     /// Opens the conversation for one row, with a budget of its own.
     #[must_use]
     pub const fn new(graph: &'graph Graph<T, C>) -> Self {
-        let trace = Trace { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC };
-        Self { graph, budget: Budget::new(graph.retry.budget), trace }
+        Self { graph, budget: Budget::new(graph.retry.budget), trace: Trace::NOTHING_SENT }
     }
 
     /// The API that is talked to.
@@ -120,9 +82,6 @@ impl<'graph, T, C> Session<'graph, T, C> {
     }
 }
 
-const NO_TRAFFIC: Traffic =
-    Traffic { attempts: 0, http_status: None, request_id: String::new(), client_request_id: String::new() };
-
 impl<T: Transport, C: Credential> Session<'_, T, C> {
     /// Calls Graph until it is known how that ended, within the row's budget.
     ///
@@ -132,12 +91,40 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         self.attempts(call, Patience::UntilDrain).await
     }
 
-    /// Like [`Session::call`], but goes on while the run drains: for finding out what an earlier call did.
+    /// Calls, and understands the JSON body. One that cannot be understood, as where it broke off, is asked for again.
     ///
     /// # Errors
-    /// Where it was refused, is in doubt, or the run aborts.
-    pub async fn settle(&mut self, call: Call) -> Result<Response, CallError> {
-        self.attempts(call, Patience::UntilAbort).await
+    /// As [`Session::call`], and where no answer could be understood.
+    pub async fn fetch<B: DeserializeOwned>(&mut self, call: Call) -> Result<B, CallError> {
+        self.understand(call, Patience::UntilDrain).await
+    }
+
+    /// Like [`Session::fetch`], but goes on while the run drains: for finding out what an earlier call did.
+    ///
+    /// # Errors
+    /// As [`Session::fetch`]; it is stopped only where the run aborts.
+    pub async fn fetch_to_settle<B: DeserializeOwned>(&mut self, call: Call) -> Result<B, CallError> {
+        self.understand(call, Patience::UntilAbort).await
+    }
+
+    async fn understand<B: DeserializeOwned>(
+        &mut self,
+        call: Call,
+        patience: Patience,
+    ) -> Result<B, CallError> {
+        let mut looks = 0;
+        loop {
+            let response = self.attempts(call.clone(), patience).await?;
+            if let Ok(body) = serde_json::from_slice(&response.body) {
+                return Ok(body);
+            }
+            looks += 1;
+            let span = self.graph.retry.backoff.delay(looks, self.graph.jitter());
+            let may_look_again = looks < MAX_LOOKS && self.budget.affords(span);
+            if !may_look_again || !self.sleep(span, patience).await {
+                return Err(CallError::Refused(unreadable(response.status)));
+            }
+        }
     }
 
     /// Waits as long as the row's budget allows; `false` where it does not, or the run stops meanwhile.
@@ -150,13 +137,6 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     pub async fn pause_in_doubt(&mut self, attempt: u32) {
         let span = self.graph.retry.backoff.delay(attempt, self.graph.jitter());
         self.pause_to_settle(span).await;
-    }
-
-    /// Waits before a list that could not be understood, as where its body broke off, is asked for again.
-    /// `false` after `looks` that were enough, or where the budget is used up or the run aborts.
-    pub async fn may_look_again(&mut self, looks: u32) -> bool {
-        let span = self.graph.retry.backoff.delay(looks, self.graph.jitter());
-        looks < MAX_LOOKS && self.budget.affords(span) && self.sleep(span, Patience::UntilAbort).await
     }
 
     /// Waits, also while the run drains, since something must be found out.
@@ -349,6 +329,14 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             Patience::UntilDrain => self.graph.shutdown.is_draining(),
             Patience::UntilAbort => self.graph.shutdown.is_aborting(),
         }
+    }
+}
+
+fn unreadable(status: u16) -> Failure {
+    Failure {
+        http_status: Some(status),
+        code: "unreadable-answer".to_owned(),
+        message: "the answer's body could not be understood".to_owned(),
     }
 }
 

@@ -257,9 +257,14 @@ async fn draining_stops_what_waits_but_not_what_is_on_the_wire() {
 async fn finding_out_goes_on_while_the_run_drains_and_ends_when_it_aborts() {
     let desk = Desk::new([lost(), answer(200, r#"{"value":[]}"#)]);
     desk.graph.shutdown().drain();
-    assert!(Session::new(&desk.graph).settle(list_phones(&user())).await.is_ok());
+    assert!(
+        Session::new(&desk.graph).fetch_to_settle::<serde_json::Value>(list_phones(&user())).await.is_ok()
+    );
     desk.graph.shutdown().abort();
-    assert_eq!(Session::new(&desk.graph).settle(list_phones(&user())).await, Err(CallError::Stopped));
+    assert_eq!(
+        Session::new(&desk.graph).fetch_to_settle::<serde_json::Value>(list_phones(&user())).await,
+        Err(CallError::Stopped)
+    );
 }
 
 #[tokio::test(start_paused = true)]

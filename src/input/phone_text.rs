@@ -55,7 +55,7 @@ pub enum PhoneTextError {
     #[error("has a + within: one number a row")]
     InnerPlus,
     /// Neither a `+` nor a default country.
-    #[error("has no country code: write it as +{{country code}} {{number}}, or set a default country")]
+    #[error("has no country code: write it as +{{country code}} {{number}}, or give --default-country XX")]
     NoCountry,
     /// No country has this code.
     #[error("begins with a country code that does not exist")]
