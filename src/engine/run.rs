@@ -126,6 +126,9 @@ where
             // Listen: take the next thing that happens.
             tokio::select! {
                 biased;
+                // The rare ones first, so that no load can keep them waiting.
+                () = shutdown.draining(), if !has_begun_to_drain => has_begun_to_drain = true,
+                now = ticks.tick() => self.tick(now),
                 Some(event) = inbox.recv() => {
                     self.note(&event);
                     self.note_told(&mut inbox);
@@ -142,8 +145,6 @@ where
                         self.queue.release(order_key);
                     }
                 }
-                now = ticks.tick() => self.tick(now),
-                () = shutdown.draining(), if !has_begun_to_drain => has_begun_to_drain = true,
             }
             if has_begun_to_drain {
                 self.give_up_waiting(&mut inbox);
