@@ -1,5 +1,11 @@
 //! The tenant answers as the documents say.
 
+mod addresses;
+mod batch;
 mod client;
+mod ledger;
 mod phones;
+mod quotas;
+mod resets;
+mod tokens;
 mod tutorial;
