@@ -7,5 +7,6 @@ mod ledger;
 mod phones;
 mod quotas;
 mod resets;
+mod server;
 mod tokens;
 mod tutorial;
