@@ -140,7 +140,8 @@ where
                 now = ticks.tick() => self.tick(now),
                 () = shutdown.draining(), if !has_begun_to_drain => has_begun_to_drain = true,
             }
-            if has_begun_to_drain {
+            // Asked anew: an abort ends the last worker before anybody hears that the run drains.
+            if shutdown.is_draining() {
                 self.give_up_waiting(&mut inbox);
             }
             let is_fed = shutdown.is_draining() || self.rows_are_left == RowsLeft::None;
