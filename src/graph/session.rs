@@ -39,6 +39,8 @@ pub struct Trace {
     pub reads: Traffic,
     /// All others.
     pub writes: Traffic,
+    /// Whether a write was sent whose answer left open what it did, whatever a later sending was answered.
+    pub has_doubtful_write: bool,
 }
 
 impl Trace {
@@ -95,7 +97,8 @@ struct Sent {
 
 impl<'graph, T, C> Session<'graph, T, C> {
     pub(super) const fn new(graph: &'graph Graph<T, C>) -> Self {
-        let trace = Trace { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC };
+        let trace =
+            Trace { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC, has_doubtful_write: false };
         Self { graph, budget: Budget::new(graph.retry.budget), trace }
     }
 
@@ -183,6 +186,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
                 "not accepted"
             );
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
+            self.trace.has_doubtful_write |= in_doubt;
             match self.next(verdict, asked, &sent.bearer, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),
