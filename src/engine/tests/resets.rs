@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::stage::{Played, Stage, adds, plain, resets, rows};
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::Status;
+use crate::simulator::faults::FaultRates;
 use crate::simulator::resets::ResetSettings;
 use crate::simulator::settings::TenantSettings;
 use crate::transport::exchange::Method;
@@ -113,6 +114,20 @@ async fn a_failed_operation_fails_its_row_in_graph_s_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_operation_leaves_a_reset_in_doubt_that_was_sent_before() {
+    let mut settings = tenant(ResetSettings { failures: 1.0, ..ResetSettings::default() });
+    settings.faults = FaultRates { reset_after: 0.3, ..FaultRates::default() };
+    let played = Stage::new(settings).play(rows(resets(40))).await;
+    played.assert_each_ended_once(40);
+    for ended in played.by_row() {
+        let expected = if ended.attempts == 1 { Status::Failed } else { Status::Unknown };
+        assert_eq!(ended.outcome.status, expected, "{ended:?}");
+        assert_eq!(ended.outcome.failure.as_ref().unwrap().code, "operation-failed");
+    }
+    assert!(played.count(Status::Failed) > 0 && played.count(Status::Unknown) > 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_that_is_unknown_at_first_is_asked_for_again() {
     for (seconds, status) in [(26, Status::Succeeded), (41, Status::Succeeded), (42, Status::Unknown)] {
         let settings =
@@ -146,7 +161,7 @@ async fn ten_thousand_open_resets_slow_other_rows_by_no_more_than_the_share_of_t
     let stage = || {
         let settings = TenantSettings { latency: Duration::from_millis(50), ..tenant(never_ending()) };
         let mut stage = Stage::new(settings).in_flight(16).window(64);
-        stage.settings.polls.timeout = Duration::from_secs(60);
+        stage.settings.polls.timeout = Duration::from_mins(1);
         stage
     };
     let without = span_of_adds(&stage().play(rows(adds(2_000))).await);

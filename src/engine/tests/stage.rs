@@ -160,11 +160,11 @@ impl Stage {
             random: fastrand::Rng::with_seed(self.seed),
         };
         let graph = Arc::new(Graph::new(wire.clone(), self.token, parts));
-        let begun = Arc::new(Mutex::new(0));
-        let counter = Arc::clone(&begun);
+        let handed_out = Arc::new(Mutex::new(0));
+        let counter = Arc::clone(&handed_out);
         let rows = rows.into_iter().inspect(move |_| *counter.lock().unwrap() += 1);
         let mut notes =
-            Notes { began, breaks_at: self.breaks_at, begun, ended: 0, most_begun: 0, told: Vec::new() };
+            Notes { began, breaks_at: self.breaks_at, handed_out, ended: 0, most_begun: 0, told: Vec::new() };
         let end = run(graph, rows, self.settings, (inbox, &mut notes)).await;
         let took = began.elapsed();
         let sent = wire.sent.lock().unwrap().clone();
@@ -178,7 +178,7 @@ impl Stage {
 struct Notes {
     began: Instant,
     breaks_at: Option<usize>,
-    begun: Arc<Mutex<usize>>,
+    handed_out: Arc<Mutex<usize>>,
     ended: usize,
     most_begun: usize,
     told: Vec<(Duration, Event)>,
@@ -186,7 +186,7 @@ struct Notes {
 
 impl Observer for Notes {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        self.most_begun = self.most_begun.max(*self.begun.lock().unwrap() - self.ended);
+        self.most_begun = self.most_begun.max(*self.handed_out.lock().unwrap() - self.ended);
         self.ended += usize::from(matches!(event, Event::Ended(_)));
         self.told.push((self.began.elapsed(), event.clone()));
         match self.breaks_at {

@@ -172,7 +172,7 @@ fn pages_lead_to_the_next_one_until_all_was_shown() {
             assert!(
                 next.starts_with(&format!("{ORIGIN}/v1.0/users/avery@contoso.com/authentication/methods?"))
             );
-            told = client.get(&next.to_owned());
+            told = client.get(next);
             seen.extend(told.listed().to_vec());
             seen_sizes.push(told.listed().len());
         }

@@ -170,7 +170,7 @@ fn an_answer_takes_the_latency_and_a_slow_one_longer() {
     let latency = Duration::from_millis(80);
     for (slow, delay) in [(0.0, 80), (1.0, 5_080)] {
         let faults = FaultRates { slow, slow_by: Duration::from_secs(5), ..FaultRates::default() };
-        let mut client = Client::new(TenantSettings { faults, latency, ..settings() });
+        let mut client = Client::new(TenantSettings { latency, faults, ..settings() });
         let told = client.deliver(Method::Get, &avery("methods"), None);
         assert_eq!(told.delay, Duration::from_millis(delay));
     }

