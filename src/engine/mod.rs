@@ -3,4 +3,6 @@
 pub mod operations;
 pub mod queue;
 pub mod run;
+#[cfg(test)]
+mod tests;
 pub mod worker;

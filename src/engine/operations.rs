@@ -15,7 +15,7 @@ use crate::graph::client::Graph;
 use crate::graph::session::Session;
 use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
-use crate::model::outcome::{Failure, Outcome};
+use crate::model::outcome::{Failure, Outcome, Status};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
@@ -134,7 +134,7 @@ async fn poll<T: Transport, C: Credential>(
     let pause = next_wait(reset.operation.polls);
     let wait = match looked {
         Ok(Look::Seen { .. }) if is_terminal(reset.operation.status) => {
-            let outcome = outcome(&reset.operation);
+            let outcome = settled(&reset);
             return close(&graph, *reset, outcome).await;
         }
         Ok(Look::Seen { retry_after }) => {
@@ -188,6 +188,20 @@ async fn tell<T, C>(graph: &Graph<T, C>, closing: Closing) -> Polled {
         graph.tell(event).await;
     }
     Polled::Row(closing.order_key)
+}
+
+/// How the row ends with its operation. A reset that was sent more than once may have more than one operation, and
+/// only the last one's address is known: where that one failed, an earlier one may have set the password.
+fn settled(reset: &OpenReset) -> Outcome {
+    match outcome(&reset.operation) {
+        Outcome { status: Status::Failed, failure: Some(failure), .. } if reset.trace.has_doubtful_write => {
+            Outcome::unknown(
+                failure,
+                "an earlier sending of this reset was not answered and may have succeeded",
+            )
+        }
+        outcome => outcome,
+    }
 }
 
 fn unfollowed(failure: Failure) -> Outcome {

@@ -146,7 +146,8 @@ where
                     }
                 }
             }
-            if has_begun_to_drain {
+            // Asked anew: an abort ends the last worker before anybody hears that the run drains.
+            if shutdown.is_draining() {
                 self.give_up_waiting(&mut inbox);
             }
             let is_fed = shutdown.is_draining() || self.rows_are_left == RowsLeft::None;

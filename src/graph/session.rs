@@ -178,6 +178,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
                 "not accepted"
             );
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
+            self.trace.has_doubtful_write |= in_doubt;
             match self.next(verdict, asked, &sent.bearer, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),

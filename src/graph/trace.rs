@@ -26,11 +26,14 @@ pub struct Trace {
     pub reads: Traffic,
     /// All others.
     pub writes: Traffic,
+    /// Whether a write was sent whose answer left open what it did, whatever a later sending was answered.
+    pub has_doubtful_write: bool,
 }
 
 impl Trace {
     /// Before the first request.
-    pub const NOTHING_SENT: Self = Self { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC };
+    pub const NOTHING_SENT: Self =
+        Self { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC, has_doubtful_write: false };
 
     /// What the results tell: the writes, or the reads where there was no write.
     #[must_use]

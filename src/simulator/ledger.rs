@@ -24,7 +24,7 @@ pub struct Ledger {
     pub throttled: u64,
     /// Requests that came while a Retry-After ran, those included that were on the wire when it was sent.
     pub early: u64,
-    /// Writes that were done although the same write was done before and its client had been told so.
+    /// Writes that came again right after the same write had been done and its client had been told so.
     pub double_writes: u64,
     /// Phones that were posted again after a lost answer without a look at the user in between.
     pub blind_repeats: u64,

@@ -1,0 +1,7 @@
+//! Whole runs against the simulated tenant, in virtual time.
+
+mod faults;
+mod order;
+mod resets;
+mod stage;
+mod stopping;

@@ -1,0 +1,180 @@
+//! How resets are followed.
+
+use std::time::Duration;
+
+use super::stage::{Played, Stage, adds, plain, resets, rows};
+use crate::model::operation::OperationStatus;
+use crate::model::outcome::Status;
+use crate::simulator::faults::FaultRates;
+use crate::simulator::resets::ResetSettings;
+use crate::simulator::settings::TenantSettings;
+use crate::transport::exchange::Method;
+
+const NEVER_ENDING: f64 = 1.0;
+
+fn tenant(resets: ResetSettings) -> TenantSettings {
+    TenantSettings { resets, ..plain() }
+}
+
+/// Resets that take exactly so long.
+fn taking(span: Duration) -> ResetSettings {
+    ResetSettings { duration: (span, span), ..ResetSettings::default() }
+}
+
+fn never_ending() -> ResetSettings {
+    ResetSettings { never_ending: NEVER_ENDING, ..ResetSettings::default() }
+}
+
+/// When operations were asked for, in milliseconds.
+fn polls(played: &Played) -> Vec<u128> {
+    let polls = played.sent.iter().filter(|sent| sent.method == Method::Get);
+    polls.map(|sent| sent.left_at.as_millis()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_succeeds_with_its_operation() {
+    let played = Stage::new(tenant(taking(Duration::from_secs(10)))).play(rows(resets(1))).await;
+    let ended = played.by_row()[0];
+    assert_eq!((ended.outcome.status, ended.outcome.detail.as_str()), (Status::Succeeded, "ResetSuccess"));
+    assert_eq!((ended.attempts, ended.http_status), (1, Some(202)));
+    let (at, operation) = played.closed()[0];
+    assert_eq!(operation.status, OperationStatus::Succeeded);
+    assert_eq!(operation.created_at, "2026-01-01T00:00:00Z");
+    assert_eq!(operation.last_action_at, "2026-01-01T00:00:10Z");
+    assert_eq!((ended.operation_id.as_str(), operation.polls), (operation.id.as_str(), 4));
+    assert_eq!(at, Duration::from_millis(16_250));
+    let password = played.tenant.lock().unwrap().user("reset0@contoso.com").unwrap().password;
+    assert_eq!(password.as_deref(), Some("password-0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_is_asked_for_at_2_s_then_half_as_long_again_up_to_every_30_s() {
+    let played = Stage::new(tenant(never_ending())).play(rows(resets(1))).await;
+    let polls = polls(&played);
+    assert_eq!(polls[..9], [2_000, 5_000, 9_500, 16_250, 26_375, 41_563, 64_345, 94_345, 124_345]);
+    let last = polls.len() - 1;
+    assert!(polls[6..last].windows(2).all(|pair| pair[1] - pair[0] == 30_000), "{polls:?}");
+    assert_eq!(polls[last], 600_000, "the last look is at the end of the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_is_used_as_it_was_given() {
+    let played = Stage::new(tenant(never_ending())).play(rows(resets(1))).await;
+    let location = played.sent[0].answer.as_ref().unwrap().headers.location.clone().unwrap();
+    assert!(played.sent[1..].iter().all(|sent| sent.url == location));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_look_is_when_the_202_says() {
+    for (seconds, first) in [(1, 1_000), (7, 7_000), (45, 45_000)] {
+        let retry_after = Some(Duration::from_secs(seconds));
+        let settings = ResetSettings { retry_after, ..never_ending() };
+        let played = Stage::new(tenant(settings)).play(rows(resets(1))).await;
+        assert_eq!(polls(&played)[..2], [first, first + 3_000], "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_that_has_not_ended_in_ten_minutes_is_pending() {
+    let played = Stage::new(tenant(never_ending())).play(rows(resets(20))).await;
+    played.assert_each_ended_once(20);
+    assert_eq!(played.count(Status::Pending), 20);
+    let closed = played.closed();
+    assert_eq!(closed.len(), 20);
+    for (at, operation) in closed {
+        assert_eq!(operation.status, OperationStatus::TimedOut);
+        assert_eq!(at, Duration::from_mins(10));
+        assert_eq!(operation.finished_at.map(|at| at - operation.accepted_at), Some(Duration::from_mins(10)));
+    }
+    assert_eq!(played.took, Duration::from_mins(10));
+    assert_eq!(played.end.stats.operations.timed_out, 20);
+    assert!(played.end.stop.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_ends_with_the_time_is_seen_by_the_last_look() {
+    let played = Stage::new(tenant(taking(Duration::from_mins(10)))).play(rows(resets(1))).await;
+    assert_eq!(played.statuses(), [Status::Succeeded]);
+    assert_eq!(played.took, Duration::from_mins(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_operation_fails_its_row_in_graph_s_words() {
+    let settings = ResetSettings { failures: 1.0, ..ResetSettings::default() };
+    let played = Stage::new(tenant(settings)).play(rows(resets(3))).await;
+    played.assert_each_ended_once(3);
+    for ended in played.by_row() {
+        assert_eq!(ended.outcome.status, Status::Failed);
+        let failure = ended.outcome.failure.as_ref().unwrap();
+        let told = (failure.code.as_str(), failure.message.as_str());
+        assert_eq!(told, ("operation-failed", "OnPremisesPasswordPolicyViolation"));
+        assert!(!ended.operation_id.is_empty());
+    }
+    assert_eq!(played.end.stats.operations.failed, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_operation_leaves_a_reset_in_doubt_that_was_sent_before() {
+    let mut settings = tenant(ResetSettings { failures: 1.0, ..ResetSettings::default() });
+    settings.faults = FaultRates { reset_after: 0.3, ..FaultRates::default() };
+    let played = Stage::new(settings).play(rows(resets(40))).await;
+    played.assert_each_ended_once(40);
+    for ended in played.by_row() {
+        let expected = if ended.attempts == 1 { Status::Failed } else { Status::Unknown };
+        assert_eq!(ended.outcome.status, expected, "{ended:?}");
+        assert_eq!(ended.outcome.failure.as_ref().unwrap().code, "operation-failed");
+    }
+    assert!(played.count(Status::Failed) > 0 && played.count(Status::Unknown) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_unknown_at_first_is_asked_for_again() {
+    for (seconds, status) in [(26, Status::Succeeded), (41, Status::Succeeded), (42, Status::Unknown)] {
+        let settings =
+            ResetSettings { unknown_for: Duration::from_secs(seconds), ..ResetSettings::default() };
+        let played = Stage::new(tenant(settings)).play(rows(resets(1))).await;
+        assert_eq!(played.statuses(), [status], "{seconds}");
+        assert_eq!(played.end.stats.operations.open(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_address_is_not_followed() {
+    let foreign_origin = Some("https://evil.test".to_owned());
+    let settings = ResetSettings { foreign_origin, ..ResetSettings::default() };
+    let played = Stage::new(tenant(settings)).play(rows(resets(1))).await;
+    assert_eq!(played.sent.len(), 1);
+    let failure = played.by_row()[0].outcome.failure.clone().unwrap();
+    assert_eq!(failure.code, "foreign-operation-url");
+}
+
+/// From the first add-phone row's beginning to the last one's end.
+fn span_of_adds(played: &Played) -> Duration {
+    let ends: Vec<_> = played.by_row().into_iter().filter(|ended| ended.operation_id.is_empty()).collect();
+    assert_eq!(ends.len(), 2_000);
+    let first = ends.iter().filter_map(|ended| ended.started_at).min().unwrap();
+    ends.iter().map(|ended| ended.ended_at).max().unwrap() - first
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_open_resets_slow_other_rows_by_no_more_than_the_share_of_their_polls() {
+    let stage = || {
+        let settings = TenantSettings { latency: Duration::from_millis(50), ..tenant(never_ending()) };
+        let mut stage = Stage::new(settings).in_flight(16).window(64);
+        stage.settings.polls.timeout = Duration::from_mins(1);
+        stage
+    };
+    let without = span_of_adds(&stage().play(rows(adds(2_000))).await);
+    let played = stage().play(rows(resets(10_000).chain(adds(2_000)))).await;
+    played.assert_each_ended_once(12_000);
+    assert_eq!((played.count(Status::Pending), played.count(Status::Succeeded)), (10_000, 2_000));
+    let with = span_of_adds(&played);
+    let last_add = played.by_row()[10_000..].iter().map(|ended| ended.ended_at).max().unwrap();
+    assert!(played.closed()[0].0 > played.at(last_add), "all ten thousand were open");
+    // In the line before the wire stand 64 rows and at most 4 polls.
+    assert!(
+        without < with && with <= without * (64 + 4) / 64 + Duration::from_millis(50),
+        "{with:?} instead of {without:?}"
+    );
+    assert_eq!(without, Duration::from_millis(50) * 2_000 / 16);
+}

@@ -1,1 +1,0 @@
-//! The tenant answers as the documents say.
