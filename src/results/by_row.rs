@@ -1,5 +1,7 @@
 //! A file whose lines come in any order and are put into the input's order at the end.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -9,8 +11,8 @@ use crate::model::row::RowNumber;
 
 use super::whole_lines::{WholeLines, fault, replace};
 
-/// How many entries the index grows by. Doubling would reserve up to twice what is needed.
-const GROWTH: usize = 64 * 1024;
+/// How many entries a part of the index holds. One growing list would now and then stand in memory twice.
+const PART: usize = if cfg!(test) { 16 } else { 64 * 1024 };
 
 /// Where one row's line stands: 16 bytes a row are all that is kept in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +27,8 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct ByRow {
     lines: WholeLines,
-    index: Vec<Entry>,
+    /// Full parts, and a last one that is being filled.
+    index: Vec<Vec<Entry>>,
     /// Where the first line stands.
     body: u64,
     is_in_order: bool,
@@ -58,11 +61,16 @@ impl ByRow {
         let too_large = |_| fault(self.lines.path())(io::Error::other("more rows or a longer one than fit"));
         let row = u32::try_from(row.0).map_err(too_large)?;
         let length = u32::try_from(place.length).map_err(too_large)?;
-        self.is_in_order &= self.index.last().is_none_or(|last| last.row < row);
-        if self.index.len() == self.index.capacity() {
-            self.index.reserve_exact(GROWTH);
+        let last = self.index.last().and_then(|part| part.last());
+        self.is_in_order &= last.is_none_or(|last| last.row < row);
+        let entry = Entry { row, length, offset: place.offset };
+        if let Some(part) = self.index.last_mut().filter(|part| part.len() < PART) {
+            part.push(entry);
+        } else {
+            let mut part = Vec::with_capacity(PART);
+            part.push(entry);
+            self.index.push(part);
         }
-        self.index.push(Entry { row, length, offset: place.offset });
         Ok(())
     }
 
@@ -83,20 +91,37 @@ impl ByRow {
             return self.lines.sync();
         }
         self.lines.write_out()?;
-        self.index.sort_unstable();
+        self.index.iter_mut().for_each(|part| part.sort_unstable());
         let path = self.lines.path();
-        replace(path, |new| copy_sorted(path, new, &self.index, self.body))
+        replace(path, |new| copy_sorted(path, new, merged(&self.index), self.body))
     }
+}
+
+/// The entries of parts that are sorted each, in one order.
+fn merged(parts: &[Vec<Entry>]) -> impl Iterator<Item = Entry> {
+    let mut rests: Vec<_> = parts.iter().map(|part| part.iter()).collect();
+    let firsts = rests.iter_mut().enumerate().filter_map(|(part, rest)| Some(Reverse((*rest.next()?, part))));
+    let mut heads: BinaryHeap<_> = firsts.collect();
+    std::iter::from_fn(move || {
+        let Reverse((entry, part)) = heads.pop()?;
+        heads.extend(rests[part].next().map(|next| Reverse((*next, part))));
+        Some(entry)
+    })
 }
 
 /// Copies the header, then each line. Rows end nearly in order, so some lines are in the reader's buffer already;
 /// a larger buffer costs more than it saves, since each row that ended late throws it away.
-fn copy_sorted(path: &Path, new: &mut File, index: &[Entry], body: u64) -> io::Result<()> {
+fn copy_sorted(
+    path: &Path,
+    new: &mut File,
+    entries: impl Iterator<Item = Entry>,
+    body: u64,
+) -> io::Result<()> {
     let mut old = BufReader::new(File::open(path)?);
     let mut new = BufWriter::with_capacity(128 * 1024, new);
     let mut at = io::copy(&mut old.by_ref().take(body), &mut new)?;
     let mut line = Vec::new();
-    for entry in index {
+    for entry in entries {
         old.seek_relative(entry.offset.cast_signed() - at.cast_signed())?;
         line.resize(entry.length as usize, 0);
         old.read_exact(&mut line)?;
@@ -134,6 +159,8 @@ mod tests {
                 file.push(RowNumber(*row), [row.to_string().as_str(), text.as_str()]).unwrap();
             }
             file.finish().unwrap();
+            let lines = csv::Reader::from_path(&path).unwrap().into_records().count();
+            prop_assert_eq!(lines, rows.len());
             let mut reader = csv::Reader::from_path(&path).unwrap();
             for (line, row) in reader.records().zip(1..) {
                 prop_assert_eq!(line.unwrap(), vec![row.to_string(), text.clone()]);
