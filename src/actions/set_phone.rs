@@ -1,10 +1,12 @@
 //! Whatever it takes so that a type has a number: never delete and add, so the user is never without a phone.
 
+use std::ops::ControlFlow;
+
 use super::add_phone::sms_state;
 use super::phones::{Phones, Reading, Standing, read, read_back};
 use super::update_phone::{settle, settle_not_unique};
 use super::verdicts::{
-    NewUserPatience, confirmed, in_doubt, is_not_unique, is_status, needs_mobile, refused, stopped,
+    NewUserPatience, confirmed, ended, in_doubt, is_not_unique, is_status, needs_mobile, refused, stopped,
     unknown_user,
 };
 use crate::graph::call::{CallError, create_phone, replace_number};
@@ -18,6 +20,15 @@ use crate::transport::exchange::{Response, Transport};
 /// So many times the phones may change under our hands (404 for what was read, "exists" for what was not).
 const MAX_SURPRISES: u32 = 3;
 
+/// What went wrong so far.
+#[derive(Default)]
+struct SoFar {
+    /// The last answer that left open what its write did.
+    doubt: Option<Failure>,
+    lost_answers: u32,
+    surprises: u32,
+}
+
 /// Reads first, so that a nightly run writes nothing where nothing drifted.
 pub async fn set_phone<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
@@ -25,9 +36,8 @@ pub async fn set_phone<T: Transport, C: Credential>(
     phone: &Phone,
 ) -> Outcome {
     let mut new_user = NewUserPatience::default();
+    let mut so_far = SoFar::default();
     let mut reading = read(session, user).await;
-    let mut lost_answers = 0;
-    let mut surprises = 0;
     loop {
         let phones = match reading {
             Ok(Reading::Phones(phones)) => phones,
@@ -35,45 +45,62 @@ pub async fn set_phone<T: Transport, C: Credential>(
                 if !new_user.waits(session).await {
                     return unknown_user(failure);
                 }
-                reading = read(session, user).await;
+                reading = read_back(session, user).await;
                 continue;
             }
-            Err(CallError::Refused(failure)) if lost_answers == 0 => return refused(failure),
-            Err(CallError::Refused(failure) | CallError::Doubtful(failure)) => return in_doubt(failure),
-            Err(CallError::Stopped) => return stopped(),
+            Err(error) => return so_far.doubt.map_or_else(|| ended(error), in_doubt),
         };
-        let failure = match write(session, user, phone, &phones).await {
-            None if lost_answers > 0 => return confirmed(phone),
+        let answer = match write(session, user, phone, &phones).await {
+            None if so_far.doubt.is_some() => return confirmed(phone),
             None => return Outcome::new(Status::Unchanged, "the user has this number already"),
-            Some(Ok(response)) => return Outcome::new(Status::Succeeded, sms_state(phone, &response)),
-            Some(Err(CallError::Stopped)) => return stopped(),
-            Some(Err(CallError::Refused(failure))) => {
-                surprises += 1;
-                let by_surprise =
-                    is_status(&failure, 404) || is_status(&failure, 409) || is_status(&failure, 400);
-                if is_not_unique(&failure) {
-                    return settle_not_unique(session, user, phone, failure).await;
-                } else if !by_surprise || surprises > MAX_SURPRISES {
-                    return refusal(failure, phone, &phones);
-                }
-                failure
-            }
-            Some(Err(CallError::Doubtful(failure))) => {
-                lost_answers += 1;
-                session.pause_in_doubt(lost_answers).await;
-                if !session.has_time() {
-                    return settle(session, user, phone, failure).await;
-                }
-                failure
-            }
+            Some(answer) => answer,
+        };
+        let failure = match weigh(session, (user, phone), answer, &mut so_far).await {
+            ControlFlow::Break(outcome) => return outcome,
+            ControlFlow::Continue(failure) => failure,
         };
         reading = read_back(session, user).await;
         if let Ok(Reading::Phones(now)) = &reading
             && *now == phones
-            && lost_answers == 0
+            && so_far.doubt.is_none()
         {
             // It is as it was: the refusal has another reason, and asking again would hear it again.
             return refusal(failure, phone, &phones);
+        }
+    }
+}
+
+/// `Continue` where the phones have to be looked at once more.
+async fn weigh<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    (user, phone): (&UserId, &Phone),
+    answer: Result<Response, CallError>,
+    so_far: &mut SoFar,
+) -> ControlFlow<Outcome, Failure> {
+    match answer {
+        Ok(response) => ControlFlow::Break(Outcome::new(Status::Succeeded, sms_state(phone, &response))),
+        // What was sent before was read back: it had not been applied.
+        Err(CallError::Stopped) => ControlFlow::Break(stopped()),
+        Err(CallError::Refused(failure)) if is_not_unique(&failure) => {
+            ControlFlow::Break(settle_not_unique(session, user, phone, failure).await)
+        }
+        Err(CallError::Refused(failure)) => {
+            so_far.surprises += 1;
+            let may_be_surprise = [400, 404, 409].iter().any(|status| is_status(&failure, *status));
+            if may_be_surprise && so_far.surprises <= MAX_SURPRISES {
+                ControlFlow::Continue(failure)
+            } else {
+                ControlFlow::Break(refused(failure))
+            }
+        }
+        Err(CallError::Doubtful(failure)) => {
+            so_far.lost_answers += 1;
+            session.pause_in_doubt(so_far.lost_answers).await;
+            if !session.has_time() {
+                return ControlFlow::Break(settle(session, user, phone, failure).await);
+            }
+            so_far.doubt = Some(failure.clone());
+            ControlFlow::Continue(failure)
         }
     }
 }

@@ -196,6 +196,25 @@ async fn set_phone_does_what_is_missing_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_in_doubt_that_could_not_be_read_back_before_an_abort_is_unknown() {
+    for action in [Action::SetPhone(phone(PhoneType::Mobile)), Action::AddPhone(phone(PhoneType::Mobile))] {
+        let read_first = if matches!(action, Action::SetPhone(_)) { vec![none()] } else { Vec::new() };
+        let desk = Desk::new(read_first.into_iter().chain([lost()]));
+        let row = Row { number: RowNumber(1), fields: Box::default() };
+        let task = Task { row, user: user(), action };
+        let shutdown = desk.graph.shutdown().clone();
+        let mut session = Session::new(&desk.graph);
+        // The wait before the read-back is under way when the abort comes.
+        let (step, ()) = tokio::join!(perform(&mut session, &task), async {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            shutdown.abort();
+        });
+        let Step::Ended(outcome) = step else { panic!("{step:?}") };
+        assert_eq!(outcome.status, Status::Unknown, "{}", task.action.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn delete_phone_tells_a_missing_phone_from_a_missing_user() {
     use Status::{Failed, Succeeded, Unchanged, Unknown};
     let both =

@@ -31,6 +31,8 @@ pub(super) struct Account<'run> {
     pub(super) directory: &'run Path,
     /// The file that finishes the job: unfinished.csv, or where that could not be written the input itself.
     pub(super) leftover: &'run Path,
+    /// The command that was typed: `run` or `snapshot`.
+    pub(super) command: &'static str,
 }
 
 /// A run that has ended.
@@ -117,7 +119,8 @@ impl Closing<'_> {
             return None;
         }
         let rehearse = if self.account.ledger.is_some() { " --rehearse" } else { "" };
-        let command = format!("authwave run {}{rehearse}", quoted(self.account.leftover));
+        let command =
+            format!("authwave {} {}{rehearse}", self.account.command, quoted(self.account.leftover));
         let must_read = self.end.stop.is_none() && rows.failed > 0;
         Some(if must_read {
             format!("see error_message and detail in results.csv, then {command}")
@@ -167,6 +170,7 @@ mod tests {
             ledger,
             directory: Path::new("runs/my wave"),
             leftover: Path::new("runs/my wave/unfinished.csv"),
+            command: "run",
         };
         Closing { end: &end, account }.text()
     }

@@ -56,6 +56,16 @@ enum Purpose {
     Snapshot,
 }
 
+impl Purpose {
+    /// What was typed for it.
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Rows => "run",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let choices = RunChoices {
@@ -151,7 +161,7 @@ impl Job {
         let mut sinks = Sinks::create(&directory, (self.input.header(), &input_path), timeline, progress)?;
 
         let graph_root = connection.graph_root.clone();
-        let (api_version, output) = (self.settings.api_version, self.settings.output);
+        let (api_version, output, purpose) = (self.settings.api_version, self.settings.output, self.purpose);
         let end = self.run(connection, pacer, (&mut sinks, signals)).await?;
         let ended_at = Instant::now();
 
@@ -165,6 +175,7 @@ impl Job {
             ledger: rehearsal.map(RehearsalTenant::stop),
             directory: directory.path(),
             leftover: finished.leftover.as_deref().unwrap_or(&input_path),
+            command: purpose.command(),
         };
         Closing { end: &end, account }.close(output, finished.written, &directory.file("summary.json"))
     }
