@@ -221,13 +221,18 @@ fn duration(
 ) -> Result<Duration, SettingsError> {
     let Some(text) = given else { return Ok(default) };
     let span = span(text).filter(|span| !span.is_zero());
-    span.ok_or_else(|| value(name, text, "must be a duration above 0, as 75s, 10m or 1h 30m"))
+    span.ok_or_else(|| {
+        value(name, text, "must be a duration above 0 and at most a year, as 75s, 10m or 1h 30m")
+    })
 }
 
-/// Reads a duration, 0 included; `None` for a text that is none, or is negative.
+/// No setting may be longer: clocks and timers end somewhere, and no run waits so long.
+const LONGEST_SPAN: Duration = Duration::from_hours(24 * 366);
+
+/// Reads a duration, 0 included; `None` for a text that is none, is negative, or is over a year.
 pub(super) fn span(text: &str) -> Option<Duration> {
     let span: SignedDuration = text.parse().ok()?;
-    Duration::try_from(span).ok()
+    Duration::try_from(span).ok().filter(|span| *span <= LONGEST_SPAN)
 }
 
 fn country(given: Option<String>) -> Result<Option<Country>, SettingsError> {
@@ -430,6 +435,7 @@ mod tests {
             (["--requests-per-second", "NaN"], "must be a number"),
             (["--operation-timeout", "soon"], "run.operation_timeout"),
             (["--operation-timeout", "0s"], "above 0"),
+            (["--operation-timeout", "99999999h"], "at most a year"),
             (["--retry-budget", "-5m"], "retry.budget"),
             (["--default-country", "USA"], "--default-country"),
             (["--api-version", "v2"], "v1.0 and beta"),

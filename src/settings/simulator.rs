@@ -97,8 +97,8 @@ fn bucket(
     burst: Option<f64>,
 ) -> Result<Option<Quota>, SettingsError> {
     let Some(per_second) = per_second else { return Ok(None) };
-    if !(per_second.is_finite() && per_second > 0.0) {
-        return Err(value(name, per_second, "must be above 0; leave it out for no quota"));
+    if !(per_second.is_finite() && per_second >= 0.001) {
+        return Err(value(name, per_second, "must be a number from 0.001; leave it out for no quota"));
     }
     Ok(Some(Quota::Bucket { per_second, burst: burst.unwrap_or(per_second).max(1.0) }))
 }
@@ -213,7 +213,7 @@ mod tests {
             "--window-quota=0/1s",
             "--reset-duration=3s..1s",
             "--latency=soon",
-            "--writes-per-second=0",
+            "--writes-per-second=1e-300",
         ] {
             assert!(decided(&[flag]).is_err(), "{flag}");
         }
