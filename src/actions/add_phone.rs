@@ -22,7 +22,7 @@ pub async fn add_phone<T: Transport, C: Credential>(
     phone: &Phone,
 ) -> Outcome {
     let mut new_user = NewUserPatience::default();
-    let mut lost_answers = 0;
+    let mut lost_answers = u32::from(session.has_doubtful_write());
     loop {
         match session.call(create_phone(user, phone)).await {
             Ok(response) => return Outcome::new(Status::Succeeded, sms_state(phone, &response)),

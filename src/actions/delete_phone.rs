@@ -20,7 +20,8 @@ pub async fn delete_phone<T: Transport, C: Credential>(
     loop {
         let (failure, was_lost) = match session.call(removal(user, phone_type)).await {
             Ok(_) => return Outcome::new(Status::Succeeded, ""),
-            Err(CallError::Refused(failure)) => (failure, false),
+            // Also where it was an earlier session's answer that was lost.
+            Err(CallError::Refused(failure)) => (failure, session.has_doubtful_write()),
             Err(CallError::Doubtful(failure)) => (failure, true),
             Err(CallError::Stopped) => return stopped(),
         };

@@ -2,6 +2,7 @@
 
 pub mod add_phone;
 pub mod delete_phone;
+pub mod earlier;
 pub mod list_methods;
 pub mod perform;
 pub mod phones;

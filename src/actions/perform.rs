@@ -2,6 +2,7 @@
 
 use super::add_phone::add_phone;
 use super::delete_phone::delete_phone;
+use super::earlier::settle_earlier;
 use super::list_methods::list_methods;
 use super::reset_password::begin_reset;
 use super::set_phone::set_phone;
@@ -27,15 +28,20 @@ pub enum Step {
 /// Does what the task asks for.
 pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C>, task: &Task) -> Step {
     let (row, user) = (task.row.number, &task.user);
+    if session.has_doubtful_write()
+        && let Some(outcome) = settle_earlier(session, user, &task.action).await
+    {
+        return Step::Ended(outcome);
+    }
     Step::Ended(match &task.action {
         Action::ListMethods => list_methods(session, row, user).await,
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
-        Action::SetPhone(phone) => set_phone(session, user, phone).await,
+        Action::SetPhone(phone) => set_phone(session, row, user, phone).await,
         Action::DeletePhone(phone_type) => delete_phone(session, user, *phone_type).await,
         Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
-        Action::ResetPassword(password) => match begin_reset(session, row, user, password).await {
+        Action::ResetPassword(password) => match begin_reset(session, row, user, password.as_ref()).await {
             Ok(operation) => return Step::Opened(operation),
             Err(outcome) => outcome,
         },

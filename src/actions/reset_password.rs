@@ -27,7 +27,7 @@ pub async fn begin_reset<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     row: RowNumber,
     user: &UserId,
-    password: &Secret,
+    password: Option<&Secret>,
 ) -> Result<Operation, Outcome> {
     let mut new_user = NewUserPatience::default();
     loop {
@@ -39,6 +39,10 @@ pub async fn begin_reset<T: Transport, C: Credential>(
                 }
             }
             Err(CallError::Refused(failure)) if is_status(&failure, 403) => return Err(not_allowed(failure)),
+            Err(CallError::Doubtful(failure)) if password.is_none() => {
+                let hint = "Graph may have made up a password that nobody has seen: reset it again";
+                return Err(Outcome::unknown(failure, hint));
+            }
             Err(error) => return Err(ended(error)),
         }
     }

@@ -2,17 +2,21 @@
 
 use std::ops::ControlFlow;
 
+use tokio::time::Instant;
+
 use super::add_phone::sms_state;
 use super::phones::{Phones, Reading, Standing, read, read_back};
 use super::update_phone::{settle, settle_not_unique};
 use super::verdicts::{
-    NewUserPatience, confirmed, ended, in_doubt, is_not_unique, is_status, needs_mobile, refused, stopped,
-    unknown_user,
+    NewUserPatience, confirmed, ended, in_doubt, interrupted, is_not_unique, is_status, needs_mobile,
+    refused, stopped, unknown_user,
 };
 use crate::graph::call::{CallError, create_phone, replace_number};
 use crate::graph::session::Session;
+use crate::model::event::{BeforeImage, Event};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
+use crate::model::row::RowNumber;
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::{Response, Transport};
@@ -27,16 +31,20 @@ struct SoFar {
     doubt: Option<Failure>,
     lost_answers: u32,
     surprises: u32,
+    /// Whether what is going to be changed was told.
+    is_found: bool,
 }
 
 /// Reads first, so that a nightly run writes nothing where nothing drifted.
 pub async fn set_phone<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
+    row: RowNumber,
     user: &UserId,
     phone: &Phone,
 ) -> Outcome {
     let mut new_user = NewUserPatience::default();
-    let mut so_far = SoFar::default();
+    let doubt = session.has_doubtful_write().then(interrupted);
+    let mut so_far = SoFar { doubt, ..SoFar::default() };
     let mut reading = read(session, user).await;
     loop {
         let phones = match reading {
@@ -50,6 +58,12 @@ pub async fn set_phone<T: Transport, C: Credential>(
             }
             Err(error) => return so_far.doubt.map_or_else(|| ended(error), in_doubt),
         };
+        if !so_far.is_found && phones.standing(phone) != Standing::Same {
+            so_far.is_found = true;
+            if so_far.doubt.is_none() {
+                session.graph().tell(Event::Found(before_image(row, phone, &phones))).await;
+            }
+        }
         let answer = match write(session, user, phone, &phones).await {
             None if so_far.doubt.is_some() => return confirmed(phone),
             None => return Outcome::new(Status::Unchanged, "the user has this number already"),
@@ -67,6 +81,17 @@ pub async fn set_phone<T: Transport, C: Credential>(
             // It is as it was: the refusal has another reason, and asking again would hear it again.
             return refusal(failure, phone, &phones);
         }
+    }
+}
+
+fn before_image(row: RowNumber, phone: &Phone, phones: &Phones) -> BeforeImage {
+    let stored = phones.of(phone.phone_type);
+    BeforeImage {
+        row,
+        phone_type: phone.phone_type,
+        phone_number: stored.map(|stored| stored.phone_number.clone()),
+        sms_sign_in_state: stored.map_or_else(String::new, |stored| stored.sms_sign_in_state.clone()),
+        read_at: Instant::now(),
     }
 }
 

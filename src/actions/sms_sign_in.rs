@@ -84,7 +84,7 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
             Wanted::Off => Outcome::new(Status::Unchanged, "the user has no mobile phone, so no SMS sign-in"),
         };
     };
-    let told = format!("SMS sign-in: {state}");
+    let told = state_told(state);
     match (said, holds(wanted, state)) {
         (Said::Done | Said::Lost(_), true) => Outcome::new(Status::Succeeded, told),
         (Said::Refused(_), true) => Outcome::new(Status::Unchanged, told),
@@ -99,12 +99,16 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
 
 /// `notConfigured` counts as on: it is allowed, and the rest is up to the user
 /// (Graph v1.0, enum `authenticationMethodSignInState`).
-fn holds(wanted: Wanted, state: &str) -> bool {
+pub(super) fn holds(wanted: Wanted, state: &str) -> bool {
     let is_on = state.eq_ignore_ascii_case("ready") || state.eq_ignore_ascii_case("notConfigured");
     match wanted {
         Wanted::On => is_on,
         Wanted::Off => !is_on,
     }
+}
+
+pub(super) fn state_told(state: &str) -> String {
+    format!("SMS sign-in: {state}")
 }
 
 fn with_cure(told: &str, state: &str) -> String {

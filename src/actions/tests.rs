@@ -2,12 +2,14 @@
 
 use crate::graph::session::Session;
 use crate::graph::tests::{Desk, RETRY, user};
+use crate::graph::trace::Trace;
 use crate::model::action::Action;
-use crate::model::outcome::{Outcome, Status};
+use crate::model::event::Event;
+use crate::model::outcome::Status;
 use crate::model::phone::{Phone, PhoneNumber, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
-use crate::model::task::Task;
+use crate::model::task::{Prior, Task};
 use crate::transport::exchange::{Headers, Response};
 use crate::transport::scripted::{Answer, Scripted, Tokens, answer, lost, refusal};
 
@@ -23,20 +25,22 @@ fn phone(phone_type: PhoneType) -> Phone {
 }
 
 async fn step(action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
+    step_after(Trace::NOTHING_SENT, action, answers).await
+}
+
+async fn step_after(trace: Trace, action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
     let desk = Desk::with(Scripted::new(answers), Tokens::up_to(1), RETRY);
     let row = Row { number: RowNumber(1), fields: Box::default() };
-    let task = Task { row, user: user(), action };
-    let step = perform(&mut Session::new(&desk.graph), &task).await;
+    let task = Task { row, user: user(), action, prior: Prior::Untried };
+    let step = perform(&mut Session::after(&desk.graph, trace), &task).await;
     assert_eq!(desk.script.left(), 0, "answers are left over after {:?}", desk.script.lines());
     (step, desk.script.lines())
 }
 
-/// How the row ends, and what was asked, as `POST`, `GET`, … for short.
-async fn end(action: Action, answers: Vec<Answer>) -> (Outcome, String) {
-    let (step, lines) = step(action, answers).await;
-    let Step::Ended(outcome) = step else { panic!("the row is still open") };
+/// What was asked, as `POST`, `GET`, … for short.
+fn methods(lines: &[String]) -> String {
     let methods: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
-    (outcome, methods.join(" "))
+    methods.join(" ")
 }
 
 fn stored(phone_type: PhoneType, number: &str, state: &str) -> String {
@@ -70,9 +74,15 @@ fn taken() -> Answer {
 type Case = (Vec<Answer>, Status, &'static str, &'static str);
 
 async fn check(action: &Action, cases: Vec<Case>) {
+    check_after(Trace::NOTHING_SENT, action, cases).await;
+}
+
+async fn check_after(trace: Trace, action: &Action, cases: Vec<Case>) {
     for (answers, status, asked, word) in cases {
         let shown = format!("{} {answers:?}", action.name());
-        let (outcome, lines) = end(action.clone(), answers).await;
+        let (step, lines) = step_after(trace.clone(), action.clone(), answers).await;
+        let Step::Ended(outcome) = step else { panic!("the row is still open") };
+        let lines = methods(&lines);
         assert_eq!((outcome.status, lines.as_str()), (status, asked), "{outcome:?} after {shown}");
         let told = format!("{} {:?}", outcome.detail, outcome.failure);
         assert!(told.contains(word), "{word:?} is not in {told:?} after {shown}");
@@ -201,7 +211,7 @@ async fn a_write_in_doubt_that_could_not_be_read_back_before_an_abort_is_unknown
         let read_first = if matches!(action, Action::SetPhone(_)) { vec![none()] } else { Vec::new() };
         let desk = Desk::new(read_first.into_iter().chain([lost()]));
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        let task = Task { row, user: user(), action };
+        let task = Task { row, user: user(), action, prior: Prior::Untried };
         let shutdown = desk.graph.shutdown().clone();
         let mut session = Session::new(&desk.graph);
         // The wait before the read-back is under way when the abort comes.
@@ -301,7 +311,7 @@ fn accepted(location: Option<&str>) -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_follows_graph_s_own_addresses_only() {
-    let reset = || Action::ResetPassword(Secret::new("Sample-4Test"));
+    let reset = || Action::ResetPassword(Some(Secret::new("Sample-4Test")));
     let url = "https://graph.microsoft.com/v1.0/users/1/authentication/operations/74bf?aadgdc=BY01P&aadgsu=x";
     let (opened, lines) = step(reset(), vec![lost(), accepted(Some(url))]).await;
     let Step::Opened(operation) = opened else { panic!("{opened:?}") };
@@ -349,8 +359,102 @@ async fn fixed_ids_and_documented_bodies_are_used() {
     ] {
         let desk = Desk::new([answer(204, ""), none()]);
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        perform(&mut Session::new(&desk.graph), &Task { row, user: user(), action }).await;
+        perform(&mut Session::new(&desk.graph), &Task { row, user: user(), action, prior: Prior::Untried })
+            .await;
         let asked = &desk.script.asked()[0];
         assert_eq!((asked.line.as_str(), asked.body.as_str()), (line.as_str(), body));
     }
+}
+
+/// A session of the run broke off between a write and its answer; this one goes on.
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_session_may_have_written_is_read_back_before_anything_is_sent() {
+    use Status::{Failed, Succeeded, Unknown};
+    let mobile = || phone(PhoneType::Mobile);
+    let state = |state| phones(&[stored(PhoneType::Mobile, NUMBER, state)]);
+    let other = || one("+1 4255550100");
+    let masked = || one("+1 XXXXXXXX23");
+    let done = || answer(204, "");
+    let in_doubt = |action, cases| async move { check_after(Trace::IN_DOUBT, &action, cases).await };
+    in_doubt(
+        Action::AddPhone(mobile()),
+        vec![
+            (vec![one(NUMBER)], Succeeded, "GET", "reading back"),
+            (vec![none(), answer(201, "")], Succeeded, "GET POST", ""),
+            (vec![other()], Failed, "GET", "another mobile number"),
+            (vec![masked()], Unknown, "GET", "interrupted"),
+            (vec![refusal(403, "x")], Unknown, "GET", "interrupted"),
+            (vec![unknown(), answer(201, "")], Succeeded, "GET POST", ""),
+            // The earlier write arrived behind the look at the user.
+            (vec![none(), refusal(409, "x"), one(NUMBER)], Succeeded, "GET POST GET", "reading back"),
+        ],
+    )
+    .await;
+    for action in [Action::UpdatePhone(mobile()), Action::SetPhone(mobile())] {
+        let again = if matches!(action, Action::SetPhone(_)) { vec![other()] } else { Vec::new() };
+        let written = [vec![other()], again.clone(), vec![done()]].concat();
+        let asked = if again.is_empty() { "GET PATCH" } else { "GET GET PATCH" };
+        in_doubt(
+            action,
+            vec![(vec![one(NUMBER)], Succeeded, "GET", "reading back"), (written, Succeeded, asked, "")],
+        )
+        .await;
+    }
+    in_doubt(
+        Action::DeletePhone(PhoneType::Mobile),
+        vec![
+            (vec![none()], Succeeded, "GET", "reading back"),
+            (vec![one(NUMBER), done()], Succeeded, "GET DELETE", ""),
+            (vec![one(NUMBER), unknown(), none()], Succeeded, "GET DELETE GET", "reading back"),
+        ],
+    )
+    .await;
+    in_doubt(
+        Action::EnableSmsSignIn,
+        vec![
+            (vec![state("ready")], Succeeded, "GET", "SMS sign-in: ready"),
+            (vec![state("notEnabled"), done(), state("ready")], Succeeded, "GET POST GET", "ready"),
+        ],
+    )
+    .await;
+    in_doubt(Action::DisableSmsSignIn, vec![(vec![state("notEnabled")], Succeeded, "GET", "notEnabled")])
+        .await;
+    // Nothing can be read back: a made-up password would be another one, a given one is the same.
+    in_doubt(Action::ResetPassword(None), vec![(vec![], Unknown, "", "reset it again")]).await;
+    let given = Action::ResetPassword(Some(Secret::new("Sample-4Test")));
+    in_doubt(given, vec![(vec![accepted(None)], Unknown, "POST", "no-operation-url")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_without_a_password_of_its_own_is_never_repeated_in_doubt() {
+    use Status::{Failed, Unknown};
+    check(
+        &Action::ResetPassword(None),
+        vec![
+            (vec![lost()], Unknown, "POST", "reset it again"),
+            (vec![refusal(504, "UnknownError")], Unknown, "POST", "reset it again"),
+            (vec![refusal(403, "accessDenied")], Failed, "POST", "signed-in admin"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_phone_tells_what_was_there_before_it_writes() {
+    let before = async |read: Answer| {
+        let mut desk = Desk::new([read, answer(204, "")]);
+        let row = Row { number: RowNumber(7), fields: Box::default() };
+        let action = Action::SetPhone(phone(PhoneType::Mobile));
+        let task = Task { row, user: user(), action, prior: Prior::Untried };
+        perform(&mut Session::new(&desk.graph), &task).await;
+        let mut found = Vec::new();
+        while let Ok(event) = desk.inbox.try_recv() {
+            if let Event::Found(image) = event {
+                found.push((image.row.0, image.phone_number));
+            }
+        }
+        found
+    };
+    assert_eq!(before(none()).await, [(7, None)]);
+    assert_eq!(before(one("+1 4255550100")).await, [(7, Some("+1 4255550100".to_owned()))]);
 }

@@ -53,6 +53,15 @@ pub(super) fn in_doubt(failure: Failure) -> Outcome {
     Outcome::unknown(failure, "it may have been done; run this row again, or look at the user")
 }
 
+/// What is said where an earlier session of the run broke off between a write and its answer.
+pub(super) fn interrupted() -> Failure {
+    Failure {
+        http_status: None,
+        code: "interrupted".to_owned(),
+        message: "an earlier session of the run ended before the answer to a write was noted".to_owned(),
+    }
+}
+
 pub(super) fn unknown_user(failure: Failure) -> Outcome {
     Outcome::failed(failure, "no such user in this tenant: check the spelling, or use the object id")
 }

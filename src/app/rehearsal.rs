@@ -139,6 +139,7 @@ impl RehearsalTenant {
 mod tests {
     use super::*;
     use crate::model::row::{Row, RowNumber};
+    use crate::model::task::Prior;
     use crate::model::user::UserId;
 
     fn seeded(actions: Vec<Action>) -> Vec<PhoneType> {
@@ -146,7 +147,7 @@ mod tests {
         for action in actions {
             let row = Row { number: RowNumber(1), fields: Box::default() };
             let user = UserId::new("Avery@contoso.com").unwrap();
-            seeds.note(&Task { row, user, action });
+            seeds.note(&Task { row, user, action, prior: Prior::Untried });
         }
         let users: Vec<SeedUser> = seeds.into_users().collect();
         assert_eq!(users.len(), 1);

@@ -30,6 +30,8 @@ pub struct PollSettings {
     pub polls_alone: usize,
 }
 
+/// An operation's address is valid for a day (Graph, "Get started with the authentication methods API").
+const VALID_FOR: Duration = Duration::from_hours(24);
 /// The first wait where Graph names none; Graph documents no interval, its samples end within a second.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// No wait is longer.
@@ -61,7 +63,8 @@ impl<T: Transport, C: Credential> Operations<T, C> {
         self.waiting.is_empty() && self.due.is_empty() && self.polls.is_empty()
     }
 
-    pub(super) fn open(&mut self, reset: Box<OpenReset>) {
+    pub(super) fn open(&mut self, mut reset: Box<OpenReset>) {
+        reset.deadline = Instant::now() + self.settings.timeout;
         let wait = reset.operation.retry_after.unwrap_or(FIRST_WAIT);
         self.wait(reset, wait);
     }
@@ -91,7 +94,7 @@ impl<T: Transport, C: Credential> Operations<T, C> {
         };
         while self.polls.len() < room {
             let Some(reset) = self.due.pop_front() else { break };
-            self.polls.spawn(poll(Arc::clone(&self.graph), reset, self.settings.timeout));
+            self.polls.spawn(poll(Arc::clone(&self.graph), reset));
         }
     }
 
@@ -105,8 +108,7 @@ impl<T: Transport, C: Credential> Operations<T, C> {
     }
 
     fn wait(&mut self, reset: Box<OpenReset>, wait: Duration) {
-        let deadline = reset.operation.accepted_at + self.settings.timeout;
-        let due = (Instant::now() + wait).min(deadline);
+        let due = (Instant::now() + wait).min(reset.deadline);
         self.waiting.insert_at(reset, due);
     }
 }
@@ -118,15 +120,13 @@ pub(super) enum RowsLeft {
     None,
 }
 
-async fn poll<T: Transport, C: Credential>(
-    graph: Arc<Graph<T, C>>,
-    mut reset: Box<OpenReset>,
-    timeout: Duration,
-) -> Polled {
-    let deadline = reset.operation.accepted_at + timeout;
-    let is_last = Instant::now() >= deadline;
+async fn poll<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, mut reset: Box<OpenReset>) -> Polled {
+    if reset.operation.accepted_at.elapsed() > VALID_FOR {
+        return close(&graph, *reset, expired()).await;
+    }
+    let is_last = Instant::now() >= reset.deadline;
     // The last look gets a little time of its own.
-    let until = if is_last { Instant::now() + LONGEST_WAIT } else { deadline };
+    let until = if is_last { Instant::now() + LONGEST_WAIT } else { reset.deadline };
     let looked = {
         let mut session = Session::new(&graph);
         timeout_at(until, look(&mut session, &mut reset.operation)).await
@@ -152,7 +152,11 @@ async fn poll<T: Transport, C: Credential>(
         Ok(Look::Unseen(_)) | Err(_) => pause,
         Ok(Look::Stopped) => return tell(&graph, given_up(*reset)).await,
     };
-    if is_last { tell(&graph, given_up(*reset)).await } else { Polled::Open(reset, wait) }
+    if is_last {
+        return tell(&graph, given_up(*reset)).await;
+    }
+    graph.tell(Event::Polled(reset.operation.clone())).await;
+    Polled::Open(reset, wait)
 }
 
 /// The end of a row whose operation has ended or was given up.
@@ -176,7 +180,7 @@ fn closing(reset: OpenReset, outcome: Outcome) -> Closing {
     let order_key = task.user.order_key();
     let mut ended = ended(task, outcome, &trace);
     ended.operation_id.clone_from(&operation.id);
-    Closing { order_key, events: [Event::Closed(operation), Event::Ended(Box::new(ended))] }
+    Closing { order_key, events: [Event::Closed(operation), Event::Ended(Arc::new(ended))] }
 }
 
 async fn close<T, C>(graph: &Graph<T, C>, reset: OpenReset, outcome: Outcome) -> Polled {
@@ -206,6 +210,13 @@ fn settled(reset: &OpenReset) -> Outcome {
 
 fn unfollowed(failure: Failure) -> Outcome {
     Outcome::unknown(failure, "the reset was accepted, but Graph does not show how its operation ended")
+}
+
+fn expired() -> Outcome {
+    let message = "the operation's address was valid for 24 hours, which are over";
+    let failure =
+        Failure { http_status: None, code: "operation-expired".to_owned(), message: message.to_owned() };
+    Outcome::unknown(failure, "the reset was accepted and most likely done: ask the user, or reset again")
 }
 
 const fn is_terminal(status: OperationStatus) -> bool {

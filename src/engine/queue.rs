@@ -108,6 +108,7 @@ mod tests {
     use super::*;
     use crate::model::action::Action;
     use crate::model::row::{Row, RowNumber};
+    use crate::model::task::Prior;
     use crate::model::user::UserId;
 
     fn task(number: u64, user: u8) -> Work {
@@ -115,6 +116,7 @@ mod tests {
             row: Row { number: RowNumber(number), fields: Box::default() },
             user: UserId::new(&format!("user{user}@contoso.com")).unwrap(),
             action: Action::ListMethods,
+            prior: Prior::Untried,
         })
     }
 

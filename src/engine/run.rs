@@ -1,5 +1,6 @@
 //! The two loops of a run: feed tasks while there is room, listen to the next thing that happens.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
-use super::worker::{Finished, ended_unbegun, work};
+use super::worker::{Finished, OpenReset, ended_unbegun, work};
 use crate::graph::client::Graph;
+use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
-use crate::model::task::Work;
+use crate::model::task::{Prior, Task, Work};
 use crate::policy::permission::PermissionWatch;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
@@ -65,12 +67,16 @@ struct Run<'observer, T, C, R, O> {
     graph: Arc<Graph<T, C>>,
     settings: RunSettings,
     queue: Queue<R>,
+    /// Tasks that begin as soon as so many events are kept for good.
+    begun: VecDeque<(u64, Task)>,
     workers: JoinSet<Finished>,
     operations: Operations<T, C>,
     permission: PermissionWatch,
     stats: Stats,
     stop: Option<Stop>,
     observer: &'observer mut O,
+    /// How many events the observer was shown.
+    told: u64,
     rows_are_left: RowsLeft,
 }
 
@@ -92,11 +98,13 @@ where
         queue: Queue::new(rows, settings.look_ahead),
         graph,
         settings,
+        begun: VecDeque::new(),
         workers: JoinSet::new(),
         permission: PermissionWatch::default(),
         stats: Stats::default(),
         stop: None,
         observer,
+        told: 0,
         rows_are_left: RowsLeft::Some,
     };
     run.carry_on(inbox).await
@@ -117,12 +125,13 @@ where
         let mut has_begun_to_drain = false;
         loop {
             // Feed: start tasks while there is room.
-            while self.workers.len() < self.settings.window && !shutdown.is_draining() {
+            while self.under_way() < self.settings.window && !shutdown.is_draining() {
                 if !self.feed() {
                     break;
                 }
             }
             self.operations.start_due(self.rows_are_left);
+            let first_begun = self.begun.front().map(|(count, _)| *count);
             // Listen: take the next thing that happens.
             tokio::select! {
                 biased;
@@ -132,6 +141,9 @@ where
                 Some(event) = inbox.recv() => {
                     self.note(&event);
                     self.note_told(&mut inbox);
+                }
+                kept = self.observer.kept(first_begun.unwrap_or_default()), if first_begun.is_some() => {
+                    self.start_begun(kept);
                 }
                 Some(joined) = self.workers.join_next() => {
                     self.finish(joined);
@@ -151,7 +163,7 @@ where
                 self.give_up_waiting(&mut inbox);
             }
             let is_fed = shutdown.is_draining() || self.rows_are_left == RowsLeft::None;
-            if is_fed && self.workers.is_empty() && self.operations.is_empty() {
+            if is_fed && self.under_way() == 0 && self.operations.is_empty() {
                 break;
             }
         }
@@ -172,11 +184,8 @@ where
     /// Begins one row; `false` where none can begin now.
     fn feed(&mut self) -> bool {
         match self.queue.begin_next() {
-            Ok(Next::Work(Work::Task(task))) => {
-                // Boxed, so that only a pointer is moved on its way into the set.
-                self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task)));
-            }
-            Ok(Next::Work(invalid)) => self.note(&Event::Ended(Box::new(ended_unbegun(invalid)))),
+            Ok(Next::Work(Work::Task(task))) => self.begin(task),
+            Ok(Next::Work(invalid)) => self.note(&Event::Ended(Arc::new(ended_unbegun(invalid)))),
             Ok(Next::Wait) => return false,
             Ok(Next::Exhausted) => {
                 self.rows_are_left = RowsLeft::None;
@@ -190,9 +199,48 @@ where
         true
     }
 
+    /// How many rows have begun and not ended, those that wait for their operation left out.
+    fn under_way(&self) -> usize {
+        self.workers.len() + self.begun.len()
+    }
+
+    fn begin(&mut self, task: Task) {
+        if let Prior::Accepted(operation) = &task.prior {
+            let operation = (**operation).clone();
+            self.operations.open(Box::new(OpenReset::new(task, Trace::NOTHING_SENT, operation)));
+        } else if task.action.writes() {
+            self.note(&Event::Begun(task.row.number));
+            self.begun.push_back((self.told, task));
+        } else {
+            self.start(task);
+        }
+    }
+
+    fn start(&mut self, task: Task) {
+        // Boxed, so that only a pointer is moved on its way into the set.
+        self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task)));
+    }
+
+    /// Starts the tasks whose beginning is kept for good: before, nothing of theirs may be sent.
+    fn start_begun(&mut self, kept: Result<u64, ObserverError>) {
+        match kept {
+            Ok(kept) => {
+                while let Some((count, task)) = self.begun.pop_front() {
+                    if count > kept {
+                        self.begun.push_front((count, task));
+                        break;
+                    }
+                    self.start(task);
+                }
+            }
+            Err(error) => self.halt(Stop::Observer(error)),
+        }
+    }
+
     /// Tells everybody what happened, first the counts, then the observer.
     fn note(&mut self, event: &Event) {
         self.stats.add(event);
+        self.told += 1;
         match event {
             Event::Ended(ended) if shows_no_permission(&mut self.permission, ended) => {
                 self.halt(Stop::Permission);
@@ -201,6 +249,9 @@ where
             Event::Ended(_)
             | Event::Answered(_)
             | Event::Held { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Closed(_)
             | Event::Listed { .. } => {}
@@ -222,9 +273,14 @@ where
         self.graph.shutdown().drain();
     }
 
-    /// While the run drains no operation is waited for.
+    /// While the run drains nothing starts, and no operation is waited for.
     fn give_up_waiting(&mut self, inbox: &mut mpsc::Receiver<Event>) {
         self.stop.get_or_insert(Stop::Interrupted);
+        while let Some((_, task)) = self.begun.pop_front() {
+            let order_key = task.user.order_key();
+            self.note(&Event::Ended(Arc::new(ended_unbegun(Work::Task(task)))));
+            self.queue.release(order_key);
+        }
         while let Some(reset) = self.operations.take_waiting() {
             // What was told before comes first; and noting here, not sending, cannot wait for a full channel.
             self.note_told(inbox);
@@ -244,7 +300,7 @@ where
     fn end_unreached(&mut self) {
         while let Some(next) = self.queue.next_unreached() {
             match next {
-                Ok(work) => self.note(&Event::Ended(Box::new(ended_unbegun(work)))),
+                Ok(work) => self.note(&Event::Ended(Arc::new(ended_unbegun(work)))),
                 Err(error) => self.halt(Stop::Rows(error)),
             }
         }

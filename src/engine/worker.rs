@@ -11,7 +11,7 @@ use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
 use crate::model::operation::Operation;
 use crate::model::outcome::{Outcome, Status};
-use crate::model::task::{Task, Work};
+use crate::model::task::{Prior, Task, Work};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
@@ -35,21 +35,34 @@ pub struct OpenReset {
     pub operation: Operation,
     /// How often in a row Graph did not know the operation.
     pub not_found: u32,
+    /// When it is given up.
+    pub deadline: Instant,
+}
+
+impl OpenReset {
+    /// A reset that nobody waits for yet.
+    #[must_use]
+    pub fn new(task: Task, trace: Trace, operation: Operation) -> Self {
+        Self { task, trace, operation, not_found: 0, deadline: Instant::now() }
+    }
 }
 
 /// Carries a task to its end, or to the operation that ends it.
 pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Task) -> Finished {
-    let mut session = Session::new(&graph);
+    let mut session = match task.prior {
+        Prior::InDoubt => Session::after(&graph, Trace::IN_DOUBT),
+        Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
+    };
     let step = perform(&mut session, &task).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(operation) => {
             graph.tell(Event::Accepted(operation.clone())).await;
-            Finished::Opened(Box::new(OpenReset { task, trace, operation, not_found: 0 }))
+            Finished::Opened(Box::new(OpenReset::new(task, trace, operation)))
         }
         Step::Ended(outcome) => {
             let order_key = task.user.order_key();
-            graph.tell(Event::Ended(Box::new(ended(task, outcome, &trace)))).await;
+            graph.tell(Event::Ended(Arc::new(ended(task, outcome, &trace)))).await;
             Finished::Row(order_key)
         }
     }

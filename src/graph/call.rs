@@ -136,13 +136,14 @@ fn action(path: String) -> Call {
     Call { method: Method::Post, place: Place::Path(path), body: None, effect: Effect::Idempotent }
 }
 
-/// Resets a password to a given one. Idempotent, since a second operation sets the same password.
+/// Resets a password. With a given one it is idempotent, since a second operation sets the same password; without one
+/// every reset makes up another.
 #[must_use]
-pub fn reset_password(user: &UserId, password: &Secret) -> Call {
+pub fn reset_password(user: &UserId, password: Option<&Secret>) -> Call {
     Call {
         method: Method::Post,
         place: Place::Path(path::reset_password(user)),
-        body: Some(json(&NewPassword { new_password: password.expose() })),
-        effect: Effect::Idempotent,
+        body: Some(json(&NewPassword { new_password: password.map(Secret::expose) })),
+        effect: if password.is_some() { Effect::Idempotent } else { Effect::Once },
     }
 }

@@ -66,13 +66,25 @@ impl<'graph, T, C> Session<'graph, T, C> {
     /// Opens the conversation for one row, with a budget of its own.
     #[must_use]
     pub const fn new(graph: &'graph Graph<T, C>) -> Self {
-        Self { graph, budget: Budget::new(graph.retry.budget), trace: Trace::NOTHING_SENT }
+        Self::after(graph, Trace::NOTHING_SENT)
+    }
+
+    /// Opens the conversation for one row behind what was sent for it before.
+    #[must_use]
+    pub const fn after(graph: &'graph Graph<T, C>, trace: Trace) -> Self {
+        Self { graph, budget: Budget::new(graph.retry.budget), trace }
     }
 
     /// The API that is talked to.
     #[must_use]
     pub const fn graph(&self) -> &'graph Graph<T, C> {
         self.graph
+    }
+
+    /// Whether a write was sent whose answer left open what it did.
+    #[must_use]
+    pub const fn has_doubtful_write(&self) -> bool {
+        self.trace.has_doubtful_write
     }
 
     /// Ends the conversation.

@@ -35,6 +35,10 @@ impl Trace {
     pub const NOTHING_SENT: Self =
         Self { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC, has_doubtful_write: false };
 
+    /// Before the first request of a conversation that goes on where an earlier one broke off after a write.
+    pub const IN_DOUBT: Self =
+        Self { started_at: None, reads: NO_TRAFFIC, writes: NO_TRAFFIC, has_doubtful_write: true };
+
     /// What the results tell: the writes, or the reads where there was no write.
     #[must_use]
     pub const fn told(&self) -> &Traffic {

@@ -26,8 +26,9 @@ pub(super) struct NewNumber<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NewPassword<'a> {
-    /// The password.
-    pub(super) new_password: &'a str,
+    /// The password; left out, Graph makes one up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new_password: Option<&'a str>,
 }
 
 /// A phone as Graph shows it. Every field may be missing or null.

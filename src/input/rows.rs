@@ -5,7 +5,7 @@ use crate::model::header::Header;
 use crate::model::phone::{Phone, PhoneType};
 use crate::model::row::Row;
 use crate::model::secret::Secret;
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
 
 use super::passwords::Passwords;
@@ -82,7 +82,7 @@ impl Interpreter {
     /// What a row means.
     pub fn work(&mut self, record: Record) -> Work {
         match self.understand(&record) {
-            Ok((user, action)) => Work::Task(Task { row: record.row, user, action }),
+            Ok((user, action)) => Work::Task(Task { row: record.row, user, action, prior: Prior::Untried }),
             Err(fault) => Work::Invalid(self.invalid(record.row, fault)),
         }
     }
@@ -128,7 +128,7 @@ impl Interpreter {
             Verb::DeletePhone => Action::DeletePhone(self.phone_type(row)?.ok_or_else(|| self.no_type())?),
             Verb::EnableSmsSignIn => self.mobile_only(row).map(|()| Action::EnableSmsSignIn)?,
             Verb::DisableSmsSignIn => self.mobile_only(row).map(|()| Action::DisableSmsSignIn)?,
-            Verb::ResetPassword => Action::ResetPassword(self.password(row, user)?),
+            Verb::ResetPassword => Action::ResetPassword(Some(self.password(row, user)?)),
         })
     }
 

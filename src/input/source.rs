@@ -129,7 +129,7 @@ mod tests {
             ("a@b.c,remove,alternate mobile,junk,,", Action::DeletePhone(PhoneType::AlternateMobile)),
             ("a@b.c,enable-sms-sign-in,,,,", Action::EnableSmsSignIn),
             ("a@b.c,disable-sms-sign-in,mobile,,,", Action::DisableSmsSignIn),
-            ("a@b.c,reset,x,y,  S3cret!!  ,", Action::ResetPassword(Secret::new("  S3cret!!  "))),
+            ("a@b.c,reset,x,y,  S3cret!!  ,", Action::ResetPassword(Some(Secret::new("  S3cret!!  ")))),
         ] {
             assert_eq!(action(line), expected, "{line}");
         }
@@ -166,7 +166,7 @@ mod tests {
         for password in ["ä".repeat(8), "x".repeat(256)] {
             assert_eq!(
                 action(&format!("a@b.c,reset,,,{password},")),
-                Action::ResetPassword(Secret::new(password))
+                Action::ResetPassword(Some(Secret::new(password)))
             );
         }
         assert!(
@@ -255,8 +255,8 @@ mod tests {
         else {
             panic!("{works:?}")
         };
-        assert_eq!(first.action, Action::ResetPassword(Secret::new("S3cret!!")));
-        assert_eq!(second.action, Action::ResetPassword(Secret::new("0therOne")));
+        assert_eq!(first.action, Action::ResetPassword(Some(Secret::new("S3cret!!"))));
+        assert_eq!(second.action, Action::ResetPassword(Some(Secret::new("0therOne"))));
         assert_eq!((third.column.as_str(), third.value.clone()), ("new_password_from", format!("{at}#2")));
         assert!(third.reason.contains("has 5 characters"), "{}", third.reason);
         assert_eq!(fourth.reason, "points at a row of another user");

@@ -20,8 +20,9 @@ pub enum Action {
     EnableSmsSignIn,
     /// Stops the mobile from signing in by SMS.
     DisableSmsSignIn,
-    /// Sets a new password and follows the operation to its end.
-    ResetPassword(Secret),
+    /// Sets a new password and follows the operation to its end. `None` lets Graph make one up, so that every
+    /// sending gives another.
+    ResetPassword(Option<Secret>),
 }
 
 impl Action {

@@ -1,6 +1,8 @@
 //! What happens during a run, and who wants to know.
 
+use std::future::{Future, ready};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -8,6 +10,7 @@ use tokio::time::Instant;
 
 use super::operation::Operation;
 use super::outcome::Outcome;
+use super::phone::PhoneType;
 use super::row::RowNumber;
 use super::task::Work;
 use super::user::UserId;
@@ -53,6 +56,21 @@ pub struct Method {
     pub detail: String,
 }
 
+/// What a user had before a row changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeforeImage {
+    /// The row that is going to change it.
+    pub row: RowNumber,
+    /// Of which phone.
+    pub phone_type: PhoneType,
+    /// The number as Graph showed it (it may be masked); `None` where there was no such phone.
+    pub phone_number: Option<String>,
+    /// Whether the phone could sign in by SMS, in Graph's words; empty where it does not say.
+    pub sms_sign_in_state: String,
+    /// When it was read.
+    pub read_at: Instant,
+}
+
 /// A row came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -91,8 +109,14 @@ pub enum Event {
         /// Why, for people; no secret in it.
         reason: String,
     },
+    /// A row that may write begins. It sends nothing before this is kept for good ([`Observer::kept`]).
+    Begun(RowNumber),
+    /// What is going to be changed was read.
+    Found(BeforeImage),
     /// A reset was accepted; its operation is open.
     Accepted(Operation),
+    /// An operation was asked for, and has not ended.
+    Polled(Operation),
     /// An operation ended or was given up.
     Closed(Operation),
     /// A list-methods row found these.
@@ -105,7 +129,7 @@ pub enum Event {
         methods: Vec<Method>,
     },
     /// A row ended. Comes exactly once for each row.
-    Ended(Box<Ended>),
+    Ended(Arc<Ended>),
 }
 
 /// An observer could not note what it was shown, so the run must not go on.
@@ -131,4 +155,13 @@ pub trait Observer {
     /// # Errors
     /// As [`Observer::observe`].
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError>;
+
+    /// Waits until the first `count` events that were shown are kept for good, whatever happens to the process, and
+    /// tells how many are. Cancel-safe. Who keeps nothing for good says at once that all are.
+    ///
+    /// # Errors
+    /// When they will never be kept.
+    fn kept(&mut self, count: u64) -> impl Future<Output = Result<u64, ObserverError>> {
+        ready(Ok(count))
+    }
 }

@@ -152,7 +152,7 @@ impl Stats {
             Event::Held { span } => self.held += *span,
             Event::Accepted(_) => self.operations.accepted += 1,
             Event::Closed(operation) => self.operations.close(operation.status),
-            Event::SignInLost { .. } => {}
+            Event::Begun(_) | Event::Found(_) | Event::Polled(_) | Event::SignInLost { .. } => {}
             Event::Listed { methods, .. } => self.methods += methods.len() as u64,
             Event::Ended(ended) => self.end(ended),
         }

@@ -1,6 +1,7 @@
 //! A unit of work: a row that was understood, or one that was not.
 
 use super::action::Action;
+use super::operation::Operation;
 use super::outcome::Failure;
 use super::row::Row;
 use super::user::UserId;
@@ -14,6 +15,20 @@ pub struct Task {
     pub user: UserId,
     /// What.
     pub action: Action,
+    /// What an earlier session of the run did about it.
+    pub prior: Prior,
+}
+
+/// What an earlier session of a run did about a row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Prior {
+    /// Nothing that could have changed anything.
+    #[default]
+    Untried,
+    /// It may have written; how that ended is not known.
+    InDoubt,
+    /// Its reset was accepted, and the operation had not ended.
+    Accepted(Box<Operation>),
 }
 
 /// A row that cannot be done, with the first reason found.

@@ -17,16 +17,49 @@ impl Timeline {
         Self { start, wall }
     }
 
-    /// The wall-clock time of a moment at or after the start; an earlier one counts as the start.
+    /// The wall-clock time of a moment, before the start or after it.
     #[must_use]
     pub fn at(&self, moment: Instant) -> Timestamp {
-        let since = moment.saturating_duration_since(self.start);
-        self.wall.checked_add(since).unwrap_or(Timestamp::MAX)
+        match moment.checked_duration_since(self.start) {
+            Some(since) => self.wall.checked_add(since).unwrap_or(Timestamp::MAX),
+            None => self.wall.checked_sub(self.start.duration_since(moment)).unwrap_or(Timestamp::MIN),
+        }
+    }
+
+    /// The moment of a wall-clock time; one that the monotonic clock cannot express counts as the start.
+    #[must_use]
+    pub fn moment(&self, wall: Timestamp) -> Instant {
+        let since = wall.duration_since(self.wall);
+        let moment = if since.is_negative() {
+            self.start.checked_sub(since.unsigned_abs())
+        } else {
+            self.start.checked_add(since.unsigned_abs())
+        };
+        moment.unwrap_or(self.start)
     }
 
     /// RFC 3339 in UTC with milliseconds, as in the results.
     #[must_use]
     pub fn rfc3339(&self, moment: Instant) -> String {
         format!("{:.3}", self.at(moment))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn moments_before_and_after_the_start_keep_their_distance() {
+        let (start, wall) = (Instant::now(), Timestamp::from_second(1_767_225_600).unwrap());
+        let timeline = Timeline::new(start, wall);
+        for seconds in [0, 1, 86_400] {
+            let span = Duration::from_secs(seconds);
+            for (moment, time) in [(start + span, wall + span), (start - span, wall - span)] {
+                assert_eq!((timeline.at(moment), timeline.moment(time)), (time, moment));
+            }
+        }
     }
 }

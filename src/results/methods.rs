@@ -70,6 +70,9 @@ impl Observer for Methods {
             Event::Answered(_)
             | Event::Held { .. }
             | Event::SignInLost { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Closed(_)
             | Event::Ended(_) => Ok(()),

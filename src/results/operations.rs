@@ -73,6 +73,9 @@ impl Observer for Operations {
             Event::Answered(_)
             | Event::Held { .. }
             | Event::SignInLost { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Listed { .. }
             | Event::Ended(_) => Ok(()),

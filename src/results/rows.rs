@@ -97,6 +97,9 @@ impl Observer for Results {
             Event::Answered(_)
             | Event::Held { .. }
             | Event::SignInLost { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Closed(_)
             | Event::Listed { .. } => Ok(()),
@@ -160,6 +163,7 @@ impl Times {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::super::samples::{self, ended, header, invalid, misplaced, reset, row, task};
@@ -173,7 +177,7 @@ mod tests {
         let path = dir.path().join("results.csv");
         let mut results = Results::create(&path, &header(), samples::timeline()).unwrap();
         for ended in events {
-            results.observe(&Event::Ended(Box::new(ended.clone()))).unwrap();
+            results.observe(&Event::Ended(Arc::new(ended.clone()))).unwrap();
         }
         results.finish().unwrap();
         fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
@@ -254,7 +258,7 @@ mod tests {
         let path = dir.path().join("results.csv");
         let mut results = Results::create(&path, &header(), samples::timeline()).unwrap();
         let end = ended(task(1, Action::ListMethods), Outcome::new(Status::Unchanged, ""));
-        results.observe(&Event::Ended(Box::new(end))).unwrap();
+        results.observe(&Event::Ended(Arc::new(end))).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
         results.tick(Instant::now() + Duration::from_secs(1)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);

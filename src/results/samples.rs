@@ -11,7 +11,7 @@ use crate::model::header::Header;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
 
@@ -50,11 +50,16 @@ pub(super) fn row(number: u64, fields: &[&str]) -> Row {
 /// A task of a row with the columns of [`header`].
 pub(super) fn task(number: u64, action: Action) -> Work {
     let fields = [" A@b.c ", "whatever", "x", "y", "S3cret!!", "", "a note", "x, y"];
-    Work::Task(Task { row: row(number, &fields), user: UserId::new("A@b.c").unwrap(), action })
+    Work::Task(Task {
+        row: row(number, &fields),
+        user: UserId::new("A@b.c").unwrap(),
+        action,
+        prior: Prior::Untried,
+    })
 }
 
 pub(super) fn reset(number: u64) -> Work {
-    task(number, Action::ResetPassword(Secret::new("S3cret!!")))
+    task(number, Action::ResetPassword(Some(Secret::new("S3cret!!"))))
 }
 
 pub(super) fn invalid(row: Row) -> Work {

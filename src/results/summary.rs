@@ -175,6 +175,8 @@ pub fn rows_per_second(rows: u64, duration: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::samples;
     use super::*;
     use crate::model::action::Action;
@@ -192,10 +194,10 @@ mod tests {
         stats.add(&Event::Held { span: Duration::from_millis(1500) });
         for status in Status::ALL {
             let end = samples::ended(samples::task(1, Action::ListMethods), Outcome::new(status, ""));
-            stats.add(&Event::Ended(Box::new(end)));
+            stats.add(&Event::Ended(Arc::new(end)));
         }
         let end = samples::ended(samples::misplaced(2), samples::invalid_row());
-        stats.add(&Event::Ended(Box::new(end)));
+        stats.add(&Event::Ended(Arc::new(end)));
         stats
     }
 

@@ -83,6 +83,9 @@ impl Observer for Unfinished {
             | Event::Answered(_)
             | Event::Held { .. }
             | Event::SignInLost { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Closed(_)
             | Event::Listed { .. } => Ok(()),
@@ -102,6 +105,7 @@ const fn adds_reference(header: &Header) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
 
     use proptest::prelude::*;
 
@@ -114,7 +118,7 @@ mod tests {
         let path = dir.path().join("unfinished.csv");
         let mut unfinished = Unfinished::create(&path, header, Path::new("/in/wave 1.csv")).unwrap();
         for row in rows {
-            let event = Event::Ended(Box::new(ended(invalid(row), Outcome::new(status, ""))));
+            let event = Event::Ended(Arc::new(ended(invalid(row), Outcome::new(status, ""))));
             unfinished.observe(&event).unwrap();
         }
         unfinished.finish().unwrap();
@@ -174,7 +178,7 @@ mod tests {
         let path = dir.path().join("unfinished.csv");
         let header = Header { new_password: Some(0), user: Some(1), ..without_reference() };
         let mut unfinished = Unfinished::create(&path, &header, Path::new("/in.csv")).unwrap();
-        unfinished.observe(&Event::Ended(Box::new(ended(misplaced(4), samples::invalid_row())))).unwrap();
+        unfinished.observe(&Event::Ended(Arc::new(ended(misplaced(4), samples::invalid_row())))).unwrap();
         unfinished.finish().unwrap();
         let text = fs::read_to_string(path).unwrap();
         assert!(text.ends_with("\n(row 4 of /in.csv)\n"), "{text}");

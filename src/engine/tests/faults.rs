@@ -96,7 +96,8 @@ impl Model {
             }
             Action::EnableSmsSignIn => self.signs_in = Some(true),
             Action::DisableSmsSignIn => self.signs_in = Some(false),
-            Action::ResetPassword(password) => self.password = Held::text(password.expose()),
+            Action::ResetPassword(Some(password)) => self.password = Held::text(password.expose()),
+            Action::ResetPassword(None) => self.password = Held::InDoubt,
         }
     }
 
@@ -143,8 +144,8 @@ fn actions(at: usize) -> Vec<Action> {
         Action::DeletePhone(Office),
         Action::EnableSmsSignIn,
         Action::DisableSmsSignIn,
-        Action::ResetPassword(Secret::new(format!("password-{at}-1"))),
-        Action::ResetPassword(Secret::new(format!("password-{at}-2"))),
+        Action::ResetPassword(Some(Secret::new(format!("password-{at}-1")))),
+        Action::ResetPassword(Some(Secret::new(format!("password-{at}-2")))),
     ]
 }
 
@@ -331,7 +332,7 @@ async fn a_user_who_is_known_only_after_three_seconds_loses_no_row() {
         Action::DeletePhone(Mobile),
         Action::EnableSmsSignIn,
         Action::DisableSmsSignIn,
-        Action::ResetPassword(Secret::new("password-1")),
+        Action::ResetPassword(Some(Secret::new("password-1"))),
     ];
     let settings =
         TenantSettings { user_lag: Duration::from_secs(3), population: Population::Listed, ..plain() };

@@ -20,7 +20,7 @@ use crate::model::outcome::Status;
 use crate::model::phone::{Phone, PhoneNumber, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
 use crate::pace::pacer::{PaceSettings, Pacer};
 use crate::pace::shutdown::Shutdown;
@@ -262,7 +262,7 @@ pub(super) fn rows(tasks: impl IntoIterator<Item = (String, Action)>) -> Rows {
     let numbered = tasks.into_iter().zip(1..);
     let work = |((user, action), number): ((String, Action), u64)| {
         let row = Row { number: RowNumber(number), fields: Box::default() };
-        Ok(Work::Task(Task { row, user: UserId::new(&user).unwrap(), action }))
+        Ok(Work::Task(Task { row, user: UserId::new(&user).unwrap(), action, prior: Prior::Untried }))
     };
     numbered.map(work).collect()
 }
@@ -292,6 +292,6 @@ pub(super) fn adds(count: usize) -> impl Iterator<Item = (String, Action)> {
 
 /// Resets as many users' passwords, other users than [`adds`] has.
 pub(super) fn resets(count: usize) -> impl Iterator<Item = (String, Action)> {
-    let password = |at| Action::ResetPassword(Secret::new(format!("password-{at}")));
+    let password = |at| Action::ResetPassword(Some(Secret::new(format!("password-{at}"))));
     (0..count).map(move |at| (format!("reset{at}@contoso.com"), password(at)))
 }
