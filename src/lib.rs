@@ -12,6 +12,7 @@ pub mod transport;
 // Floor 2: the API, and siblings that do not know each other.
 pub mod graph;
 pub mod input;
+pub mod journal;
 pub mod progress;
 pub mod results;
 pub mod sign_in;

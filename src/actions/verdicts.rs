@@ -45,16 +45,16 @@ pub(super) fn refused(failure: Failure) -> Outcome {
     Outcome::failed(failure, hint)
 }
 
-pub(super) fn stopped() -> Outcome {
+pub(crate) fn stopped() -> Outcome {
     Outcome::new(Status::Unprocessed, "the run stopped first")
 }
 
-pub(super) fn in_doubt(failure: Failure) -> Outcome {
+pub(crate) fn in_doubt(failure: Failure) -> Outcome {
     Outcome::unknown(failure, "it may have been done; run this row again, or look at the user")
 }
 
 /// What is said where an earlier session of the run broke off between a write and its answer.
-pub(super) fn interrupted() -> Failure {
+pub(crate) fn interrupted() -> Failure {
     Failure {
         http_status: None,
         code: "interrupted".to_owned(),

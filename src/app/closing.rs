@@ -6,92 +6,80 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::engine::run::{RunEnd, Stop};
+use crate::engine::run::Stop;
+use crate::journal::record::{RunRecord, SessionEnd};
 use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
+use crate::model::stats::Stats;
 use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
-use crate::settings::resolve::Output;
 use crate::simulator::ledger::Ledger;
 
-use super::environment::say;
-use super::error::{AppError, chain};
+use super::error::chain;
 use super::exit::Exit;
 
-/// What is told of a run besides its counts.
+/// What is told of a run that has ended.
 #[derive(Debug)]
 pub(super) struct Account<'run> {
-    pub(super) started_at: Timestamp,
+    pub(super) run: &'run RunRecord,
+    /// The counts of all its sessions, or of this one where the journal failed.
+    pub(super) stats: Stats,
+    pub(super) stop: Option<Stop>,
+    pub(super) exit: Exit,
+    /// How many processes worked on it.
+    pub(super) sessions: u64,
+    /// For how long they did.
     pub(super) duration: Duration,
-    /// The absolute path of the rows' file.
-    pub(super) input: &'run Path,
-    pub(super) graph_root: &'run str,
-    pub(super) api_version: &'run str,
+    pub(super) ended_at: Timestamp,
     /// What a rehearsal's tenant saw; `None` for a run that was real.
     pub(super) ledger: Option<Ledger>,
     pub(super) directory: &'run Path,
-    /// The file that finishes the job: unfinished.csv, or where that could not be written the input itself.
-    pub(super) leftover: &'run Path,
-    /// The command that was typed: `run` or `snapshot`.
-    pub(super) command: &'static str,
 }
 
-/// A run that has ended.
-#[derive(Debug)]
-pub(super) struct Closing<'run> {
-    pub(super) end: &'run RunEnd,
-    pub(super) account: Account<'run>,
-}
-
-impl Closing<'_> {
-    /// Writes the summary and says the last lines. `finished` tells whether the results files are in their last form.
-    pub(super) fn close(
-        &self,
-        output: Output,
-        finished: Result<(), ObserverError>,
-        summary: &Path,
-    ) -> Result<Exit, AppError> {
-        let exit = match finished {
-            Ok(()) => Exit::of(&self.end.stats.rows, self.end.stop.as_ref()),
-            Err(_) => Exit::Stopped,
-        };
-        let written = self.summary(exit).write(summary);
-        if output != Output::Quiet || exit != Exit::Done {
-            say(&self.text());
-        }
-        finished?;
-        written?;
-        Ok(exit)
+impl Account<'_> {
+    /// Writes the summary.
+    pub(super) fn write(&self, path: &Path) -> Result<(), ObserverError> {
+        self.summary().write(path)
     }
 
-    fn summary(&self, exit: Exit) -> Summary {
-        let (stats, account) = (&self.end.stats, &self.account);
-        let ended_at = account.started_at.checked_add(account.duration).unwrap_or(Timestamp::MAX);
+    /// What the journal keeps of this process's end.
+    pub(super) fn session_end(&self) -> SessionEnd {
+        SessionEnd {
+            ended_at: self.ended_at,
+            stop_reason: self.stop.as_ref().map(reason),
+            exit_code: self.exit.code(),
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        let (stats, run) = (&self.stats, self.run);
         Summary {
             schema_version: SCHEMA_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: format!("{:.3}", account.started_at),
-            ended_at: format!("{ended_at:.3}"),
-            duration_ms: milliseconds(account.duration),
-            input: account.input.display().to_string(),
-            graph_root: account.graph_root.to_owned(),
-            api_version: account.api_version.to_owned(),
-            rehearsal: account.ledger.is_some(),
+            started_at: format!("{:.3}", run.started_at),
+            ended_at: format!("{:.3}", self.ended_at),
+            duration_ms: milliseconds(self.duration),
+            input: run.input.display().to_string(),
+            graph_root: run.graph_root.clone(),
+            api_version: run.api_version.clone(),
+            sessions: self.sessions,
+            rehearsal: run.is_rehearsal,
             rows: (&stats.rows).into(),
             by_action: by_action(stats),
             requests: (&stats.requests).into(),
             operations: (&stats.operations).into(),
             held_ms: milliseconds(stats.held),
-            rows_per_second: rows_per_second(stats.rows.total(), account.duration),
-            stop_reason: self.end.stop.as_ref().map(reason),
-            exit_code: exit.code(),
+            rows_per_second: rows_per_second(stats.rows.total(), self.duration),
+            stop_reason: self.stop.as_ref().map(reason),
+            exit_code: self.exit.code(),
         }
     }
 
-    fn text(&self) -> String {
-        let rows = &self.end.stats.rows;
+    /// The last lines.
+    pub(super) fn text(&self) -> String {
+        let rows = &self.stats.rows;
         let mut text = String::new();
         // Writing to a `String` cannot fail.
-        if let Some(stop) = &self.end.stop {
+        if let Some(stop) = &self.stop {
             let _ = writeln!(text, "{}", reason(stop));
         }
         let is_told = |status: &Status| rows.of(*status) > 0 || *status == Status::Succeeded;
@@ -100,40 +88,56 @@ impl Closing<'_> {
             .filter(|status| is_told(status))
             .map(|status| format!("{} {status}", rows.of(*status)))
             .collect();
-        let (total, seconds) = (rows.total(), self.account.duration.as_secs_f64());
+        let (total, seconds) = (rows.total(), self.duration.as_secs_f64());
         let noun = if total == 1 { "row" } else { "rows" };
-        let _ = writeln!(text, "{total} {noun} in {seconds:.1} s: {}", told.join(", "));
-        if let Some(ledger) = &self.account.ledger {
+        let sessions = match self.sessions {
+            0 | 1 => String::new(),
+            sessions => format!(" and {sessions} sessions"),
+        };
+        let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
         }
-        let _ = writeln!(text, "files: {}", self.account.directory.display());
-        if let Some(next) = self.next() {
-            let _ = writeln!(text, "next: {next}");
+        let _ = writeln!(text, "files: {}", self.directory.display());
+        let next = self.next();
+        if !next.is_empty() {
+            let _ = writeln!(text, "next: {}", next.join(", then "));
         }
         text
     }
 
-    fn next(&self) -> Option<String> {
-        let rows = &self.end.stats.rows;
-        if Status::ALL.iter().all(|status| status.is_done() || rows.of(*status) == 0) {
-            return None;
+    /// What to type next, in this order.
+    fn next(&self) -> Vec<String> {
+        let rows = &self.stats.rows;
+        let directory = quoted(self.directory);
+        let is_unfinished = rows.unprocessed > 0 || self.exit == Exit::Stopped;
+        if self.stop.is_some() || is_unfinished {
+            return vec![format!("authwave resume {directory}")];
         }
-        let rehearse = if self.account.ledger.is_some() { " --rehearse" } else { "" };
-        let command =
-            format!("authwave {} {}{rehearse}", self.account.command, quoted(self.account.leftover));
-        let must_read = self.end.stop.is_none() && rows.failed > 0;
-        Some(if must_read {
-            format!("see error_message and detail in results.csv, then {command}")
-        } else {
-            command
-        })
+        let mut next = Vec::new();
+        if rows.pending > 0 {
+            next.push(format!("authwave operations {directory}"));
+        }
+        if rows.failed + rows.unknown > 0 {
+            let (command, rehearse) =
+                (&self.run.command, if self.run.is_rehearsal { " --rehearse" } else { "" });
+            let unfinished = quoted(&self.directory.join("unfinished.csv"));
+            next.push("see error_message and detail in results.csv".to_owned());
+            next.push(format!("authwave {command} {unfinished}{rehearse}"));
+        }
+        next
     }
 }
 
 /// Why the run stopped, with the cure.
-fn reason(stop: &Stop) -> String {
+pub(super) fn reason(stop: &Stop) -> String {
     match stop {
         Stop::Interrupted => "stopped by a signal: what was on the wire was finished, the rest is unprocessed".to_owned(),
+        Stop::TimeUp(span) => format!("stopped after {span:?} (--max-duration): the rest is unprocessed"),
+        Stop::Failures { failed, ended, limit } => format!(
+            "stopped: {failed} of {ended} rows failed, and {limit} may (--max-failures). Look into results.csv for what \
+             they have in common, mend it, and go on"
+        ),
         Stop::SignIn(reason) => format!("stopped: {reason}"),
         Stop::Permission => {
             "stopped: the first 20 writes were all refused with 403. The app needs the permission \
@@ -157,22 +161,37 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stats::{RowCounts, Stats};
+    use crate::model::fingerprint::Fingerprint;
+    use crate::model::header::Header;
+    use crate::model::stats::RowCounts;
 
     fn text(rows: RowCounts, stop: Option<Stop>, ledger: Option<Ledger>) -> String {
-        let end = RunEnd { stats: Stats { rows, ..Stats::default() }, stop };
-        let account = Account {
+        let run = RunRecord {
+            program_version: "0.1.0".to_owned(),
+            command: "run".to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
+            input: "/in.csv".into(),
+            fingerprint: Fingerprint { bytes: 0, sha256: String::new() },
+            header: Header::default(),
+            rows: rows.total(),
+            graph_root: "https://graph.microsoft.com".to_owned(),
+            api_version: "v1.0".to_owned(),
+            tenant: None,
+            is_rehearsal: ledger.is_some(),
+            settings: String::new(),
+        };
+        let account = Account {
+            run: &run,
+            exit: Exit::of(&rows, stop.as_ref()),
+            stats: Stats { rows, ..Stats::default() },
+            stop,
+            sessions: 1,
             duration: Duration::from_millis(1_234),
-            input: Path::new("/in.csv"),
-            graph_root: "https://graph.microsoft.com",
-            api_version: "v1.0",
+            ended_at: Timestamp::UNIX_EPOCH,
             ledger,
             directory: Path::new("runs/my wave"),
-            leftover: Path::new("runs/my wave/unfinished.csv"),
-            command: "run",
         };
-        Closing { end: &end, account }.text()
+        account.text()
     }
 
     #[test]
@@ -187,14 +206,19 @@ mod tests {
     #[test]
     fn what_is_left_over_names_the_command_that_goes_on() {
         let rows = RowCounts { succeeded: 2, failed: 1, ..RowCounts::default() };
-        assert!(text(rows, None, None).ends_with(
-            "next: see error_message and detail in results.csv, then authwave run 'runs/my wave/unfinished.csv'\n"
-        ));
+        let again =
+            "see error_message and detail in results.csv, then authwave run 'runs/my wave/unfinished.csv'\n";
+        assert!(text(rows, None, None).ends_with(&format!("next: {again}")));
+        let rows = RowCounts { pending: 1, ..rows };
+        let both = format!("next: authwave operations 'runs/my wave', then {again}");
+        assert!(text(rows, None, None).ends_with(&both));
         let rows = RowCounts { unprocessed: 1, ..RowCounts::default() };
         let told = text(rows, Some(Stop::Interrupted), None);
         assert!(told.starts_with("stopped by a signal"), "{told}");
         assert!(told.contains("\n1 row in 1.2 s: 0 succeeded, 1 unprocessed\n"), "{told}");
-        assert!(told.ends_with("next: authwave run 'runs/my wave/unfinished.csv'\n"), "{told}");
+        assert!(told.ends_with("next: authwave resume 'runs/my wave'\n"), "{told}");
+        // Only resets were followed of a run that had stopped.
+        assert!(text(rows, None, None).ends_with("next: authwave resume 'runs/my wave'\n"));
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::model::secret::Secret;
+use crate::model::timeline::Timeline;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
 use crate::settings::resolve::Secrets;
@@ -18,6 +20,11 @@ use super::error::AppError;
 #[expect(clippy::disallowed_methods, reason = "the application may know what time it is")]
 pub(super) fn wall_clock() -> Timestamp {
     Timestamp::now()
+}
+
+/// The present moment on both clocks.
+pub(super) fn timeline_now() -> Timeline {
+    Timeline::new(Instant::now(), wall_clock())
 }
 
 /// Writes to standard error. Where that is closed nobody listens.

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::input::records::InputError;
+use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
 use crate::settings::error::SettingsError;
 use crate::transport::bearer::SignInError;
 use crate::transport::http::HttpError;
 
 use super::exit::Exit;
+use super::locks::LockError;
 
 /// A command could not do its work.
 #[derive(Debug, Error)]
@@ -24,6 +26,9 @@ pub enum AppError {
     /// The input is wrong.
     #[error("the input cannot be used")]
     Input(#[from] InputError),
+    /// The rows' file of a run that is taken up cannot be read.
+    #[error("the rows' file of the run cannot be used; if it was moved, name it with --input FILE")]
+    InputGone(#[source] InputError),
     /// Rows of the input are wrong; they were told already.
     #[error(
         "{invalid} of {rows} rows cannot be done; nothing was sent. Mend them, or add --skip-invalid to do the others"
@@ -40,6 +45,24 @@ pub enum AppError {
     /// No first token could be had.
     #[error("cannot sign in; nothing was sent")]
     SignIn(#[from] SignInError),
+    /// The journal cannot be used.
+    #[error("cannot take the run up again")]
+    Journal(#[from] JournalError),
+    /// Somebody else is at work.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// What a run goes on with is not what it began with.
+    #[error("{what} is not what the run began with: it was {then}, and is {now}. {cure}")]
+    Changed {
+        /// What.
+        what: String,
+        /// At the beginning.
+        then: String,
+        /// By now.
+        now: String,
+        /// What to do.
+        cure: &'static str,
+    },
     /// The run directory could not be made.
     #[error("cannot make the run directory {}", path.display())]
     RunDirectory {
@@ -79,6 +102,10 @@ impl AppError {
             Self::SignIn(_) => Exit::Refused,
             Self::Results(_) => Exit::Stopped,
             Self::Settings(_)
+            | Self::Journal(_)
+            | Self::InputGone(_)
+            | Self::Lock(_)
+            | Self::Changed { .. }
             | Self::Input(_)
             | Self::BadRows { .. }
             | Self::Http(_)

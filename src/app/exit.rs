@@ -20,7 +20,7 @@ pub enum Exit {
     Stopped,
     /// Nothing failed, but resets are still pending.
     Pending,
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C, SIGTERM, or the run took as long as it may.
     Interrupted,
 }
 
@@ -43,10 +43,11 @@ impl Exit {
     #[must_use]
     pub const fn of(rows: &RowCounts, stop: Option<&Stop>) -> Self {
         match stop {
-            Some(Stop::Interrupted) => Self::Interrupted,
+            Some(Stop::Interrupted | Stop::TimeUp(_)) => Self::Interrupted,
             Some(Stop::SignIn(_) | Stop::Permission) => Self::Refused,
-            Some(Stop::Rows(_) | Stop::Observer(_)) => Self::Stopped,
-            None if rows.failed > 0 || rows.unknown > 0 => Self::SomeFailed,
+            Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. }) => Self::Stopped,
+            // Unprocessed without a stop: an earlier session of the run stopped, and only resets were followed since.
+            None if rows.failed > 0 || rows.unknown > 0 || rows.unprocessed > 0 => Self::SomeFailed,
             None if rows.pending > 0 => Self::Pending,
             None => Self::Done,
         }
@@ -79,5 +80,8 @@ mod tests {
         assert_eq!(code(9, 9, 9, Some(&Stop::Permission)), 3);
         assert_eq!(code(0, 0, 0, Some(&Stop::SignIn(String::new()))), 3);
         assert_eq!(code(0, 0, 0, Some(&Stop::Rows("broken".into()))), 4);
+        assert_eq!(code(0, 0, 0, Some(&Stop::TimeUp(std::time::Duration::from_secs(1)))), 130);
+        let limit = crate::policy::failures::FailureLimit::Count(8);
+        assert_eq!(code(9, 0, 0, Some(&Stop::Failures { failed: 9, ended: 9, limit })), 4);
     }
 }

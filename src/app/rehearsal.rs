@@ -33,10 +33,19 @@ const PLACEHOLDER: &str = "+1 2025550100";
 pub(super) struct Seeds(HashMap<Box<str>, Known>);
 
 /// What is known of one user: for each type whether a row has spoken of it, and whether it must have been there.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known {
     is_spoken_of: [bool; 3],
     must_exist: [bool; 3],
+    /// What a row that is done has left there; `None` where no row did.
+    left: [Option<Left>; 3],
+}
+
+/// What a row that is done has left of a phone.
+#[derive(Debug, Clone)]
+enum Left {
+    Number(PhoneNumber),
+    Nothing,
 }
 
 impl Seeds {
@@ -57,25 +66,49 @@ impl Seeds {
         }
     }
 
+    /// A row that was noted was done by an earlier session of the run.
+    pub(super) fn note_done(&mut self, task: &Task) {
+        let Some(known) = self.0.get_mut(task.user.as_str().to_lowercase().as_str()) else { return };
+        match &task.action {
+            Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
+                known.left[place(phone.phone_type)] = Some(Left::Number(phone.number.clone()));
+            }
+            Action::DeletePhone(phone_type) => known.left[place(*phone_type)] = Some(Left::Nothing),
+            Action::ListMethods
+            | Action::EnableSmsSignIn
+            | Action::DisableSmsSignIn
+            | Action::ResetPassword(_) => {}
+        }
+    }
+
     fn into_users(self) -> impl Iterator<Item = SeedUser> {
         self.0.into_iter().map(|(name, known)| {
+            let there = known.left.into_iter().zip(known.must_exist).map(|(left, must_exist)| match left {
+                Some(Left::Number(number)) => Some(number),
+                Some(Left::Nothing) => None,
+                None => must_exist.then(|| PhoneNumber::from_formatted(PLACEHOLDER)),
+            });
+            let phones = PhoneType::ALL.into_iter().zip(there);
             let phones =
-                PhoneType::ALL.into_iter().zip(known.must_exist).filter(|(_, must_exist)| *must_exist);
-            let number = || PhoneNumber::from_formatted(PLACEHOLDER);
-            let phones = phones.map(|(phone_type, _)| Phone { phone_type, number: number() }).collect();
-            SeedUser { phones, ..SeedUser::named(name) }
+                phones.filter_map(|(phone_type, number)| Some(Phone { phone_type, number: number? }));
+            SeedUser { phones: phones.collect(), ..SeedUser::named(name) }
         })
     }
 }
 
 impl Known {
     fn speak(&mut self, phone_type: PhoneType, takes_for_granted: bool) {
-        let at = PhoneType::ALL.iter().position(|other| *other == phone_type).unwrap_or_default();
+        let at = place(phone_type);
         if !self.is_spoken_of[at] {
             self.is_spoken_of[at] = true;
             self.must_exist[at] = takes_for_granted;
         }
     }
+}
+
+/// Where a type stands in a list of all.
+fn place(phone_type: PhoneType) -> usize {
+    PhoneType::ALL.iter().position(|other| *other == phone_type).unwrap_or_default()
 }
 
 /// The tenant of a rehearsal, on a thread of its own so that it does not stand in the run's way.

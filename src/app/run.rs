@@ -1,55 +1,38 @@
-//! `authwave run` and `authwave snapshot`: from a checked file to results.
+//! `authwave run` and `authwave snapshot`: from a file to a run that is ready to go.
 
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use jiff::Timestamp;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
-use tracing::info;
-
-use crate::engine::operations::PollSettings;
-use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
-use crate::graph::client::{Graph, GraphParts, Root};
+use crate::engine::run::RowsError;
 use crate::input::checks::{Findings, check};
 use crate::input::records::InputError;
 use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
-use crate::model::event::Event;
+use crate::journal::record::RunRecord;
+use crate::journal::standing::Standing;
+use crate::journal::store::Store;
 use crate::model::task::Work;
-use crate::model::timeline::Timeline;
-use crate::pace::pacer::Pacer;
-use crate::pace::shutdown::Shutdown;
-use crate::progress::{Progress, Screen, View};
+use crate::progress::{Screen, View};
 use crate::settings::args;
-use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, resolve};
+use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
+use crate::settings::stored::Stored;
 use crate::transport::bearer::Credential as _;
 
-use super::closing::{Account, Closing};
 use super::connect::{Connection, connect};
 use super::environment::{runtime, say, secrets, settings_file, wall_clock};
 use super::error::AppError;
 use super::exit::Exit;
+use super::job::Job;
+use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::sinks::Sinks;
 use super::{bad_rows, logging};
 
-/// How many events may wait to be noted: enough that no worker waits, small enough to cost no memory.
-const INBOX: usize = 1_024;
-
-/// How many rows that wait for an earlier row of their user are read ahead.
-const LOOK_AHEAD: usize = 10_000;
-
-/// One of so many places on the wire is for polls of resets while rows are still to be done.
-const SHARE_OF_POLLS: usize = 8;
-
-/// What a command does with its rows.
+/// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     /// What they say.
     Rows,
     /// Every user in them is read, once.
@@ -58,11 +41,25 @@ enum Purpose {
 
 impl Purpose {
     /// What was typed for it.
-    const fn command(self) -> &'static str {
+    pub(super) const fn command(self) -> &'static str {
         match self {
             Self::Rows => "run",
             Self::Snapshot => "snapshot",
         }
+    }
+
+    /// What a journal calls so.
+    pub(super) fn of(command: &str) -> Self {
+        if command == Self::Snapshot.command() { Self::Snapshot } else { Self::Rows }
+    }
+
+    /// How rows are understood.
+    pub(super) const fn input_settings(self, settings: &Settings) -> InputSettings {
+        let action = match self {
+            Self::Rows => ActionSource::Column,
+            Self::Snapshot => ActionSource::ListMethods,
+        };
+        InputSettings { default_country: settings.default_country, action }
     }
 }
 
@@ -72,31 +69,42 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
         default_country: args.default_country,
         operation_timeout: args.operation_timeout,
         skip_invalid: args.skip_invalid,
+        max_failures: args.limits.max_failures,
+        max_duration: args.limits.max_duration,
     };
-    execute(&args.file, &args.common, (mode(args.rehearse), choices), Purpose::Rows)
+    let purpose = Purpose::Rows;
+    let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
+    begin(&args.file, &args.place, &asked)
 }
 
 /// `authwave snapshot`.
-pub(super) fn take_snapshot(args: &args::Snapshot) -> Result<Exit, AppError> {
-    execute(&args.file, &args.common, (mode(args.rehearse), RunChoices::default()), Purpose::Snapshot)
+pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
+    let (choices, purpose) = (RunChoices::default(), Purpose::Snapshot);
+    let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
+    begin(&args.file, &args.place, &asked)
 }
 
 const fn mode(rehearse: bool) -> Mode {
     if rehearse { Mode::Rehearsal } else { Mode::Real }
 }
 
-fn execute(
-    file: &Path,
-    common: &args::Common,
-    (mode, choices): (Mode, RunChoices),
-    purpose: Purpose,
-) -> Result<Exit, AppError> {
-    let settings = resolve(common, (mode, choices), settings_file(common.config.clone())?, secrets())?;
-    let screen = Screen::new(view(settings.output));
-    logging::begin(&screen, settings.verbosity, common.log.as_deref())?;
-    let (input, findings, seeds) = checked(file, &settings, (mode, purpose))?;
-    let job = Job { settings, screen, input, purpose, findings, seeds };
-    runtime()?.block_on(job.carry_out())
+/// What was asked for, on the command line and in the environment.
+pub(super) struct Asked {
+    pub(super) common: args::Common,
+    pub(super) choices: RunChoices,
+    pub(super) mode: Mode,
+    pub(super) purpose: Purpose,
+}
+
+impl Asked {
+    /// Decides, and begins to log.
+    pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
+        let file = settings_file(self.common.config.clone())?;
+        let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
+        let screen = Screen::new(view(settings.output));
+        logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
+        Ok((settings, screen))
+    }
 }
 
 fn view(output: Output) -> View {
@@ -107,20 +115,48 @@ fn view(output: Output) -> View {
     }
 }
 
+fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
+    let (settings, screen) = asked.resolve()?;
+    let (mut input, findings, seeds) = checked(file, &settings, asked)?;
+    let fingerprint = input.fingerprint()?;
+    runtime()?.block_on(async {
+        let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
+        let connection = signed_in(&settings, rehearsal.as_ref()).await?;
+        let signals = listen()?;
+        let started_at = wall_clock();
+        let tenant = tenant_lock(&settings, &connection)?;
+        let directory = run_directory(place, &settings, (started_at, input.path()))?;
+        let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
+        let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
+        let record = RunRecord {
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: asked.purpose.command().to_owned(),
+            started_at,
+            input: absolute(input.path())?,
+            fingerprint,
+            header: input.header().clone(),
+            rows: findings.rows,
+            graph_root: connection.graph_root.clone(),
+            api_version: settings.api_version.to_owned(),
+            tenant: connection.tenant.clone(),
+            is_rehearsal: rehearsal.is_some(),
+            settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
+        };
+        let store = Store::create(&directory.file("journal.sqlite"), record)?;
+        let (failures, rows_left) = (Some(settings.failures), findings.rows);
+        let rows = rows(input, asked.purpose, Standing::default());
+        let job =
+            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, rows_left };
+        job.carry_out(store, rows).await
+    })
+}
+
 /// Reads the whole file before anything is sent, and leaves it at its first row.
-fn checked(
-    file: &Path,
-    settings: &Settings,
-    (mode, purpose): (Mode, Purpose),
-) -> Result<(Input, Findings, Seeds), AppError> {
-    let action = match purpose {
-        Purpose::Rows => ActionSource::Column,
-        Purpose::Snapshot => ActionSource::ListMethods,
-    };
-    let mut input = Input::open(file, InputSettings { default_country: settings.default_country, action })?;
+fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Findings, Seeds), AppError> {
+    let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
     let mut seeds = Seeds::default();
     let findings = check(&mut input, |work| {
-        if let (Mode::Rehearsal, Work::Task(task)) = (mode, work) {
+        if let (Mode::Rehearsal, Work::Task(task)) = (asked.mode, work) {
             seeds.note(task);
         }
     })?;
@@ -134,112 +170,84 @@ fn checked(
     Ok((input, findings, seeds))
 }
 
-/// A checked file and all that is needed to do its rows.
-struct Job {
-    settings: Settings,
-    screen: Screen,
-    input: Input,
-    purpose: Purpose,
-    findings: Findings,
-    seeds: Seeds,
+/// A way to the tenant, with its first token: a sign-in that is refused leaves nothing behind.
+pub(super) async fn signed_in(
+    settings: &Settings,
+    rehearsal: Option<&RehearsalTenant>,
+) -> Result<Connection, AppError> {
+    let connection = connect(settings, rehearsal)?;
+    connection.credential.bearer().await?;
+    Ok(connection)
 }
 
-impl Job {
-    async fn carry_out(self) -> Result<Exit, AppError> {
-        let rehearsal = RehearsalTenant::start_for(&self.settings.target, self.seeds.clone())?;
-        let connection = connect(&self.settings, rehearsal.as_ref())?;
-        // The first token before anything is made: a sign-in that is refused leaves nothing behind.
-        connection.credential.bearer().await?;
-        let signals =
-            Signals::listen().map_err(|source| AppError::System { what: "listen for signals", source })?;
-        let (input_path, started_at) = (absolute(self.input.path())?, wall_clock());
-        let directory = self.run_directory(started_at)?;
-        info!("run directory {}", directory.path().display());
-        let timeline = Timeline::new(Instant::now(), started_at);
-        let pacer = Arc::new(Pacer::new(self.settings.pace));
-        let progress = Progress::new(self.screen.clone(), self.findings.rows, Arc::clone(&pacer));
-        let mut sinks = Sinks::create(&directory, (self.input.header(), &input_path), timeline, progress)?;
+pub(super) fn listen() -> Result<Signals, AppError> {
+    Signals::listen().map_err(|source| AppError::System { what: "listen for signals", source })
+}
 
-        let graph_root = connection.graph_root.clone();
-        let (api_version, output, purpose) = (self.settings.api_version, self.settings.output, self.purpose);
-        let end = self.run(connection, pacer, (&mut sinks, signals)).await?;
-        let ended_at = Instant::now();
-
-        let finished = sinks.finish();
-        let account = Account {
-            started_at,
-            duration: timeline.at(ended_at).duration_since(started_at).unsigned_abs(),
-            input: &input_path,
-            graph_root: &graph_root,
-            api_version,
-            ledger: rehearsal.map(RehearsalTenant::stop),
-            directory: directory.path(),
-            leftover: finished.leftover.as_deref().unwrap_or(&input_path),
-            command: purpose.command(),
-        };
-        Closing { end: &end, account }.close(output, finished.written, &directory.file("summary.json"))
-    }
-
-    fn run_directory(&self, start: Timestamp) -> Result<RunDirectory, AppError> {
-        let (path, made) = if let Some(path) = &self.settings.run_dir {
-            (path, RunDirectory::at(path))
-        } else {
-            let runs_dir = &self.settings.runs_dir;
-            (runs_dir, RunDirectory::named_after(runs_dir, start, self.input.path()))
-        };
-        made.map_err(|source| AppError::RunDirectory { path: path.clone(), source })
-    }
-
-    async fn run(
-        self,
-        connection: Connection,
-        pacer: Arc<Pacer>,
-        (sinks, signals): (&mut Sinks, Signals),
-    ) -> Result<RunEnd, AppError> {
-        let (events, inbox) = mpsc::channel::<Event>(INBOX);
-        let shutdown = Shutdown::default();
-        let in_flight = pacer.in_flight().get();
-        let parts = GraphParts {
-            root: Root::new(&connection.graph_root, self.settings.api_version).map_err(|error| {
-                AppError::System { what: "use the Graph root", source: std::io::Error::other(error) }
-            })?,
-            pacer,
-            shutdown: shutdown.clone(),
-            events,
-            retry: self.settings.retry,
-            random: fastrand::Rng::new(),
-        };
-        let graph = Arc::new(Graph::new(connection.transport, connection.credential, parts));
-        let settings = RunSettings {
-            window: self.settings.window.get(),
-            look_ahead: LOOK_AHEAD,
-            polls: PollSettings {
-                timeout: self.settings.operation_timeout,
-                polls_beside_rows: (in_flight / SHARE_OF_POLLS).max(1),
-                polls_alone: in_flight,
-            },
-        };
-        let rows = rows(self.input, self.purpose);
-        tokio::select! {
-            biased;
-            end = run(graph, rows, settings, (inbox, sinks)) => Ok(end),
-            () = signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
-        }
+/// Takes the tenant, unless it is shared or made up.
+pub(super) fn tenant_lock(settings: &Settings, connection: &Connection) -> Result<Option<Lock>, AppError> {
+    match (settings.tenant_use, &settings.target) {
+        (TenantUse::Shared, _) | (_, crate::settings::connection::Target::Rehearsal) => Ok(None),
+        (TenantUse::Alone, _) => Ok(lock_tenant(&connection.name())?),
     }
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, AppError> {
+/// All locks of a run; the tenant's says from now on which run it is.
+pub(super) fn locks(own: Lock, tenant: Option<Lock>, directory: &RunDirectory) -> Vec<Lock> {
+    let told = tenant.map(|mut lock| {
+        // Only the words for the next one are missing where it fails.
+        let _ = lock.tell(directory.path());
+        lock
+    });
+    std::iter::once(own).chain(told).collect()
+}
+
+fn run_directory(
+    place: &args::Place,
+    settings: &Settings,
+    (start, input): (jiff::Timestamp, &Path),
+) -> Result<RunDirectory, AppError> {
+    let (path, made) = if let Some(path) = &place.run_dir {
+        (path, RunDirectory::at(path))
+    } else {
+        let runs_dir = place.runs_dir.as_ref().unwrap_or(&settings.runs_dir);
+        (runs_dir, RunDirectory::named_after(runs_dir, start, input))
+    };
+    made.map_err(|source| AppError::RunDirectory { path: path.clone(), source })
+}
+
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
     std::path::absolute(path)
         .map_err(|source| AppError::System { what: "find the input's absolute path", source })
 }
 
-/// The rows of the file, or in a snapshot the first of each user.
-fn rows(input: Input, purpose: Purpose) -> impl Iterator<Item = Result<Work, RowsError>> {
+/// The rows of the file that are still to be done, or in a snapshot the first of each user.
+pub(super) fn rows(
+    mut input: Input,
+    purpose: Purpose,
+    standing: Standing,
+) -> impl Iterator<Item = Result<Work, RowsError>> {
+    if purpose == Purpose::Rows {
+        input.leave_out(standing.done.clone());
+    }
     let mut seen = HashSet::new();
-    let is_wanted = move |work: &Result<Work, InputError>| match (purpose, work) {
+    let is_wanted = move |work: &Result<Work, InputError>, standing: &Standing| match (purpose, work) {
         // Two users in 2⁶⁴ share a key.
-        (Purpose::Snapshot, Ok(Work::Task(task))) => seen.insert(task.user.order_key()),
+        (Purpose::Snapshot, Ok(Work::Task(task))) => {
+            seen.insert(task.user.order_key()) && !standing.done.contains(task.row.number)
+        }
         (Purpose::Rows | Purpose::Snapshot, _) => true,
     };
-    input.filter(is_wanted).map(|work| work.map_err(RowsError::from))
+    let mut is_wanted = is_wanted;
+    input.filter_map(move |work| {
+        let is_wanted = is_wanted(&work, &standing);
+        is_wanted.then(|| match work {
+            Ok(Work::Task(mut task)) => {
+                task.prior = standing.prior(task.row.number);
+                Ok(Work::Task(task))
+            }
+            Ok(invalid) => Ok(invalid),
+            Err(error) => Err(RowsError::from(error)),
+        })
+    })
 }

@@ -45,6 +45,11 @@ impl RunDirectory {
         Ok(Self(directory.to_owned()))
     }
 
+    /// One that is there.
+    pub(super) fn existing(directory: &Path) -> Self {
+        Self(directory.to_owned())
+    }
+
     /// The path of a file in it.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)

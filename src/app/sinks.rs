@@ -1,98 +1,67 @@
-//! The observers of a run: its files, and the view.
+//! The observers of a run: its journal, its files, and the view.
 
-use std::path::PathBuf;
+use std::future::Future;
 
 use tokio::time::Instant;
 
+use crate::journal::replay::retold;
+use crate::journal::store::Store;
+use crate::journal::writer::Journal;
 use crate::model::event::{Event, Observer, ObserverError};
-use crate::model::header::Header;
-use crate::model::timeline::Timeline;
+use crate::model::stats::Stats;
 use crate::progress::Progress;
-use crate::results::methods::Methods;
-use crate::results::operations::Operations;
-use crate::results::rows::Results;
-use crate::results::unfinished::Unfinished;
 
+use super::error::AppError;
+use super::files::Files;
 use super::run_directory::RunDirectory;
 
-/// Everybody who is shown what happens, the files first.
+/// Everybody who is shown what happens, the journal first: what it has not noted has not happened.
 #[derive(Debug)]
 pub(super) struct Sinks {
-    results: Results,
-    operations: Operations,
-    methods: Methods,
-    unfinished: Unfinished,
-    /// unfinished.csv; `None` once something could not be written to it.
-    leftover: Option<PathBuf>,
-    progress: Progress,
+    pub(super) journal: Journal,
+    pub(super) files: Files,
+    pub(super) progress: Progress,
 }
 
 /// How the files ended.
 pub(super) struct Finished {
-    /// Whether all are in their last form.
-    pub(super) written: Result<(), ObserverError>,
-    /// unfinished.csv, where it holds every row that it should.
-    pub(super) leftover: Option<PathBuf>,
+    /// The journal; `None` where its thread came to grief.
+    pub(super) store: Option<Store>,
+    /// The counts of all that the files tell, or what kept them from their last form.
+    pub(super) told: Result<Stats, AppError>,
 }
 
 impl Sinks {
-    /// Makes the files. `input` is the absolute path of the rows' file.
-    pub(super) fn create(
-        directory: &RunDirectory,
-        (header, input): (&Header, &std::path::Path),
-        timeline: Timeline,
-        progress: Progress,
-    ) -> Result<Self, ObserverError> {
-        Ok(Self {
-            results: Results::create(&directory.file("results.csv"), header, timeline)?,
-            operations: Operations::create(&directory.file("operations.csv"), timeline)?,
-            methods: Methods::create(&directory.file("methods.csv"))?,
-            unfinished: Unfinished::create(&directory.file("unfinished.csv"), header, input)?,
-            leftover: Some(directory.file("unfinished.csv")),
-            progress,
-        })
-    }
-
-    /// Brings the files into their last form.
-    pub(super) fn finish(self) -> Finished {
+    /// Brings the files into their last form: made again from the journal, in the order of the rows.
+    pub(super) fn finish(self, directory: &RunDirectory) -> Finished {
         self.progress.finish();
-        let unfinished = self.unfinished.finish();
-        let leftover = self.leftover.filter(|_| unfinished.is_ok());
-        let all = [self.results.finish(), self.operations.finish(), self.methods.finish(), unfinished];
-        Finished { written: all.into_iter().collect(), leftover }
-    }
-
-    fn noted(&mut self, unfinished: Result<(), ObserverError>) -> Result<(), ObserverError> {
-        if unfinished.is_err() {
-            self.leftover = None;
-        }
-        unfinished
+        let (store, kept) = self.journal.finish();
+        let written = self.files.finish();
+        let told = kept.map_err(AppError::from).and_then(|()| match &store {
+            Some(store) => {
+                let (files, stats) = Files::make(directory, store, retold(store.run()))?;
+                files.finish()?;
+                Ok(stats)
+            }
+            None => written.map(|()| Stats::default()).map_err(AppError::from),
+        });
+        Finished { store, told }
     }
 }
 
-/// A file that cannot be written keeps nothing from the others: least of all a row from unfinished.csv.
+/// A file that cannot be written keeps nothing from the others.
 impl Observer for Sinks {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        let unfinished = self.unfinished.observe(event);
-        let all = [
-            self.results.observe(event),
-            self.operations.observe(event),
-            self.methods.observe(event),
-            self.noted(unfinished),
-            self.progress.observe(event),
-        ];
-        all.into_iter().collect()
+        [self.journal.observe(event), self.files.observe(event), self.progress.observe(event)]
+            .into_iter()
+            .collect()
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
-        let unfinished = self.unfinished.tick(now);
-        let all = [
-            self.results.tick(now),
-            self.operations.tick(now),
-            self.methods.tick(now),
-            self.noted(unfinished),
-            self.progress.tick(now),
-        ];
-        all.into_iter().collect()
+        [self.journal.tick(now), self.files.tick(now), self.progress.tick(now)].into_iter().collect()
+    }
+
+    fn kept(&mut self, count: u64) -> impl Future<Output = Result<u64, ObserverError>> {
+        self.journal.kept(count)
     }
 }

@@ -8,14 +8,16 @@ use crate::settings::args::{Args, Command};
 
 use super::environment::say;
 use super::error::chain;
-use super::{run, simulator};
+use super::{resume, run, simulator};
 
 /// Does what the command line asks for.
 #[must_use]
 pub fn start() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run_rows(*args),
-        Command::Snapshot(args) => run::take_snapshot(&args),
+        Command::Resume(args) => resume::resume(*args),
+        Command::Operations(args) => resume::follow_operations(*args),
+        Command::Snapshot(args) => run::take_snapshot(*args),
         Command::Simulator(args) => simulator::simulate(&args),
     };
     let exit = done.unwrap_or_else(|error| {

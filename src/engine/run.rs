@@ -18,12 +18,13 @@ use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::task::{Prior, Task, Work};
+use crate::policy::failures::{FailureBudget, FailureLimit, RowEnd};
 use crate::policy::permission::PermissionWatch;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
 /// The size of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RunSettings {
     /// How many tasks may be begun and not ended; bounds memory.
     pub window: usize,
@@ -31,6 +32,10 @@ pub struct RunSettings {
     pub look_ahead: usize,
     /// How resets are followed.
     pub polls: PollSettings,
+    /// How many rows may fail; `None` for any number.
+    pub failures: Option<FailureLimit>,
+    /// After this the run drains; `None` for never.
+    pub max_duration: Option<Duration>,
 }
 
 /// What a reader of the input may fail with.
@@ -43,6 +48,17 @@ pub enum Stop {
     Interrupted,
     /// Graph takes no token of ours.
     SignIn(String),
+    /// It took as long as it may.
+    TimeUp(Duration),
+    /// More rows failed than may.
+    Failures {
+        /// So many.
+        failed: u64,
+        /// Of so many that this run ended.
+        ended: u64,
+        /// How many may.
+        limit: FailureLimit,
+    },
     /// The first writes were all refused alike: a permission or role is missing.
     Permission,
     /// The input could not be read to its end.
@@ -72,6 +88,8 @@ struct Run<'observer, T, C, R, O> {
     workers: JoinSet<Finished>,
     operations: Operations<T, C>,
     permission: PermissionWatch,
+    failures: Option<FailureBudget>,
+    began: Instant,
     stats: Stats,
     stop: Option<Stop>,
     observer: &'observer mut O,
@@ -101,6 +119,8 @@ where
         begun: VecDeque::new(),
         workers: JoinSet::new(),
         permission: PermissionWatch::default(),
+        failures: settings.failures.map(FailureBudget::new),
+        began: Instant::now(),
         stats: Stats::default(),
         stop: None,
         observer,
@@ -185,7 +205,7 @@ where
     fn feed(&mut self) -> bool {
         match self.queue.begin_next() {
             Ok(Next::Work(Work::Task(task))) => self.begin(task),
-            Ok(Next::Work(invalid)) => self.note(&Event::Ended(Arc::new(ended_unbegun(invalid)))),
+            Ok(Next::Work(invalid)) => self.leave(invalid),
             Ok(Next::Wait) => return false,
             Ok(Next::Exhausted) => {
                 self.rows_are_left = RowsLeft::None;
@@ -242,12 +262,9 @@ where
         self.stats.add(event);
         self.told += 1;
         match event {
-            Event::Ended(ended) if shows_no_permission(&mut self.permission, ended) => {
-                self.halt(Stop::Permission);
-            }
+            Event::Ended(ended) => self.weigh(ended),
             Event::SignInLost { reason } => self.halt(Stop::SignIn(reason.clone())),
-            Event::Ended(_)
-            | Event::Answered(_)
+            Event::Answered(_)
             | Event::Held { .. }
             | Event::Begun(_)
             | Event::Found(_)
@@ -261,7 +278,23 @@ where
         }
     }
 
+    /// Whether a row's end is a reason to stop.
+    fn weigh(&mut self, ended: &Ended) {
+        if shows_no_permission(&mut self.permission, ended) {
+            self.halt(Stop::Permission);
+        }
+        let (Some(failures), Some(end)) = (&mut self.failures, weight(ended)) else { return };
+        if failures.note(end) {
+            let (failed, ended) = (failures.failed(), failures.ended());
+            let limit = self.settings.failures.unwrap_or_default();
+            self.halt(Stop::Failures { failed, ended, limit });
+        }
+    }
+
     fn tick(&mut self, now: Instant) {
+        if let Some(span) = self.settings.max_duration.filter(|span| now >= self.began + *span) {
+            self.halt(Stop::TimeUp(span));
+        }
         if let Err(error) = self.observer.tick(now) {
             self.halt(Stop::Observer(error));
         }
@@ -278,7 +311,7 @@ where
         self.stop.get_or_insert(Stop::Interrupted);
         while let Some((_, task)) = self.begun.pop_front() {
             let order_key = task.user.order_key();
-            self.note(&Event::Ended(Arc::new(ended_unbegun(Work::Task(task)))));
+            self.leave(Work::Task(task));
             self.queue.release(order_key);
         }
         while let Some(reset) = self.operations.take_waiting() {
@@ -300,10 +333,38 @@ where
     fn end_unreached(&mut self) {
         while let Some(next) = self.queue.next_unreached() {
             match next {
-                Ok(work) => self.note(&Event::Ended(Arc::new(ended_unbegun(work)))),
+                Ok(work) => self.leave(work),
                 Err(error) => self.halt(Stop::Rows(error)),
             }
         }
+    }
+
+    /// Ends a row that this run does not come to: as an earlier session of it left the row.
+    fn leave(&mut self, work: Work) {
+        let accepted = match &work {
+            Work::Task(Task { prior: Prior::Accepted(operation), .. }) => Some((**operation).clone()),
+            Work::Task(_) | Work::Invalid(_) => None,
+        };
+        match (work, accepted) {
+            (Work::Task(task), Some(operation)) => {
+                let closing = given_up(OpenReset::new(task, Trace::NOTHING_SENT, operation));
+                closing.events.iter().for_each(|event| self.note(event));
+            }
+            (work, _) => self.note(&Event::Ended(Arc::new(ended_unbegun(work)))),
+        }
+    }
+}
+
+/// What a row's end means for the number of rows that may fail; `None` for rows that were not tried, and for those that
+/// the tenant had no room for.
+fn weight(ended: &Ended) -> Option<RowEnd> {
+    let Work::Task(_) = &ended.work else { return None };
+    let is_throttled = ended.outcome.failure.as_ref().is_some_and(|failure| failure.http_status == Some(429));
+    match ended.outcome.status {
+        Status::Succeeded | Status::Unchanged | Status::Pending => Some(RowEnd::Well),
+        Status::Failed | Status::Unknown if is_throttled => None,
+        Status::Failed | Status::Unknown => Some(RowEnd::Badly),
+        Status::Unprocessed => None,
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::actions::perform::{Step, perform};
+use crate::actions::verdicts::{in_doubt, interrupted, stopped};
 use crate::graph::client::Graph;
 use crate::graph::session::Session;
 use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
 use crate::model::operation::Operation;
-use crate::model::outcome::{Outcome, Status};
+use crate::model::outcome::Outcome;
 use crate::model::task::{Prior, Task, Work};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
@@ -87,7 +88,8 @@ pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
 /// The end of a row that was never begun: not understood, or not reached.
 pub(super) fn ended_unbegun(work: Work) -> Ended {
     let outcome = match &work {
-        Work::Task(_) => Outcome::new(Status::Unprocessed, "the run stopped first"),
+        Work::Task(Task { prior: Prior::InDoubt, .. }) => in_doubt(interrupted()),
+        Work::Task(_) => stopped(),
         Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
     };
     Ended {

@@ -18,7 +18,10 @@ const MAX_EXTENSION: usize = 20;
 
 /// The country whose numbers may stand without `+`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Country(Region);
+pub struct Country {
+    region: Region,
+    letters: [u8; 2],
+}
 
 /// A text that names no country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -33,7 +36,14 @@ impl Country {
     pub fn new(letters: &str) -> Result<Self, CountryError> {
         let region = Region::from_code(letters).map_err(|_| CountryError)?;
         let has_numbers = PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
-        (letters.len() == 2 && has_numbers).then_some(Self(region)).ok_or(CountryError)
+        let letters = letters.to_ascii_uppercase().into_bytes().try_into().map_err(|_| CountryError)?;
+        has_numbers.then_some(Self { region, letters }).ok_or(CountryError)
+    }
+
+    /// Its two letters, capitals.
+    #[must_use]
+    pub fn letters(&self) -> &str {
+        str::from_utf8(&self.letters).unwrap_or_default()
     }
 }
 
@@ -106,8 +116,9 @@ fn format_number(number: &str, default: Option<Country>) -> Result<String, Phone
     if default.is_none() && !number.starts_with('+') {
         return Err(PhoneTextError::NoCountry);
     }
-    let parsed =
-        PHONE_NUMBER_UTIL.parse(number, default.map(|country| country.0)).map_err(|error| reason(&error))?;
+    let parsed = PHONE_NUMBER_UTIL
+        .parse(number, default.map(|country| country.region))
+        .map_err(|error| reason(&error))?;
     let mut formatted = String::with_capacity(24);
     let national = get_national_significant_number_owned(&parsed);
     // Writing to a String cannot fail.

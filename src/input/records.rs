@@ -7,8 +7,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Position, ReaderBuilder};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::model::fingerprint::Fingerprint;
 use crate::model::row::{Row, RowNumber};
 
 use super::columns::HeaderError;
@@ -166,6 +168,22 @@ impl Records {
         self.reader.seek_raw(start, self.first_row.clone()).map_err(|error| self.unreadable(error))
     }
 
+    /// The digest of the whole file. Leaves it at its first row.
+    ///
+    /// # Errors
+    /// When the file cannot be read a second time, as a pipe cannot.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, InputError> {
+        let file = &mut self.reader.get_mut().file;
+        let digest = file.rewind().and_then(|()| digest(file));
+        let fingerprint = digest.map_err(|source| InputError::Read {
+            path: self.path.clone(),
+            row: RowNumber(0),
+            source,
+        })?;
+        self.rewind()?;
+        Ok(fingerprint)
+    }
+
     /// Reads into the buffer; says whether there was something.
     fn advance(&mut self) -> Result<bool, InputError> {
         loop {
@@ -182,6 +200,22 @@ impl Records {
     fn unreadable(&self, error: csv::Error) -> InputError {
         InputError::Read { path: self.path.clone(), row: self.number, source: error.into() }
     }
+}
+
+fn digest(file: &mut File) -> io::Result<Fingerprint> {
+    let (mut sha256, mut bytes) = (Sha256::new(), 0);
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            count => {
+                sha256.update(&buffer[..count]);
+                bytes += count as u64;
+            }
+        }
+    }
+    let hexadecimal = sha256.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    Ok(Fingerprint { bytes, sha256: hexadecimal })
 }
 
 /// A file that is read no further than [`MAX_LINE_BYTES`] behind a mark, which is set at each line.

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
+use crate::model::row::{RowNumber, RowSet};
 use crate::model::task::Work;
 
 use super::columns::{self, Needed};
@@ -18,6 +20,8 @@ pub struct Input {
     records: Records,
     interpreter: Interpreter,
     has_ended: bool,
+    /// Rows that are passed over.
+    left_out: RowSet,
 }
 
 impl Input {
@@ -33,7 +37,12 @@ impl Input {
         let records = Records::open(path)?;
         let header = columns::header(records.names().to_vec(), needed)
             .map_err(|source| InputError::Header { path: path.to_owned(), source })?;
-        Ok(Self { records, interpreter: Interpreter::new(header, settings), has_ended: false })
+        Ok(Self {
+            records,
+            interpreter: Interpreter::new(header, settings),
+            has_ended: false,
+            left_out: RowSet::default(),
+        })
     }
 
     /// What the columns are for.
@@ -46,6 +55,32 @@ impl Input {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.records.path()
+    }
+
+    /// Passes over these rows from now on, without a look at what they say.
+    pub fn leave_out(&mut self, rows: RowSet) {
+        self.left_out = rows;
+    }
+
+    /// What tells the file from others, and from itself after a change. Leaves it at its first row.
+    ///
+    /// # Errors
+    /// When the file cannot be read a second time, as a pipe cannot.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, InputError> {
+        self.has_ended = false;
+        self.records.fingerprint()
+    }
+
+    fn read(&mut self) -> Result<Option<Work>, InputError> {
+        let mut next = RowNumber(self.records.number().0 + 1);
+        if self.left_out.contains(next) {
+            while self.left_out.contains(next) {
+                next.0 += 1;
+            }
+            self.records.skip_to(next)?;
+        }
+        let record = self.records.read()?;
+        Ok(record.map(|record| self.interpreter.work(record)))
     }
 
     /// Goes back to the first row.
@@ -65,7 +100,7 @@ impl Iterator for Input {
         if self.has_ended {
             return None;
         }
-        let next = self.records.read().map(|record| record.map(|record| self.interpreter.work(record)));
+        let next = self.read();
         self.has_ended = !matches!(next, Ok(Some(_)));
         next.transpose()
     }

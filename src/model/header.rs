@@ -1,11 +1,13 @@
 //! The header of an input file: its names, and what each column is for.
 
+use serde::{Deserialize, Serialize};
+
 use super::row::Row;
 
 /// The columns that have a meaning, and the extra ones that are carried through.
 ///
 /// Each `Option` is the position of the column, `None` where the file has no such column.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
     /// Every name as written, in file order.
     pub names: Vec<String>,

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod event;
+pub mod fingerprint;
 pub mod header;
 pub mod operation;
 pub mod outcome;

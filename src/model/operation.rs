@@ -23,6 +23,10 @@ pub enum OperationStatus {
 }
 
 impl OperationStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::NotStarted, Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut];
+
     /// The word in operations.csv.
     #[must_use]
     pub const fn name(self) -> &'static str {

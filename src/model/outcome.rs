@@ -37,10 +37,16 @@ impl Status {
         }
     }
 
-    /// Whether the row needs no further run.
+    /// Whether what was asked for holds.
     #[must_use]
     pub const fn is_done(self) -> bool {
         matches!(self, Self::Succeeded | Self::Unchanged)
+    }
+
+    /// Whether the row has to be run again to be done. A reset that is pending has to be followed instead.
+    #[must_use]
+    pub const fn needs_further_run(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown | Self::Unprocessed)
     }
 }
 

@@ -31,9 +31,101 @@ impl Row {
     }
 }
 
+/// A set of rows: a bit for each row up to the highest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowSet {
+    words: Vec<u64>,
+}
+
+impl RowSet {
+    /// Adds a row.
+    pub fn insert(&mut self, row: RowNumber) {
+        let (word, bit) = place(row);
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit;
+    }
+
+    /// Takes a row out.
+    pub fn remove(&mut self, row: RowNumber) {
+        let (word, bit) = place(row);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
+    /// Whether a row is in it.
+    #[must_use]
+    pub fn contains(&self, row: RowNumber) -> bool {
+        let (word, bit) = place(row);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// How many rows are in it.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// Whether no row is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// The rows, rising.
+    pub fn iter(&self) -> impl Iterator<Item = RowNumber> {
+        let bits = |word: u64| (0..64).filter(move |bit| word & (1 << bit) != 0);
+        self.words
+            .iter()
+            .zip(0_u64..)
+            .flat_map(move |(word, at)| bits(*word).map(move |bit| RowNumber(at * 64 + bit)))
+    }
+
+    /// Adds all rows of another set.
+    pub fn extend(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+}
+
+/// More rows than memory can hold bits for are refused long before.
+fn place(row: RowNumber) -> (usize, u64) {
+    (usize::try_from(row.0 / 64).unwrap_or(usize::MAX), 1 << (row.0 % 64))
+}
+
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The fields stay out: one of them may be a password.
         write!(f, "Row({}, {} fields)", self.number, self.fields.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_rows_holds_what_was_put_into_it() {
+        let mut set = RowSet::default();
+        assert!(set.is_empty() && !set.contains(RowNumber(1)));
+        for row in [1, 63, 64, 65, 100_000] {
+            set.insert(RowNumber(row));
+            set.insert(RowNumber(row));
+        }
+        set.remove(RowNumber(64));
+        set.remove(RowNumber(1_000_000));
+        let mut other = RowSet::default();
+        other.insert(RowNumber(2));
+        other.extend(&set);
+        let rows: Vec<u64> = (0..200_000).filter(|row| other.contains(RowNumber(*row))).collect();
+        assert_eq!(rows, [1, 2, 63, 65, 100_000]);
+        assert_eq!(other.iter().map(|row| row.0).collect::<Vec<_>>(), rows);
+        assert_eq!((set.len(), other.len()), (4, 5));
     }
 }

@@ -82,7 +82,8 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    fn add(&mut self, answered: &Answered) {
+    /// Counts one request.
+    pub fn add(&mut self, answered: &Answered) {
         self.total += 1;
         match answered.access {
             Access::Read => self.reads += 1,

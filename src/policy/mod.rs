@@ -3,5 +3,6 @@
 pub mod backoff;
 pub mod budget;
 pub mod classify;
+pub mod failures;
 pub mod permission;
 pub mod retry_after;

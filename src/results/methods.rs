@@ -45,6 +45,14 @@ impl Methods {
         self.lines.sync()
     }
 
+    /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
+    ///
+    /// # Errors
+    /// When it cannot be written or renamed.
+    pub fn move_to(&mut self, path: &Path) -> Result<(), ObserverError> {
+        self.lines.move_to(path)
+    }
+
     fn write(&mut self, row: RowNumber, user: &UserId, method: &Method) -> Result<(), ObserverError> {
         let fields: [&str; COLUMNS.len()] = [
             &row.to_string(),
@@ -57,7 +65,7 @@ impl Methods {
             &method.created_at,
             &one_line(&method.detail),
         ];
-        self.lines.push(fields).map(|_| ())
+        self.lines.push(fields)
     }
 }
 

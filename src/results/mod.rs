@@ -1,6 +1,5 @@
 //! The files that a run leaves behind, made from its events.
 
-mod by_row;
 mod whole_lines;
 
 pub mod methods;

@@ -48,6 +48,14 @@ impl Operations {
         self.lines.sync()
     }
 
+    /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
+    ///
+    /// # Errors
+    /// When it cannot be written or renamed.
+    pub fn move_to(&mut self, path: &Path) -> Result<(), ObserverError> {
+        self.lines.move_to(path)
+    }
+
     fn write(&mut self, operation: &Operation) -> Result<(), ObserverError> {
         let fields: [&str; COLUMNS.len()] = [
             &operation.row.to_string(),
@@ -62,7 +70,7 @@ impl Operations {
             &operation.polls.to_string(),
             &operation.url,
         ];
-        self.lines.push(fields).map(|_| ())
+        self.lines.push(fields)
     }
 }
 

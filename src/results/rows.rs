@@ -11,8 +11,7 @@ use crate::model::row::Row;
 use crate::model::task::Work;
 use crate::model::timeline::Timeline;
 
-use super::by_row::ByRow;
-use super::whole_lines::one_line;
+use super::whole_lines::{WholeLines, one_line};
 
 /// The columns before the input's extra ones.
 const COLUMNS: [&str; 16] = [
@@ -37,7 +36,7 @@ const COLUMNS: [&str; 16] = [
 /// Writes a line whenever a row ends.
 #[derive(Debug)]
 pub struct Results {
-    lines: ByRow,
+    lines: WholeLines,
     header: Header,
     timeline: Timeline,
 }
@@ -49,16 +48,24 @@ impl Results {
     /// When it exists or cannot be made.
     pub fn create(path: &Path, header: &Header, timeline: Timeline) -> Result<Self, ObserverError> {
         let extra = header.extra.iter().map(|column| header.names[*column].as_str());
-        let lines = ByRow::create(path, COLUMNS.into_iter().chain(extra))?;
+        let lines = WholeLines::create(path, COLUMNS.into_iter().chain(extra))?;
         Ok(Self { lines, header: header.clone(), timeline })
     }
 
-    /// Puts the lines into input order. Without it the file keeps them in the order in which rows ended.
+    /// Writes what was kept back. The lines stay in the order in which rows were told.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(self) -> Result<(), ObserverError> {
-        self.lines.finish()
+    pub fn finish(mut self) -> Result<(), ObserverError> {
+        self.lines.sync()
+    }
+
+    /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
+    ///
+    /// # Errors
+    /// When it cannot be written or renamed.
+    pub fn move_to(&mut self, path: &Path) -> Result<(), ObserverError> {
+        self.lines.move_to(path)
     }
 
     fn write(&mut self, ended: &Ended) -> Result<(), ObserverError> {
@@ -86,7 +93,7 @@ impl Results {
             &ended.operation_id,
         ];
         let extra = self.header.extra.iter().map(|column| self.header.shown(row, *column));
-        self.lines.push(row.number, fields.into_iter().chain(extra))
+        self.lines.push(fields.into_iter().chain(extra))
     }
 }
 
@@ -236,20 +243,6 @@ mod tests {
         );
         assert!(lines[2].starts_with("2,a@b.c,reset,,,failed,"), "{}", lines[2]);
         assert!(!lines.concat().contains("S3cret"));
-    }
-
-    #[test]
-    fn rows_come_back_in_input_order_whatever_the_order_of_their_ends() {
-        let rows: Vec<u64> = (1..=500).collect();
-        let mut shuffled = rows.clone();
-        fastrand::Rng::with_seed(7).shuffle(&mut shuffled);
-        let ends: Vec<_> = shuffled
-            .iter()
-            .map(|row| ended(task(*row, Action::ListMethods), Outcome::new(Status::Succeeded, "")))
-            .collect();
-        let numbers: Vec<u64> =
-            lines(&ends)[1..].iter().map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
-        assert_eq!(numbers, rows);
     }
 
     #[tokio::test]

@@ -30,7 +30,7 @@ pub struct Summary {
     pub started_at: String,
     /// When it ended, whatever ended it.
     pub ended_at: String,
-    /// From the one to the other.
+    /// For how long it was worked on.
     pub duration_ms: u64,
     /// The input file.
     pub input: String,
@@ -38,6 +38,8 @@ pub struct Summary {
     pub graph_root: String,
     /// `v1.0` or `beta`.
     pub api_version: String,
+    /// How many processes worked on it: 1, and one more for each time it was taken up again.
+    pub sessions: u64,
     /// Whether it ran against the built-in simulator.
     pub rehearsal: bool,
     /// Rows by status.
@@ -213,6 +215,7 @@ mod tests {
             input: "in.csv".to_owned(),
             graph_root: "https://graph.microsoft.com".to_owned(),
             api_version: "v1.0".to_owned(),
+            sessions: 1,
             rehearsal: true,
             rows: Rows::from(&stats.rows),
             by_action: by_action(&stats),

@@ -13,21 +13,11 @@ use crate::model::event::ObserverError;
 /// What is kept back at most before it is written.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Where a line stands in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Its first byte.
-    pub(super) offset: u64,
-    /// Its bytes, the line break among them.
-    pub(super) length: u64,
-}
-
 /// A new file, readable by its owner only, that grows by whole lines.
 #[derive(Debug)]
 pub(super) struct WholeLines {
     path: PathBuf,
     file: File,
-    written: u64,
     /// Lines that are not in the file yet. It lies in memory, so the writer's own flushing cannot tear a line.
     lines: Writer<Vec<u8>>,
 }
@@ -42,38 +32,26 @@ impl WholeLines {
         header: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ObserverError> {
         let file = private(OpenOptions::new().write(true).create_new(true), path).map_err(fault(path))?;
-        let mut lines = Self { path: path.to_owned(), file, written: 0, lines: empty() };
+        let mut lines = Self { path: path.to_owned(), file, lines: empty() };
         lines.push(header)?;
         lines.write_out()?;
         Ok(lines)
     }
 
-    /// The file.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Where the next line will stand.
-    pub(super) fn end(&self) -> u64 {
-        self.written + self.lines.get_ref().len() as u64
-    }
-
-    /// Adds a line and says where it stands.
+    /// Adds a line.
     ///
     /// # Errors
     /// When earlier lines could not be written.
     pub(super) fn push<'a>(
         &mut self,
         fields: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Place, ObserverError> {
-        let offset = self.end();
+    ) -> Result<(), ObserverError> {
         let added = self.lines.write_record(fields).map_err(io::Error::from);
         added.and_then(|()| self.lines.flush()).map_err(fault(&self.path))?;
-        let length = self.end() - offset;
         if self.lines.get_ref().len() > BUFFER_BYTES {
             self.write_out()?;
         }
-        Ok(Place { offset, length })
+        Ok(())
     }
 
     /// Writes what was kept back.
@@ -83,8 +61,18 @@ impl WholeLines {
     pub(super) fn write_out(&mut self) -> Result<(), ObserverError> {
         let kept = mem::replace(&mut self.lines, empty()).into_inner();
         let kept = kept.map_err(|error| fault(&self.path)(io::Error::other(error.to_string())))?;
-        self.file.write_all(&kept).map_err(fault(&self.path))?;
-        self.written += kept.len() as u64;
+        self.file.write_all(&kept).map_err(fault(&self.path))
+    }
+
+    /// Gives the file another name, in the place of a file that has it, once all of it is on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written or renamed.
+    pub(super) fn move_to(&mut self, path: &Path) -> Result<(), ObserverError> {
+        self.sync()?;
+        let moved = std::fs::rename(&self.path, path).and_then(|()| sync_directory(path));
+        moved.map_err(fault(path))?;
+        path.clone_into(&mut self.path);
         Ok(())
     }
 
@@ -190,15 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn places_lead_to_the_lines() {
+    fn a_file_that_is_moved_takes_another_s_place_and_goes_on() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("out.csv");
-        let mut lines = WholeLines::create(&path, ["a"]).unwrap();
-        assert_eq!(lines.push(["#1"]).unwrap(), Place { offset: 2, length: 5 });
-        lines.write_out().unwrap();
-        assert_eq!(lines.push(["2"]).unwrap(), Place { offset: 7, length: 2 });
+        let (path, new) = (dir.path().join("out.csv"), dir.path().join("out.csv.new"));
+        std::fs::write(&path, "of an earlier session").unwrap();
+        let mut lines = WholeLines::create(&new, ["a"]).unwrap();
+        lines.push(["1"]).unwrap();
+        lines.move_to(&path).unwrap();
+        lines.push(["2"]).unwrap();
         lines.sync().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "a\n\"#1\"\n2\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n1\n2\n");
+        assert!(!new.exists());
     }
 
     #[test]

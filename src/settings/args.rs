@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
 
 /// Changes the authentication methods of many Microsoft Entra ID users through Microsoft Graph, from a CSV file.
 #[derive(Debug, Parser)]
@@ -22,6 +23,10 @@ pub struct Args {
 pub enum Command {
     /// Do the rows of FILE and write results, operations and a summary
     Run(Box<Run>),
+    /// Go on where a run stopped: after Ctrl-C, a crash, a full disk, a lost sign-in
+    Resume(Box<Resume>),
+    /// Go on following password resets that were still pending when a run ended
+    Operations(Box<Operations>),
     /// Read every authentication method of every user in FILE
     Snapshot(Box<Snapshot>),
     /// Start a local tenant that speaks Graph, to rehearse against
@@ -46,7 +51,67 @@ pub struct Run {
     /// How long a password reset is followed, as 10m
     #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
     pub operation_timeout: Option<String>,
-    /// What run and snapshot share
+    /// When the run stops before its end
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Where its files go
+    #[command(flatten)]
+    pub place: Place,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// When a run stops before its end.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Limits {
+    /// Stop once more rows failed, as 20 or 5%; a share counts from the 200th row on [default: 5%]
+    #[arg(long, env = "AUTHWAVE_MAX_FAILURES", value_name = "N|N%")]
+    pub max_failures: Option<String>,
+    /// Stop after this time, as 2h; `authwave resume` goes on later [default: never]
+    #[arg(long, env = "AUTHWAVE_MAX_DURATION", value_name = "DURATION")]
+    pub max_duration: Option<String>,
+}
+
+/// Where a new run's files go.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Place {
+    /// The run directory to make [default: a new one below the runs directory]
+    #[arg(long, env = "AUTHWAVE_RUN_DIR", value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Where run directories are made [default: runs]
+    #[arg(long, env = "AUTHWAVE_RUNS_DIR", value_name = "DIR")]
+    pub runs_dir: Option<PathBuf>,
+}
+
+/// `authwave resume`. What is not given anew is as it was in the run.
+#[derive(Debug, ClapArgs)]
+pub struct Resume {
+    /// The run directory of the run that stopped
+    pub run_dir: PathBuf,
+    /// Where the rows' file is now, if it was moved; its content must be the same
+    #[arg(long, env = "AUTHWAVE_INPUT", value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// How long a password reset is followed, as 10m
+    #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
+    pub operation_timeout: Option<String>,
+    /// When the run stops before its end
+    #[command(flatten)]
+    pub limits: Limits,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave operations`. What is not given anew is as it was in the run.
+#[derive(Debug, ClapArgs)]
+pub struct Operations {
+    /// The run directory of the run whose resets are pending
+    pub run_dir: PathBuf,
+    /// How long a password reset is followed, as 10m
+    #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
+    pub operation_timeout: Option<String>,
+    /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,
 }
@@ -59,7 +124,10 @@ pub struct Snapshot {
     /// Read the local tenant inside this process instead of a real one
     #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub rehearse: bool,
-    /// What run and snapshot share
+    /// Where its files go
+    #[command(flatten)]
+    pub place: Place,
+    /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,
 }
@@ -70,12 +138,10 @@ pub struct Common {
     /// The settings file [default: authwave.toml here, else authwave/authwave.toml in your configuration directory]
     #[arg(long, env = "AUTHWAVE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The run directory to make [default: a new one below the runs directory]
-    #[arg(long, env = "AUTHWAVE_RUN_DIR", value_name = "DIR")]
-    pub run_dir: Option<PathBuf>,
-    /// Where run directories are made [default: runs]
-    #[arg(long, env = "AUTHWAVE_RUNS_DIR", value_name = "DIR")]
-    pub runs_dir: Option<PathBuf>,
+    /// Go on although another run works on this tenant; both share what it allows
+    #[arg(long, env = "AUTHWAVE_SHARE_TENANT", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub share_tenant: Option<bool>,
     /// Show no progress and no closing lines
     #[arg(long, short, env = "AUTHWAVE_QUIET", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
@@ -99,7 +165,8 @@ pub struct Common {
 }
 
 /// Where the tenant is, and as whom to sign in. Secrets are never flags.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Debug, Clone, Default, PartialEq, ClapArgs, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tenant {
     /// The cloud: global, us-gov, us-gov-dod, china [default: global]
     #[arg(long, env = "AUTHWAVE_CLOUD")]
@@ -131,7 +198,8 @@ pub struct Tenant {
 }
 
 /// How fast, and how patiently.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Debug, Clone, Default, PartialEq, ClapArgs, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pace {
     /// The most requests a second [default: no ceiling]
     #[arg(long, env = "AUTHWAVE_REQUESTS_PER_SECOND", value_name = "N")]

@@ -53,6 +53,9 @@ pub enum SettingsError {
         /// What is wrong and how to mend it.
         reason: String,
     },
+    /// What a journal keeps of the settings cannot be understood.
+    #[error("the settings in the journal cannot be understood: {0}")]
+    Stored(String),
     /// The command that prints the secret failed.
     #[error("client_secret_command failed: {0}")]
     SecretCommand(String),

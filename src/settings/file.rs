@@ -96,6 +96,12 @@ pub struct Run {
     pub skip_invalid: Option<bool>,
     /// Where run directories are made.
     pub runs_dir: Option<PathBuf>,
+    /// How many rows may fail.
+    pub max_failures: Option<String>,
+    /// How long a run may take.
+    pub max_duration: Option<String>,
+    /// Beside another run.
+    pub share_tenant: Option<bool>,
 }
 
 /// `[output]`
@@ -189,6 +195,7 @@ mod tests {
         assert!(retry.request_timeout.is_some());
         assert!(run.operation_timeout.and(run.default_country).is_some());
         assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());
+        assert!(run.max_failures.and(run.max_duration).is_some() && run.share_tenant.is_some());
         assert!(output.quiet.and(output.progress).is_some() && output.verbose.is_some());
         assert_eq!(parse(text, Path::new("x")).unwrap(), File::default(), "as it stands, it changes nothing");
     }

@@ -6,3 +6,4 @@ pub mod error;
 pub mod file;
 pub mod resolve;
 pub mod simulator;
+pub mod stored;

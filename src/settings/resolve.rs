@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
 use crate::input::phone_text::Country;
 use crate::model::secret::Secret;
 use crate::pace::pacer::PaceSettings;
 use crate::policy::backoff::Backoff;
+use crate::policy::failures::FailureLimit;
 
 use super::args::{self, Common};
 use super::connection::{SecretSource, SignInChoice, Target, Tenant, address, cloud};
@@ -56,14 +58,27 @@ pub struct Settings {
     pub default_country: Option<Country>,
     /// What happens where rows are bad.
     pub bad_rows: BadRows,
-    /// The run directory, where one was asked for.
-    pub run_dir: Option<PathBuf>,
+    /// How many rows may fail.
+    pub failures: FailureLimit,
+    /// How long the run may take; `None` for as long as it needs.
+    pub max_duration: Option<Duration>,
+    /// Whether another run may work on the tenant.
+    pub tenant_use: TenantUse,
     /// Where run directories are made.
     pub runs_dir: PathBuf,
     /// What is shown.
     pub output: Output,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
     pub verbosity: u8,
+}
+
+/// Whether another run may work on the same tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantUse {
+    /// It may not: both would take from one quota.
+    Alone,
+    /// It may.
+    Shared,
 }
 
 /// What happens where rows are bad.
@@ -87,7 +102,8 @@ pub enum Output {
 }
 
 /// What was asked of a run, besides what every command takes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunChoices {
     /// For numbers without `+`.
     pub default_country: Option<String>,
@@ -95,6 +111,10 @@ pub struct RunChoices {
     pub operation_timeout: Option<String>,
     /// Whether the good rows are done where some are bad.
     pub skip_invalid: Option<bool>,
+    /// How many rows may fail.
+    pub max_failures: Option<String>,
+    /// How long the run may take.
+    pub max_duration: Option<String>,
 }
 
 /// Decides everything.
@@ -134,8 +154,20 @@ pub fn resolve(
             Some(true) => BadRows::Skip,
             Some(false) | None => BadRows::Refuse,
         },
-        run_dir: common.run_dir.clone(),
-        runs_dir: common.runs_dir.clone().or(run.runs_dir).unwrap_or_else(|| PathBuf::from("runs")),
+        failures: failures(choices.max_failures.or(run.max_failures))?,
+        max_duration: match choices.max_duration.or(run.max_duration) {
+            None => None,
+            given => Some(duration(
+                "--max-duration (AUTHWAVE_MAX_DURATION, run.max_duration)",
+                given.as_ref(),
+                Duration::ZERO,
+            )?),
+        },
+        tenant_use: match common.share_tenant.or(run.share_tenant) {
+            Some(true) => TenantUse::Shared,
+            Some(false) | None => TenantUse::Alone,
+        },
+        runs_dir: run.runs_dir.unwrap_or_else(|| PathBuf::from("runs")),
         output: output(common, &file.output),
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
@@ -211,6 +243,25 @@ fn retry(flags: &args::Pace, file: &super::file::Retry) -> Result<RetrySettings,
             flags.max_retry_after.as_ref().or(file.max_retry_after.as_ref()),
             Duration::from_mins(10),
         )?,
+    })
+}
+
+fn failures(given: Option<String>) -> Result<FailureLimit, SettingsError> {
+    let Some(text) = given else { return Ok(FailureLimit::default()) };
+    let limit = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.trim().parse().ok().map(FailureLimit::Percent),
+        None => text.trim().parse().ok().map(FailureLimit::Count),
+    };
+    let is_sound = |limit: &FailureLimit| match limit {
+        FailureLimit::Count(_) => true,
+        FailureLimit::Percent(percent) => (0.0..=100.0).contains(percent),
+    };
+    limit.filter(is_sound).ok_or_else(|| {
+        value(
+            "--max-failures (AUTHWAVE_MAX_FAILURES, run.max_failures)",
+            &text,
+            "must be a number of rows, as 20, or a share from 0% to 100%, as 5%",
+        )
     })
 }
 
@@ -344,6 +395,8 @@ mod tests {
             default_country: run.default_country,
             operation_timeout: run.operation_timeout,
             skip_invalid: run.skip_invalid,
+            max_failures: run.limits.max_failures,
+            max_duration: run.limits.max_duration,
         };
         resolve(&run.common, (mode, choices), parse(file, Path::new("f")).unwrap(), secrets)
     }
@@ -363,6 +416,8 @@ mod tests {
         assert_eq!(settings.retry.budget, Duration::from_mins(15));
         assert_eq!(settings.operation_timeout, Duration::from_mins(10));
         assert_eq!(settings.bad_rows, BadRows::Refuse);
+        assert_eq!((settings.failures, settings.max_duration), (FailureLimit::Percent(5.0), None));
+        assert_eq!(settings.tenant_use, TenantUse::Alone);
         assert_eq!(settings.runs_dir, Path::new("runs"));
         assert_eq!(settings.output, Output::Bar);
     }
@@ -437,6 +492,9 @@ mod tests {
             (["--operation-timeout", "0s"], "above 0"),
             (["--operation-timeout", "99999999h"], "at most a year"),
             (["--retry-budget", "-5m"], "retry.budget"),
+            (["--max-failures", "some"], "run.max_failures"),
+            (["--max-failures", "101%"], "from 0% to 100%"),
+            (["--max-duration", "0s"], "run.max_duration"),
             (["--default-country", "USA"], "--default-country"),
             (["--api-version", "v2"], "v1.0 and beta"),
             (["--graph-root", "http://graph.microsoft.com"], "plain http"),

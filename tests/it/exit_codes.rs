@@ -113,7 +113,7 @@ fn a_missing_permission_stops_the_run_and_says_which_permission_and_role_are_nee
         .stderr_has("permission")
         .stderr_has("UserAuthenticationMethod.ReadWrite.All")
         .stderr_has("role Authentication Administrator")
-        .stderr_has("next: authwave run out/unfinished.csv");
+        .stderr_has("next: authwave resume out");
     // One more may have been on the wire when the twentieth was refused.
     let writes = world.tenant().count("writes");
     assert!((20..=21).contains(&writes), "{writes}");
@@ -130,10 +130,7 @@ fn a_token_that_is_refused_stops_the_run_at_once() {
         json!({"error": {"code": "InvalidAuthenticationToken", "message": "Lifetime validation failed."}});
     let refused = Answer::json(401, &refused).with("WWW-Authenticate", "Bearer error=\"invalid_token\"");
     let world = World::new().file("in.csv", &adds(5)).answers([refused.clone(), refused]);
-    let ended = world
-        .run("in.csv", &["--in-flight", "1"])
-        .exits(3)
-        .stderr_has("next: authwave run out/unfinished.csv");
+    let ended = world.run("in.csv", &["--in-flight", "1"]).exits(3).stderr_has("next: authwave resume out");
     // One more may have been on the wire when the first was refused.
     let heard = world.server().heard().len();
     assert!((1..=2).contains(&heard), "{heard}");
@@ -148,7 +145,11 @@ fn a_token_that_is_refused_stops_the_run_at_once() {
 fn resets_that_never_end_leave_the_row_pending_and_exit_with_5() {
     let text = "user,action,new_password\na@contoso.com,reset,Never-3nds-1\n";
     let world = World::new().file("in.csv", text).simulator(&["--reset-never", "1"]);
-    let ended = world.run("in.csv", &["--operation-timeout", "1s"]).exits(5).stderr_has("1 pending");
+    let ended = world
+        .run("in.csv", &["--operation-timeout", "1s"])
+        .exits(5)
+        .stderr_has("1 pending")
+        .stderr_has("next: authwave operations out");
     let row = ended.only_row();
     assert_eq!(row["status"], "pending");
     let operations = ended.lines("operations.csv");
@@ -182,7 +183,7 @@ fn an_interrupted_run_accounts_for_every_row_and_its_leftover_finishes_the_job()
     let ended = interrupted(&world, "-INT")
         .exits(130)
         .stderr_has("stopped by a signal")
-        .stderr_has("next: authwave run out/unfinished.csv");
+        .stderr_has("next: authwave resume out");
     let results = ended.results();
     assert_eq!(results.len(), 100);
     let numbers: Vec<String> = (1..=100).map(|row| row.to_string()).collect();
@@ -215,29 +216,27 @@ fn a_run_that_is_asked_to_terminate_ends_as_an_interrupted_one() {
 }
 
 #[test]
-fn a_disk_that_is_full_stops_the_run_with_4_and_the_leftover_loses_nobody() {
-    let world = World::new().file("in.csv", &adds(300)).simulator(&[]);
-    // Room for the leftover, but not for the results.
+fn a_disk_that_is_full_stops_the_run_with_4_and_it_can_be_taken_up() {
+    let world = World::new().file("in.csv", &adds(600)).simulator(&[]);
     let ended = world
-        .run_in_little_space(24, "in.csv", &["--requests-per-second", "400"])
+        .run_in_little_space(200, "in.csv", &["--requests-per-second", "800"])
         .exits(4)
-        .stderr_has("File too large")
-        .stderr_has("next: authwave run out/unfinished.csv");
+        .stderr_has("cannot write out/journal.sqlite")
+        .stderr_has("next: authwave resume out");
     assert_eq!(ended.summary()["exit_code"], 4);
-    assert!(world.tenant().count("requests") < 300);
-    world.run("out/unfinished.csv", &["--run-dir", "again"]).exits(0);
-    assert_eq!(world.tenant().count("changes"), 300);
-    assert_eq!(world.tenant().count("double_writes"), 0);
+    let sent = world.tenant().count("writes");
+    assert!((1..600).contains(&sent), "{sent}");
+    let ended = world.resume(&[]).exits(0);
+    assert_eq!(ended.column("status"), vec!["succeeded"; 600]);
+    let ledger = world.tenant().ledger();
+    assert_eq!((&ledger["writes"], &ledger["changes"]), (&json!(600), &json!(600)));
 }
 
 #[test]
-fn where_not_even_the_leftover_can_be_written_the_input_is_what_to_run_again() {
+fn a_run_directory_that_cannot_be_written_is_found_before_anything_is_sent() {
     let world = World::new().file("in.csv", &adds(300)).simulator(&[]);
-    let next = format!("next: authwave run {}\n", world.path("in.csv").canonicalize().unwrap().display());
-    let little = world.run_in_little_space(2, "in.csv", &["--requests-per-second", "100"]);
-    little.exits(4).stderr_has(&next);
-    world.run("in.csv", &["--run-dir", "again"]).exits(0);
-    assert_eq!(world.tenant().count("changes"), 300);
+    world.run_in_little_space(2, "in.csv", &[]).exits(4).stderr_has("cannot write out/journal.sqlite");
+    assert_eq!(world.tenant().count("requests"), 0);
 }
 
 #[test]

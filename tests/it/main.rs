@@ -4,7 +4,9 @@
 
 mod exit_codes;
 mod faults;
+mod kills;
 mod results;
+mod resume;
 mod samples;
 mod secrets;
 mod sign_in;

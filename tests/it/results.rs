@@ -94,6 +94,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
         "rows",
         "rows_per_second",
         "schema_version",
+        "sessions",
         "started_at",
         "stop_reason",
     ];
@@ -128,7 +129,18 @@ fn only_the_owner_may_look_into_a_run_directory() {
         names.push(entry.file_name().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["methods.csv", "operations.csv", "results.csv", "summary.json", "unfinished.csv"]);
+    assert_eq!(
+        names,
+        [
+            "journal.sqlite",
+            "lock",
+            "methods.csv",
+            "operations.csv",
+            "results.csv",
+            "summary.json",
+            "unfinished.csv",
+        ]
+    );
 }
 
 #[test]

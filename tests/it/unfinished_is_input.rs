@@ -29,7 +29,7 @@ fn leave_unfinished(from: &Path, to: &Path) -> Vec<Work> {
     let (input, works) = read(from);
     let mut unfinished = Unfinished::create(to, input.header(), from).unwrap();
     let now = Instant::now();
-    for work in works.iter().rev() {
+    for work in &works {
         let ended = Ended {
             work: work.clone(),
             outcome: Outcome::new(Status::Unprocessed, ""),

@@ -123,7 +123,13 @@ impl Stage {
         let polls = PollSettings { timeout: Duration::from_mins(10), polls_beside_rows: 4, polls_alone: 32 };
         Self {
             tenant: Arc::new(Mutex::new(Tenant::new(tenant))),
-            settings: RunSettings { window: 64, look_ahead: 1_000, polls },
+            settings: RunSettings {
+                window: 64,
+                look_ahead: 1_000,
+                polls,
+                failures: None,
+                max_duration: None,
+            },
             pace: PaceSettings { requests_per_second: None, in_flight: NonZeroUsize::new(32).unwrap() },
             shutdown: Shutdown::default(),
             token: Token("somebody's"),

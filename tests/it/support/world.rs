@@ -35,6 +35,11 @@ impl World {
         self
     }
 
+    /// A further file in the working directory.
+    pub(crate) fn file_again(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
     /// A variable in the environment of all that is started from now on; an empty one counts as none.
     pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
@@ -86,6 +91,25 @@ impl World {
         Ended::new(&output, self.run_directory(&arguments))
     }
 
+    /// Takes the run in `out` up again.
+    pub(crate) fn resume(&self, flags: &[&str]) -> Ended {
+        self.take_up("resume", flags)
+    }
+
+    /// Goes on following the resets of the run in `out`.
+    pub(crate) fn operations(&self, flags: &[&str]) -> Ended {
+        self.take_up("operations", flags)
+    }
+
+    fn take_up(&self, command: &str, flags: &[&str]) -> Ended {
+        self.authwave(&[&[command, "out"], flags].concat())
+    }
+
+    /// Begins what [`World::resume`] does, and does not wait.
+    pub(crate) fn begin_to_resume(&self, flags: &[&str]) -> Running {
+        self.spawn(&[&["resume", "out"], flags].concat())
+    }
+
     /// Reads the users of a file.
     pub(crate) fn snapshot(&self, file: &str, flags: &[&str]) -> Ended {
         self.authwave(&self.arguments("snapshot", file, flags))
@@ -93,11 +117,19 @@ impl World {
 
     /// Begins what [`World::run`] does, and does not wait.
     pub(crate) fn begin(&self, file: &str, flags: &[&str]) -> Running {
-        let arguments = self.arguments("run", file, flags);
-        let mut command = self.command(&arguments);
+        self.spawn(&self.arguments("run", file, flags))
+    }
+
+    /// Begins to read the users of a file, and does not wait.
+    pub(crate) fn begin_snapshot(&self, file: &str, flags: &[&str]) -> Running {
+        self.spawn(&self.arguments("snapshot", file, flags))
+    }
+
+    fn spawn<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
+        let mut command = self.command(arguments);
         let process =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { process, directory: self.run_directory(&arguments) }
+        Running { process, directory: self.run_directory(arguments) }
     }
 
     /// The program with just these arguments.
@@ -153,6 +185,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal, as `-INT`.
     pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();

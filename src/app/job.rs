@@ -1,0 +1,172 @@
+//! A run that is ready to go: its rows done, its files brought into their last form, its end told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::engine::operations::PollSettings;
+use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
+use crate::journal::record::SessionStart;
+use crate::journal::store::Store;
+use crate::journal::writer::Journal;
+use crate::model::stats::Stats;
+use crate::model::task::Work;
+use crate::model::timeline::Timeline;
+use crate::pace::pacer::Pacer;
+use crate::policy::failures::FailureLimit;
+use crate::progress::{Progress, Screen};
+use crate::settings::resolve::{Output, Settings};
+
+use super::closing::Account;
+use super::connect::{Connection, Line};
+use super::environment::{say, wall_clock};
+use super::error::AppError;
+use super::exit::Exit;
+use super::files::Files;
+use super::locks::Lock;
+use super::rehearsal::RehearsalTenant;
+use super::run_directory::RunDirectory;
+use super::signals::Signals;
+use super::sinks::{Finished, Sinks};
+
+/// How many rows that wait for an earlier row of their user are read ahead.
+const LOOK_AHEAD: usize = 10_000;
+
+/// One of so many places on the wire is for polls of resets while rows are still to be done.
+const SHARE_OF_POLLS: usize = 8;
+
+/// A run that is ready to go.
+pub(super) struct Job {
+    pub(super) settings: Settings,
+    /// How many rows may fail; `None` where no number of them is a reason to stop.
+    pub(super) failures: Option<FailureLimit>,
+    pub(super) screen: Screen,
+    pub(super) connection: Connection,
+    pub(super) rehearsal: Option<RehearsalTenant>,
+    pub(super) signals: Signals,
+    pub(super) directory: RunDirectory,
+    /// Held until the run has ended.
+    pub(super) locks: Vec<Lock>,
+    /// How many rows there are to do, as far as is known.
+    pub(super) rows_left: u64,
+}
+
+/// When this process began to work on the run, on both clocks.
+#[derive(Clone, Copy)]
+struct Start {
+    wall: Timestamp,
+    moment: Instant,
+    /// For how long other processes had worked on it.
+    worked_before: Duration,
+}
+
+impl Job {
+    /// Does the rows and keeps what happens in `store`.
+    pub(super) async fn carry_out<R>(self, mut store: Store, rows: R) -> Result<Exit, AppError>
+    where
+        R: Iterator<Item = Result<Work, RowsError>>,
+    {
+        info!("run directory {}", self.directory.path().display());
+        let start =
+            Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
+        store.begin_session(&session(start), start.moment)?;
+        let pacer = Arc::new(Pacer::new(self.settings.pace));
+        let progress = Progress::new(self.screen, self.rows_left, Arc::clone(&pacer));
+        let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
+        let journal = Journal::start(store);
+        let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
+        let mut sinks = Sinks { journal, files, progress };
+
+        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, pacer)?;
+        let settings = run_settings(&self.settings, self.failures);
+        let end = tokio::select! {
+            biased;
+            end = run(graph, rows, settings, (inbox, &mut sinks)) => end,
+            () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
+        };
+        let finished = sinks.finish(&self.directory);
+        let closing = Closing {
+            start,
+            rehearsal: self.rehearsal,
+            directory: self.directory,
+            output: self.settings.output,
+        };
+        let exit = closing.close(end, finished);
+        drop(self.locks);
+        exit
+    }
+}
+
+fn session(start: Start) -> SessionStart {
+    SessionStart {
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        process_id: std::process::id(),
+        started_at: start.wall,
+    }
+}
+
+fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
+    let in_flight = settings.pace.in_flight.get();
+    RunSettings {
+        window: settings.window.get(),
+        look_ahead: LOOK_AHEAD,
+        polls: PollSettings {
+            timeout: settings.operation_timeout,
+            polls_beside_rows: (in_flight / SHARE_OF_POLLS).max(1),
+            polls_alone: in_flight,
+        },
+        failures,
+        max_duration: settings.max_duration,
+    }
+}
+
+/// What is needed to tell the end of a run.
+struct Closing {
+    start: Start,
+    rehearsal: Option<RehearsalTenant>,
+    directory: RunDirectory,
+    output: Output,
+}
+
+impl Closing {
+    fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
+        let Finished { store, told } = finished;
+        let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
+        let (stats, exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
+            Ok(stats) => (stats.clone(), Exit::of(&stats.rows, end.stop.as_ref()), None),
+            Err(error) => (end.stats, Exit::Stopped, Some(error)),
+        };
+        let run = store.run().clone();
+        let worked_now = self.start.moment.elapsed();
+        let account = Account {
+            run: &run,
+            stats,
+            stop: end.stop,
+            exit,
+            sessions: store.sessions().unwrap_or(1),
+            duration: self.start.worked_before + worked_now,
+            ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
+            ledger: self.rehearsal.map(RehearsalTenant::stop),
+            directory: self.directory.path(),
+        };
+        let written = account.write(&self.directory.file("summary.json"));
+        let noted = store.end_session(&account.session_end());
+        if self.output != Output::Quiet || exit != Exit::Done {
+            say(&account.text());
+        }
+        match fault {
+            Some(fault) => Err(fault),
+            None => Ok(written.and(noted).map(|()| exit)?),
+        }
+    }
+}
+
+/// The counts of the rows, and of all that was sent for them in any session.
+fn whole(store: &Store, mut stats: Stats) -> Result<Stats, AppError> {
+    let traffic = store.traffic()?;
+    (stats.requests, stats.held) = (traffic.requests, traffic.held);
+    Ok(stats)
+}

@@ -1,0 +1,183 @@
+//! `authwave resume` and `authwave operations`: a run is taken up again from its journal.
+
+use std::path::Path;
+
+use crate::engine::run::RowsError;
+use crate::input::source::Input;
+use crate::journal::schema::JournalError;
+use crate::journal::standing::{Failures, Standing};
+use crate::journal::store::Store;
+use crate::model::task::Work;
+use crate::policy::failures::FailureLimit;
+use crate::progress::Screen;
+use crate::settings::args;
+use crate::settings::connection::Target;
+use crate::settings::resolve::{Mode, Output, RunChoices, Settings};
+use crate::settings::stored::Stored;
+
+use super::environment::{runtime, say, timeline_now};
+use super::error::AppError;
+use super::exit::Exit;
+use super::job::Job;
+use super::locks::{Lock, lock_run_directory};
+use super::rehearsal::{RehearsalTenant, Seeds};
+use super::run::{Asked, Purpose, absolute, listen, locks, rows, signed_in, tenant_lock};
+use super::run_directory::RunDirectory;
+
+/// `authwave resume`.
+pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
+    let choices = RunChoices {
+        operation_timeout: args.operation_timeout,
+        max_failures: args.limits.max_failures,
+        max_duration: args.limits.max_duration,
+        ..RunChoices::default()
+    };
+    let mut taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
+    let input = taken_up.input(args.input.as_deref())?;
+    let standing = taken_up.standing()?;
+    let rows_left = taken_up.store.run().rows.saturating_sub(standing.done.len());
+    if taken_up.settings.output != Output::Quiet {
+        say(&told(&standing, rows_left));
+    }
+    let seeds = taken_up.seeds(&standing)?;
+    let purpose = taken_up.purpose;
+    let failures = Some(taken_up.settings.failures);
+    taken_up.carry_out(seeds, (failures, rows_left), rows(input, purpose, standing))
+}
+
+/// `authwave operations`.
+pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError> {
+    let choices = RunChoices { operation_timeout: args.operation_timeout, ..RunChoices::default() };
+    let taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
+    let pending = taken_up.store.pending(&timeline_now())?;
+    let rows_left = pending.len() as u64;
+    let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
+    taken_up.carry_out(Seeds::default(), (None, rows_left), rows)
+}
+
+/// A run that stopped, open again.
+struct TakenUp {
+    settings: Settings,
+    screen: Screen,
+    purpose: Purpose,
+    directory: RunDirectory,
+    lock: Lock,
+    store: Store,
+}
+
+impl TakenUp {
+    fn open(run_dir: &Path, mut common: args::Common, mut choices: RunChoices) -> Result<Self, AppError> {
+        let directory = RunDirectory::existing(run_dir);
+        let path = directory.file("journal.sqlite");
+        // Looked for first, so that no lock is left in a directory that is none of ours.
+        if !path.exists() {
+            return Err(JournalError::NoJournal(path).into());
+        }
+        let lock = lock_run_directory(run_dir)?;
+        let store = Store::open(&path)?;
+        let run = store.run();
+        Stored::from_json(&run.settings)?.fill(&mut common, &mut choices);
+        let mode = if run.is_rehearsal { Mode::Rehearsal } else { Mode::Real };
+        let purpose = Purpose::of(&run.command);
+        let (settings, screen) = Asked { common, choices, mode, purpose }.resolve()?;
+        unchanged("the Graph version", &run.api_version, settings.api_version)?;
+        if let Target::Tenant(tenant) = &settings.target {
+            unchanged("the Graph root", &run.graph_root, &tenant.graph_root)?;
+        }
+        Ok(Self { settings, screen, purpose, directory, lock, store })
+    }
+
+    /// The rows' file, which must be what it was. It may have been moved to `given`.
+    fn input(&mut self, given: Option<&Path>) -> Result<Input, AppError> {
+        let path = given.unwrap_or(&self.store.run().input).to_owned();
+        let mut input =
+            Input::open(&path, self.purpose.input_settings(&self.settings)).map_err(AppError::InputGone)?;
+        let (then, now) = (&self.store.run().fingerprint, input.fingerprint()?);
+        if *then != now {
+            return Err(AppError::Changed {
+                what: path.display().to_string(),
+                then: then.to_string(),
+                now: now.to_string(),
+                cure: "Nothing was sent. Give the file as it was with --input FILE, or begin a new run with the changed one",
+            });
+        }
+        self.store.move_input(&absolute(&path)?)?;
+        Ok(input)
+    }
+
+    fn standing(&self) -> Result<Standing, AppError> {
+        let was_refused = self.store.last_exit()? == Some(Exit::Refused.code());
+        let failures = if was_refused { Failures::FinalButRefusals } else { Failures::Final };
+        Ok(self.store.standing(failures, &timeline_now())?)
+    }
+
+    /// What a rehearsal's tenant holds by now: what the file takes for granted, and what was done since.
+    fn seeds(&self, standing: &Standing) -> Result<Seeds, AppError> {
+        let mut seeds = Seeds::default();
+        if self.settings.target == Target::Rehearsal {
+            let input = Input::open(&self.store.run().input, self.purpose.input_settings(&self.settings))?;
+            for work in input {
+                if let Work::Task(task) = work? {
+                    seeds.note(&task);
+                    if standing.done.contains(task.row.number) {
+                        seeds.note_done(&task);
+                    }
+                }
+            }
+        }
+        Ok(seeds)
+    }
+
+    fn carry_out<R>(
+        self,
+        seeds: Seeds,
+        (failures, rows_left): (Option<FailureLimit>, u64),
+        rows: R,
+    ) -> Result<Exit, AppError>
+    where
+        R: Iterator<Item = Result<Work, RowsError>>,
+    {
+        let Self { settings, screen, directory, lock, store, .. } = self;
+        runtime()?.block_on(async {
+            let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
+            let connection = signed_in(&settings, rehearsal.as_ref()).await?;
+            if let (Some(then), Some(now)) = (&store.run().tenant, &connection.tenant) {
+                unchanged("the tenant", then, now)?;
+            }
+            let signals = listen()?;
+            let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
+            let job = Job {
+                settings,
+                failures,
+                screen,
+                connection,
+                rehearsal,
+                signals,
+                directory,
+                locks,
+                rows_left,
+            };
+            job.carry_out(store, rows).await
+        })
+    }
+}
+
+fn unchanged(what: &str, then: &str, now: &str) -> Result<(), AppError> {
+    if then.eq_ignore_ascii_case(now) {
+        return Ok(());
+    }
+    Err(AppError::Changed {
+        what: what.to_owned(),
+        then: then.to_owned(),
+        now: now.to_owned(),
+        cure: "Nothing was sent. Go on with what it began with, or begin a new run",
+    })
+}
+
+/// How the rows stand, before anything is sent.
+fn told(standing: &Standing, rows_left: u64) -> String {
+    let (in_doubt, open) = (standing.in_doubt.len() as u64, standing.open.len() as u64);
+    let done = standing.done.len();
+    let untouched = rows_left.saturating_sub(in_doubt + open);
+    format!("{done} rows are done, {in_doubt} in doubt, {open} resets open, {untouched} untouched\n")
+}

@@ -1,0 +1,10 @@
+//! The durable record of a run: what it has not noted has not happened. The one door to SQLite.
+
+mod note;
+
+pub mod record;
+pub mod replay;
+pub mod schema;
+pub mod standing;
+pub mod store;
+pub mod writer;

@@ -1,0 +1,43 @@
+//! What is kept of an event.
+
+use std::sync::Arc;
+
+use super::record::Traffic;
+use crate::model::event::{BeforeImage, Ended, Event, Method};
+use crate::model::operation::Operation;
+use crate::model::row::RowNumber;
+use crate::model::user::UserId;
+
+/// What is kept of an event, or of many.
+#[derive(Debug, Clone)]
+pub(super) enum Note {
+    Begun(RowNumber),
+    Found(BeforeImage),
+    Operation(Operation),
+    Listed { row: RowNumber, user: UserId, methods: Vec<Method> },
+    Ended(Arc<Ended>),
+    Traffic(Traffic),
+}
+
+impl Note {
+    /// `None` for what is only counted.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::Begun(row) => Some(Self::Begun(*row)),
+            Event::Found(image) => Some(Self::Found(image.clone())),
+            Event::Accepted(operation) | Event::Polled(operation) | Event::Closed(operation) => {
+                Some(Self::Operation(operation.clone()))
+            }
+            Event::Listed { row, user, methods } => {
+                Some(Self::Listed { row: *row, user: user.clone(), methods: methods.clone() })
+            }
+            Event::Ended(ended) => Some(Self::Ended(Arc::clone(ended))),
+            Event::Answered(_) | Event::Held { .. } | Event::SignInLost { .. } => None,
+        }
+    }
+
+    /// Whether somebody waits for it to be kept.
+    pub(super) const fn is_urgent(&self) -> bool {
+        matches!(self, Self::Begun(_))
+    }
+}

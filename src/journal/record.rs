@@ -1,0 +1,70 @@
+//! What a journal says of the run as a whole.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::fingerprint::Fingerprint;
+use crate::model::header::Header;
+use crate::model::stats::RequestCounts;
+
+/// What is known of a run before its first row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// The version of the program that began it.
+    pub program_version: String,
+    /// `run` or `snapshot`.
+    pub command: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The absolute path of the rows' file.
+    pub input: PathBuf,
+    /// What the file was like.
+    pub fingerprint: Fingerprint,
+    /// The file's columns.
+    pub header: Header,
+    /// The file's data rows.
+    pub rows: u64,
+    /// Without version.
+    pub graph_root: String,
+    /// `v1.0` or `beta`.
+    pub api_version: String,
+    /// The tenant's id or domain, where it is known.
+    pub tenant: Option<String>,
+    /// Whether nothing real is touched.
+    pub is_rehearsal: bool,
+    /// JSON: what was asked for, without secrets. What it holds is the business of who asks.
+    pub settings: String,
+}
+
+/// One process's work on a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionStart {
+    /// The version of the program.
+    pub program_version: String,
+    /// The process.
+    pub process_id: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// When.
+    pub ended_at: Timestamp,
+    /// Why it stopped early, for people; `None` where it did not.
+    pub stop_reason: Option<String>,
+    /// The process's exit code.
+    pub exit_code: u8,
+}
+
+/// What was sent so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// By kind and answer.
+    pub requests: RequestCounts,
+    /// For how long everybody paused.
+    pub held: Duration,
+}

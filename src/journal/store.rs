@@ -1,0 +1,348 @@
+//! A journal's file: notes are kept in it, all or none of a commit.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, named_params, params};
+use tokio::time::Instant;
+
+use super::note::Note;
+use super::record::{RunRecord, SessionEnd, SessionStart, Traffic};
+use super::schema::{self, JournalError};
+use crate::model::event::{BeforeImage, Ended, Event, Method, ObserverError};
+use crate::model::header::Header;
+use crate::model::operation::Operation;
+use crate::model::phone::PhoneType;
+use crate::model::row::{Row, RowNumber};
+use crate::model::task::Work;
+use crate::model::timeline::Timeline;
+use crate::model::user::UserId;
+
+/// Stands in a password's place.
+const HIDDEN: &str = "(hidden)";
+
+/// A journal that one process has open.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) run: RunRecord,
+    session: Option<Session>,
+}
+
+/// The work of this process.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    id: i64,
+    timeline: Timeline,
+}
+
+impl Store {
+    /// Makes a journal, readable by its owner only; the file must not exist.
+    ///
+    /// # Errors
+    /// When it exists or cannot be written.
+    pub fn create(path: &Path, run: RunRecord) -> Result<Self, ObserverError> {
+        private(path).map_err(|source| ObserverError { what: path.display().to_string(), source })?;
+        let made = schema::create(path).and_then(|connection| {
+            insert_run(&connection, &run)?;
+            Ok(connection)
+        });
+        let connection = made.map_err(|error| fault(path, &error))?;
+        Ok(Self { path: path.to_owned(), connection, run, session: None })
+    }
+
+    /// Opens a journal that is there.
+    ///
+    /// # Errors
+    /// When it is none, a later program made it, or it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let connection = schema::open(path)?;
+        let run = super::replay::run_record(&connection)
+            .map_err(|source| JournalError::Database { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), connection, run, session: None })
+    }
+
+    /// What is known of the run as a whole.
+    #[must_use]
+    pub const fn run(&self) -> &RunRecord {
+        &self.run
+    }
+
+    /// Notes where the rows' file is now.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn move_input(&mut self, path: &Path) -> Result<(), ObserverError> {
+        if self.run.input != path {
+            let updated =
+                self.connection.execute("UPDATE run SET input_path = ?1", [path.display().to_string()]);
+            updated.map_err(|error| fault(&self.path, &error))?;
+            path.clone_into(&mut self.run.input);
+        }
+        Ok(())
+    }
+
+    /// Notes that this process works on the run from now on. `start` is the moment of `session.started_at`.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn begin_session(&mut self, session: &SessionStart, start: Instant) -> Result<(), ObserverError> {
+        let inserted = self.connection.execute(
+            "INSERT INTO sessions (program_version, process_id, started_at) VALUES (?1, ?2, ?3)",
+            params![session.program_version, session.process_id, session.started_at.as_microsecond()],
+        );
+        inserted.map_err(|error| fault(&self.path, &error))?;
+        let id = self.connection.last_insert_rowid();
+        self.session = Some(Session { id, timeline: Timeline::new(start, session.started_at) });
+        Ok(())
+    }
+
+    /// Notes how this process's work ended, and what it sent.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn end_session(&mut self, end: &SessionEnd) -> Result<(), ObserverError> {
+        let Some(session) = self.session else { return Ok(()) };
+        let updated = self.connection.execute(
+            "UPDATE sessions SET ended_at = ?2, stop_reason = ?3, exit_code = ?4 WHERE session = ?1",
+            params![session.id, end.ended_at.as_microsecond(), end.stop_reason, end.exit_code],
+        );
+        updated.map(|_| ()).map_err(|error| fault(&self.path, &error))
+    }
+
+    /// Keeps what happened, for good, all of it or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn keep_events<'a>(
+        &mut self,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<(), ObserverError> {
+        let notes: Vec<Note> = events.into_iter().filter_map(Note::of).collect();
+        self.keep(&notes).map_err(|error| fault(&self.path, &error))
+    }
+
+    pub(super) fn keep(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
+        let Some(session) = self.session else { return Err(rusqlite::Error::InvalidQuery) };
+        let transaction = self.connection.transaction()?;
+        let keeper = Keeper { transaction: &transaction, header: &self.run.header, session };
+        let mut begun = Vec::new();
+        for note in notes {
+            match note {
+                Note::Begun(row) => begun.push(row.0),
+                Note::Found(image) => keeper.found(image)?,
+                Note::Operation(operation) => keeper.operation(operation)?,
+                Note::Listed { row, user, methods } => keeper.listed(*row, user, methods)?,
+                Note::Ended(ended) => keeper.ended(ended)?,
+                Note::Traffic(traffic) => keeper.traffic(traffic)?,
+            }
+        }
+        keeper.begun(&begun)?;
+        transaction.commit()
+    }
+}
+
+/// What is said of a journal that could not be written.
+pub(super) fn fault(path: &Path, error: &rusqlite::Error) -> ObserverError {
+    // SQLite names its codes behind the words; one line tells both.
+    ObserverError { what: path.display().to_string(), source: io::Error::other(error.to_string()) }
+}
+
+fn private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+fn insert_run(connection: &Connection, run: &RunRecord) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO run VALUES (1, :program_version, :command, :started_at, :input_path, :input_bytes, :input_sha256, \
+         :header, :rows, :graph_root, :api_version, :tenant, :is_rehearsal, :settings)",
+        named_params! {
+            ":program_version": run.program_version,
+            ":command": run.command,
+            ":started_at": run.started_at.as_microsecond(),
+            ":input_path": run.input.display().to_string(),
+            ":input_bytes": run.fingerprint.bytes.cast_signed(),
+            ":input_sha256": run.fingerprint.sha256,
+            ":header": json(&run.header),
+            ":rows": run.rows.cast_signed(),
+            ":graph_root": run.graph_root,
+            ":api_version": run.api_version,
+            ":tenant": run.tenant,
+            ":is_rehearsal": run.is_rehearsal,
+            ":settings": run.settings,
+        },
+    )?;
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    let Ok(text) = serde_json::to_string(value) else {
+        unreachable!("lists and maps of texts always serialize")
+    };
+    text
+}
+
+/// Writes notes within one transaction.
+struct Keeper<'a> {
+    transaction: &'a Transaction<'a>,
+    header: &'a Header,
+    session: Session,
+}
+
+impl Keeper<'_> {
+    fn time(&self, moment: Instant) -> i64 {
+        self.session.timeline.at(moment).as_microsecond()
+    }
+
+    fn begun(&self, rows: &[u64]) -> rusqlite::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO begun (session, rows) VALUES (?1, ?2)";
+        self.transaction.prepare_cached(sql)?.execute(params![self.session.id, json(&rows)])?;
+        Ok(())
+    }
+
+    /// The first image counts: a later one shows what an earlier session of the run had written.
+    fn found(&self, image: &BeforeImage) -> rusqlite::Result<()> {
+        let sql = "INSERT OR IGNORE INTO before_images VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            image.row.0.cast_signed(),
+            image.phone_type.name(),
+            image.phone_number,
+            image.sms_sign_in_state,
+            self.time(image.read_at),
+        ])?;
+        Ok(())
+    }
+
+    fn operation(&self, operation: &Operation) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            operation.row.0.cast_signed(),
+            operation.id,
+            operation.user.as_str(),
+            operation.url,
+            operation.status.name(),
+            operation.status_detail,
+            operation.created_at,
+            operation.last_action_at,
+            self.time(operation.accepted_at),
+            operation.finished_at.map(|moment| self.time(moment)),
+            operation.polls,
+        ])?;
+        Ok(())
+    }
+
+    fn listed(&self, row: RowNumber, user: &UserId, methods: &[Method]) -> rusqlite::Result<()> {
+        let row = row.0.cast_signed();
+        self.transaction.prepare_cached("DELETE FROM methods WHERE row = ?1")?.execute([row])?;
+        let sql = "INSERT INTO methods VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        for (method, position) in methods.iter().zip(1_i64..) {
+            statement.execute(params![
+                row,
+                position,
+                user.as_str(),
+                method.method_type,
+                method.method_id,
+                method.phone_type,
+                method.phone_number,
+                method.sms_sign_in_state,
+                method.created_at,
+                method.detail,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn ended(&self, ended: &Ended) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO rows VALUES \
+                   (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+        let row = ended.work.row();
+        let task = match &ended.work {
+            Work::Task(task) => Some(task),
+            Work::Invalid(_) => None,
+        };
+        let failure = ended.outcome.failure.as_ref();
+        self.transaction.prepare_cached(sql)?.execute(params![
+            row.number.0.cast_signed(),
+            self.session.id,
+            task.map(|task| task.user.as_str()),
+            task.map_or("", |task| task.action.name()),
+            task.and_then(|task| task.action.phone_type()).map_or("", PhoneType::name),
+            task.and_then(|task| task.action.phone()).map_or("", |phone| phone.number.as_str()),
+            json(&fields(self.header, row)),
+            ended.outcome.status.name(),
+            ended.outcome.detail,
+            ended.http_status,
+            failure.and_then(|failure| failure.http_status),
+            failure.map(|failure| failure.code.as_str()),
+            failure.map(|failure| failure.message.as_str()),
+            ended.attempts,
+            ended.started_at.map(|moment| self.time(moment)),
+            self.time(ended.ended_at),
+            ended.request_id,
+            ended.client_request_id,
+            ended.operation_id,
+        ])?;
+        Ok(())
+    }
+
+    fn traffic(&self, traffic: &Traffic) -> rusqlite::Result<()> {
+        let sql = "UPDATE sessions SET requests = ?2, reads = ?3, writes = ?4, retries = ?5, throttled = ?6, \
+                   by_status = ?7, held = ?8 WHERE session = ?1";
+        let requests = &traffic.requests;
+        self.transaction.prepare_cached(sql)?.execute(params![
+            self.session.id,
+            requests.total.cast_signed(),
+            requests.reads.cast_signed(),
+            requests.writes.cast_signed(),
+            requests.retries.cast_signed(),
+            requests.throttled.cast_signed(),
+            json(&by_status(&requests.by_status)),
+            micros(traffic.held),
+        ])?;
+        Ok(())
+    }
+}
+
+fn by_status(counts: &BTreeMap<Option<u16>, u64>) -> BTreeMap<String, u64> {
+    let name = |status: &Option<u16>| status.map_or_else(|| NO_ANSWER.to_owned(), |code| code.to_string());
+    counts.iter().map(|(status, count)| (name(status), *count)).collect()
+}
+
+/// The key for requests that no answer came to.
+pub(super) const NO_ANSWER: &str = "none";
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The time of a number of microseconds; one that no clock can show counts as 1970.
+pub(super) fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A row's fields without what is, or could be, a password.
+fn fields<'a>(header: &Header, row: &'a Row) -> Vec<&'a str> {
+    let certain = header.certain(row);
+    let field = |column| {
+        let may_be_password = column >= certain || Some(column) == header.new_password;
+        match row.field(column) {
+            "" => "",
+            _ if may_be_password => HIDDEN,
+            _ => header.shown(row, column),
+        }
+    };
+    (0..row.fields.len()).map(field).collect()
+}

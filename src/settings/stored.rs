@@ -1,0 +1,151 @@
+//! What was asked of a run, kept in its journal without secrets, so that a later command needs not be told again.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::args::{Common, Pace, Tenant};
+use super::error::SettingsError;
+use super::resolve::{BadRows, RunChoices, Settings, TenantUse};
+
+/// What was asked of a run: flags and environment, and of the rest what rows mean by it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stored {
+    config: Option<PathBuf>,
+    share_tenant: Option<bool>,
+    tenant: Tenant,
+    pace: Pace,
+    choices: RunChoices,
+}
+
+impl Stored {
+    /// What to keep of what was asked for, and of what was decided from it. `graph_root` is the real tenant's, if any.
+    #[must_use]
+    pub fn of(common: &Common, choices: &RunChoices, settings: &Settings, graph_root: Option<&str>) -> Self {
+        let tenant = Tenant {
+            graph_root: graph_root.map(str::to_owned),
+            api_version: Some(settings.api_version.to_owned()),
+            ..common.tenant.clone()
+        };
+        let choices = RunChoices {
+            default_country: settings.default_country.as_ref().map(|country| country.letters().to_owned()),
+            skip_invalid: Some(settings.bad_rows == BadRows::Skip),
+            ..choices.clone()
+        };
+        Self {
+            config: common.config.as_deref().and_then(|path| std::path::absolute(path).ok()),
+            share_tenant: Some(settings.tenant_use == TenantUse::Shared),
+            tenant,
+            pace: common.pace.clone(),
+            choices,
+        }
+    }
+
+    /// The text for the journal.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let Ok(text) = serde_json::to_string(self) else { unreachable!("plain texts and numbers serialize") };
+        text
+    }
+
+    /// What the journal keeps.
+    ///
+    /// # Errors
+    /// When it is not what [`Stored::to_json`] gives.
+    pub fn from_json(text: &str) -> Result<Self, SettingsError> {
+        serde_json::from_str(text).map_err(|error| SettingsError::Stored(error.to_string()))
+    }
+
+    /// Fills in what was not given anew.
+    pub fn fill(self, common: &mut Common, choices: &mut RunChoices) {
+        let Self { config, share_tenant, tenant, pace, choices: stored } = self;
+        fill(&mut common.config, config);
+        fill(&mut common.share_tenant, share_tenant);
+        fill_tenant(&mut common.tenant, tenant);
+        fill_pace(&mut common.pace, pace);
+        fill(&mut choices.default_country, stored.default_country);
+        fill(&mut choices.operation_timeout, stored.operation_timeout);
+        fill(&mut choices.skip_invalid, stored.skip_invalid);
+        fill(&mut choices.max_failures, stored.max_failures);
+        fill(&mut choices.max_duration, stored.max_duration);
+    }
+}
+
+fn fill<T>(given: &mut Option<T>, stored: Option<T>) {
+    if given.is_none() {
+        *given = stored;
+    }
+}
+
+fn fill_tenant(given: &mut Tenant, stored: Tenant) {
+    fill(&mut given.cloud, stored.cloud);
+    fill(&mut given.graph_root, stored.graph_root);
+    fill(&mut given.authority, stored.authority);
+    fill(&mut given.api_version, stored.api_version);
+    fill(&mut given.tenant, stored.tenant);
+    fill(&mut given.ca_file, stored.ca_file);
+    fill(&mut given.sign_in, stored.sign_in);
+    fill(&mut given.client_id, stored.client_id);
+    fill(&mut given.client_secret_file, stored.client_secret_file);
+}
+
+fn fill_pace(given: &mut Pace, stored: Pace) {
+    fill(&mut given.requests_per_second, stored.requests_per_second);
+    fill(&mut given.in_flight, stored.in_flight);
+    fill(&mut given.window, stored.window);
+    fill(&mut given.retry_budget, stored.retry_budget);
+    fill(&mut given.backoff_base, stored.backoff_base);
+    fill(&mut given.backoff_cap, stored.backoff_cap);
+    fill(&mut given.max_retry_after, stored.max_retry_after);
+    fill(&mut given.request_timeout, stored.request_timeout);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::args::{Args, Command, Run};
+    use super::super::file::File;
+    use super::super::resolve::{Mode, Secrets, resolve};
+    use super::*;
+    use crate::model::secret::Secret;
+
+    fn asked(flags: &[&str]) -> (Common, RunChoices) {
+        let words = ["authwave", "run", "in.csv"].iter().chain(flags);
+        let Command::Run(run) = Args::try_parse_from(words).unwrap().command else { unreachable!() };
+        let Run { default_country, skip_invalid, operation_timeout, limits, common, .. } = *run;
+        let (max_failures, max_duration) = (limits.max_failures, limits.max_duration);
+        let choices =
+            RunChoices { default_country, operation_timeout, skip_invalid, max_failures, max_duration };
+        (common, choices)
+    }
+
+    fn stored(flags: &[&str]) -> Stored {
+        let (common, choices) = asked(flags);
+        let secrets = Secrets { access_token: Some(Secret::new("t0ken")), ..Secrets::default() };
+        let settings = resolve(&common, (Mode::Real, choices.clone()), File::default(), secrets).unwrap();
+        Stored::of(&common, &choices, &settings, Some("https://graph.test"))
+    }
+
+    #[test]
+    fn what_was_asked_is_kept_without_secrets_and_filled_in_again() {
+        let flags =
+            ["--in-flight", "7", "--default-country", "de", "--max-failures", "9", "--client-id", "app"];
+        let text = stored(&flags).to_json();
+        assert!(!text.contains("t0ken"), "{text}");
+        let (mut common, mut choices) = asked(&["--in-flight", "8"]);
+        Stored::from_json(&text).unwrap().fill(&mut common, &mut choices);
+        assert_eq!(common.pace.in_flight, Some(8), "what is given anew wins");
+        assert_eq!(common.tenant.graph_root.as_deref(), Some("https://graph.test"));
+        assert_eq!(common.tenant.client_id.as_deref(), Some("app"));
+        assert_eq!(choices.default_country.as_deref(), Some("DE"));
+        assert_eq!((choices.max_failures.as_deref(), choices.skip_invalid), (Some("9"), Some(false)));
+    }
+
+    #[test]
+    fn a_journal_s_settings_that_make_no_sense_are_refused() {
+        assert!(Stored::from_json("{\"pace\": 7}").is_err());
+        assert!(Stored::from_json("{\"of_a_later_version\": 7}").is_ok());
+    }
+}
