@@ -164,12 +164,27 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 pub(super) fn create(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     settle(&connection)?;
-    // All or nothing: a process that is killed here leaves no half journal behind.
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
-    ))?;
+    make_tables(&connection)?;
     Ok(connection)
 }
+
+/// Makes the tables in memory.
+pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    make_tables(&connection)?;
+    Ok(connection)
+}
+
+/// All or nothing: a process that is killed here leaves no half journal behind.
+fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
+    ))
+}
+
+/// How many statements are kept ready.
+const STATEMENTS: usize = 32;
 
 /// Opens a journal that is there; what a power cut left in its write-ahead log is taken up or thrown away by SQLite.
 pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
@@ -207,7 +222,7 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::model::outcome::Status;
 use crate::model::row::{RowNumber, RowSet};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
+use crate::model::user::UserId;
 
 /// How the rows stand. A row that is named nowhere was never tried.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,6 +46,25 @@ impl Standing {
     }
 }
 
+/// What the end of a row in the journal means for the next session.
+enum Meaning {
+    /// It has come to its end.
+    Final,
+    /// It was never tried, or its reset is followed.
+    Open,
+    /// It can be tried once more, unless a later row of its user has come to its end: a user's rows are done in order.
+    Retry,
+    /// As above, and it may have been written.
+    ReadBack,
+}
+
+/// A row that can be tried once more, if no later row of its user stands against it.
+struct Candidate {
+    row: RowNumber,
+    user: u64,
+    may_be_written: bool,
+}
+
 impl Store {
     /// How the rows stand. The moments of open operations are on `timeline`.
     ///
@@ -74,9 +94,8 @@ impl Store {
 
     fn read_standing(&self, failures: Failures, timeline: &Timeline) -> Result<Standing, Unreadable> {
         let mut standing = Standing { open: self.open_operations(timeline)?, ..Standing::default() };
-        let mut begun = self.begun()?;
-        let sql = "SELECT row, session, status, action, failure_status, error_code FROM rows";
-        let mut statement = self.connection.prepare(sql)?;
+        let (mut begun, mut candidates) = (self.begun()?, Vec::new());
+        let mut statement = self.connection.prepare(ENDS)?;
         let mut records = statement.query([])?;
         while let Some(record) = records.next()? {
             let (row, session) = (row_number(record, 0)?, record.get::<_, i64>(1)?);
@@ -86,32 +105,55 @@ impl Store {
             if begun.iter().any(|(_, rows)| rows.contains(row)) {
                 continue;
             }
-            let text = |at| Ok::<_, Unreadable>(record.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?);
-            let is_end = match named(Status::ALL, Status::name, text(2)?)? {
-                Status::Succeeded | Status::Unchanged => true,
-                Status::Failed if failures == Failures::Final => true,
-                Status::Failed => {
-                    let status: Option<u16> = record.get(4)?;
-                    let is_sign_in = record.get::<_, Option<String>>(5)?.as_deref() == Some("sign-in");
-                    !(matches!(status, Some(401 | 403)) || is_sign_in)
+            let meaning = meaning(record, failures)?;
+            match meaning {
+                Meaning::Final => standing.done.insert(row),
+                Meaning::Open if is_pending(record)? && !standing.open.contains_key(&row) => {
+                    standing.done.insert(row);
                 }
-                // Only reading back can tell, and of a password nothing can be read back.
-                Status::Unknown if text(3)? == "reset-password" && !is_interrupted(record)? => true,
-                Status::Unknown => {
-                    standing.in_doubt.insert(row);
-                    false
-                }
-                Status::Pending => !standing.open.contains_key(&row),
-                Status::Unprocessed => false,
-            };
-            if is_end {
-                standing.done.insert(row);
+                Meaning::Open => {}
+                Meaning::Retry | Meaning::ReadBack => candidates.push(Candidate {
+                    row,
+                    user: user_key(record)?.unwrap_or_default(),
+                    may_be_written: matches!(meaning, Meaning::ReadBack),
+                }),
             }
         }
+        self.judge(candidates, failures, &mut standing)?;
         for (_, rows) in &begun {
             standing.in_doubt.extend(rows.iter().filter(|row| !standing.open.contains_key(row)));
         }
         Ok(standing)
+    }
+
+    /// Lets those be tried once more behind which no row of their user has come to its end.
+    fn judge(
+        &self,
+        candidates: Vec<Candidate>,
+        failures: Failures,
+        standing: &mut Standing,
+    ) -> Result<(), Unreadable> {
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let mut last_final: HashMap<u64, RowNumber> =
+            candidates.iter().map(|candidate| (candidate.user, RowNumber(0))).collect();
+        let mut statement = self.connection.prepare(ENDS)?;
+        let mut records = statement.query([])?;
+        while let Some(record) = records.next()? {
+            let Some(last) = user_key(record)?.and_then(|user| last_final.get_mut(&user)) else { continue };
+            if matches!(meaning(record, failures)?, Meaning::Final) || is_pending(record)? {
+                *last = row_number(record, 0)?;
+            }
+        }
+        for Candidate { row, user, may_be_written } in candidates {
+            if last_final.get(&user).is_some_and(|last| *last > row) {
+                standing.done.insert(row);
+            } else if may_be_written {
+                standing.in_doubt.insert(row);
+            }
+        }
+        Ok(())
     }
 
     /// The rows that began, by session.
@@ -121,9 +163,8 @@ impl Store {
         let mut begun: Vec<(i64, RowSet)> = Vec::new();
         while let Some(record) = records.next()? {
             let session = record.get(0)?;
-            let rows: Vec<u64> =
-                serde_json::from_str(record.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-                    .map_err(|error| Unreadable::Content(format!("begun: {error}")))?;
+            let rows: Vec<u64> = serde_json::from_str(text(record, 1)?)
+                .map_err(|error| Unreadable::Content(format!("begun: {error}")))?;
             if begun.last().is_none_or(|(last, _)| *last != session) {
                 begun.push((session, RowSet::default()));
             }
@@ -138,7 +179,8 @@ impl Store {
 
     fn open_operations(&self, timeline: &Timeline) -> Result<HashMap<RowNumber, Operation>, Unreadable> {
         let sql = "SELECT operations.* FROM operations LEFT JOIN rows USING (row) \
-                   WHERE operations.finished_at IS NULL AND (rows.status IS NULL OR rows.status IN ('unprocessed', 'pending')) \
+                   WHERE operations.finished_at IS NULL \
+                   AND (rows.status IS NULL OR rows.status IN ('unprocessed', 'pending')) \
                    OR operations.status = 'timedOut' AND rows.status = 'pending' ORDER BY operations.accepted_at";
         let mut statement = self.connection.prepare(sql)?;
         let mut records = statement.query([])?;
@@ -169,7 +211,44 @@ impl Store {
     }
 }
 
-/// Whether the row was in doubt when a session took it up that did not come to it.
-fn is_interrupted(record: &Record<'_>) -> Result<bool, Unreadable> {
-    Ok(record.get::<_, Option<String>>(5)?.as_deref() == Some("interrupted"))
+/// What is read of each end, in the order of the rows.
+const ENDS: &str =
+    "SELECT row, session, status, action, failure_status, error_code, user FROM rows ORDER BY row";
+
+fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadable> {
+    Ok(match named(Status::ALL, Status::name, text(record, 2)?)? {
+        Status::Succeeded | Status::Unchanged => Meaning::Final,
+        Status::Failed if failures == Failures::FinalButRefusals && was_refused(record)? => Meaning::Retry,
+        Status::Failed => Meaning::Final,
+        // Of a password nothing can be read back. One in doubt that a later session did not come to stays so.
+        Status::Unknown if text(record, 3)? == "reset-password" && error_code(record)? != "interrupted" => {
+            Meaning::Final
+        }
+        Status::Unknown => Meaning::ReadBack,
+        Status::Pending | Status::Unprocessed => Meaning::Open,
+    })
+}
+
+/// For want of a sign-in or a permission.
+fn was_refused(record: &Record<'_>) -> Result<bool, Unreadable> {
+    let status: Option<u16> = record.get(4)?;
+    Ok(matches!(status, Some(401 | 403)) || error_code(record)? == "sign-in")
+}
+
+fn is_pending(record: &Record<'_>) -> Result<bool, Unreadable> {
+    Ok(text(record, 2)? == Status::Pending.name())
+}
+
+fn error_code<'record>(record: &'record Record<'_>) -> Result<&'record str, Unreadable> {
+    Ok(record.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or_default())
+}
+
+/// What makes two rows wait for each other; `None` for a row that was not understood.
+fn user_key(record: &Record<'_>) -> Result<Option<u64>, Unreadable> {
+    let name = record.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    Ok(name.and_then(|name| UserId::new(name).ok()).map(|user| user.order_key()))
+}
+
+fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
+    Ok(record.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }

@@ -56,6 +56,20 @@ impl Store {
         Ok(Self { path: path.to_owned(), connection, run, session: None })
     }
 
+    /// A journal in memory: it lasts as long as this value, and a commit costs no disk.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn in_memory(run: RunRecord) -> Result<Self, ObserverError> {
+        let path = PathBuf::from(":memory:");
+        let made = schema::in_memory().and_then(|connection| {
+            insert_run(&connection, &run)?;
+            Ok(connection)
+        });
+        let connection = made.map_err(|error| fault(&path, &error))?;
+        Ok(Self { path, connection, run, session: None })
+    }
+
     /// Opens a journal that is there.
     ///
     /// # Errors
