@@ -4,10 +4,13 @@
 
 mod exit_codes;
 mod faults;
+mod masked;
+mod order;
 mod results;
 mod samples;
 mod secrets;
 mod sign_in;
+mod signals;
 mod support;
 mod transport;
 mod unfinished_is_input;
