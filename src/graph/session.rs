@@ -159,8 +159,10 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         loop {
             round.attempt += 1;
             let request = self.request(&call, &client_request_id);
-            let Some(sent) = self.send(request, round.attempt, patience).await? else {
-                return Err(stopped(in_doubt));
+            let sent = match self.send(request, round.attempt, patience).await {
+                Ok(Some(sent)) => sent,
+                Ok(None) => return Err(stopped(in_doubt)),
+                Err(failure) => return Err(given_up(failure, in_doubt)),
             };
             let verdict = classify(&sent.result);
             let (failure, asked) = match sent.result {
@@ -182,8 +184,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             match self.next(verdict, asked, &sent.bearer, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),
-                Next::GiveUp if in_doubt => return Err(CallError::Doubtful(failure)),
-                Next::GiveUp => return Err(CallError::Refused(failure)),
+                Next::GiveUp => return Err(given_up(failure, in_doubt)),
             }
         }
     }
@@ -223,13 +224,14 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         }
     }
 
-    /// Sends once, when the pacer says so; `None` where the run stopped before it was sent.
+    /// Sends once, when the pacer says so; `None` where the run stopped before it was sent. It fails where there is no
+    /// token to send it with.
     async fn send(
         &mut self,
         request: Request,
         attempt: u32,
         patience: Patience,
-    ) -> Result<Option<Sent>, CallError> {
+    ) -> Result<Option<Sent>, Failure> {
         let graph = self.graph;
         let access = request.method.access();
         let permit = tokio::select! {
@@ -239,7 +241,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         };
         let bearer = match graph.credential.bearer().await {
             Ok(bearer) => bearer,
-            Err(error) => return Err(CallError::Refused(self.lose_sign_in(&error).await)),
+            Err(error) => return Err(self.lose_sign_in(&error).await),
         };
         let sent_at = Instant::now();
         self.trace.started_at.get_or_insert(sent_at);
@@ -339,6 +341,11 @@ fn unreadable(status: u16) -> Failure {
         code: "unreadable-answer".to_owned(),
         message: "the answer's body could not be understood".to_owned(),
     }
+}
+
+/// A call that is not sent again. Whatever the last failure was, an earlier sending may have been applied.
+const fn given_up(failure: Failure, in_doubt: bool) -> CallError {
+    if in_doubt { CallError::Doubtful(failure) } else { CallError::Refused(failure) }
 }
 
 /// A call that the run's end cut short.
