@@ -39,6 +39,15 @@ pub struct Session<'graph, T, C> {
     graph: &'graph Graph<T, C>,
     budget: Budget,
     trace: Trace,
+    on_the_wire: Option<OnTheWire>,
+}
+
+/// A request whose answer has not been told of.
+#[derive(Clone, Copy)]
+struct OnTheWire {
+    access: Access,
+    attempt: u32,
+    sent_at: Instant,
 }
 
 /// Where a call stands between two of its sendings.
@@ -66,7 +75,8 @@ impl<'graph, T, C> Session<'graph, T, C> {
     /// Opens the conversation for one row, with a budget of its own.
     #[must_use]
     pub const fn new(graph: &'graph Graph<T, C>) -> Self {
-        Self { graph, budget: Budget::new(graph.retry.budget), trace: Trace::NOTHING_SENT }
+        let budget = Budget::new(graph.retry.budget);
+        Self { graph, budget, trace: Trace::NOTHING_SENT, on_the_wire: None }
     }
 
     /// The API that is talked to.
@@ -150,6 +160,19 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     #[must_use]
     pub fn has_time(&self) -> bool {
         self.budget.is_left()
+    }
+
+    /// To be called where a call was dropped: what was on the wire then is counted like everything that was sent.
+    pub async fn note_dropped(&mut self) {
+        if let Some(sent) = self.on_the_wire {
+            self.tell_answer(sent, None, sent.sent_at.elapsed()).await;
+        }
+    }
+
+    async fn tell_answer(&mut self, sent: OnTheWire, status: Option<u16>, latency: Duration) {
+        let OnTheWire { access, attempt, .. } = sent;
+        self.graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+        self.on_the_wire = None;
     }
 
     async fn attempts(&mut self, call: Call, patience: Patience) -> Result<Response, CallError> {
@@ -249,6 +272,8 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         traffic.attempts += 1;
         traffic.client_request_id.clone_from(&request.client_request_id);
         let request = Request { bearer: Some(bearer.clone()), ..request };
+        let on_the_wire = OnTheWire { access, attempt, sent_at };
+        self.on_the_wire = Some(on_the_wire);
         let result = tokio::select! {
             biased;
             result = graph.transport.send(request) => result,
@@ -262,7 +287,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             traffic.http_status = status;
             traffic.request_id = response.headers.request_id.clone().unwrap_or_default();
         }
-        graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+        self.tell_answer(on_the_wire, status, latency).await;
         Ok(Some(Sent { result, bearer }))
     }
 
