@@ -129,7 +129,11 @@ async fn poll<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, mut reset: B
     let until = if is_last { Instant::now() + LONGEST_WAIT } else { reset.deadline };
     let looked = {
         let mut session = Session::new(&graph);
-        timeout_at(until, look(&mut session, &mut reset.operation)).await
+        let looked = timeout_at(until, look(&mut session, &mut reset.operation)).await;
+        if looked.is_err() {
+            session.note_dropped().await;
+        }
+        looked
     };
     let pause = next_wait(reset.operation.polls);
     let wait = match looked {

@@ -39,6 +39,15 @@ pub struct Session<'graph, T, C> {
     graph: &'graph Graph<T, C>,
     budget: Budget,
     trace: Trace,
+    on_the_wire: Option<OnTheWire>,
+}
+
+/// A request whose answer has not been told of.
+#[derive(Clone, Copy)]
+struct OnTheWire {
+    access: Access,
+    attempt: u32,
+    sent_at: Instant,
 }
 
 /// Where a call stands between two of its sendings.
@@ -72,7 +81,7 @@ impl<'graph, T, C> Session<'graph, T, C> {
     /// Opens the conversation for one row behind what was sent for it before.
     #[must_use]
     pub const fn after(graph: &'graph Graph<T, C>, trace: Trace) -> Self {
-        Self { graph, budget: Budget::new(graph.retry.budget), trace }
+        Self { graph, budget: Budget::new(graph.retry.budget), trace, on_the_wire: None }
     }
 
     /// The API that is talked to.
@@ -164,6 +173,19 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         self.budget.is_left()
     }
 
+    /// To be called where a call was dropped: what was on the wire then is counted like everything that was sent.
+    pub async fn note_dropped(&mut self) {
+        if let Some(sent) = self.on_the_wire {
+            self.tell_answer(sent, None, sent.sent_at.elapsed()).await;
+        }
+    }
+
+    async fn tell_answer(&mut self, sent: OnTheWire, status: Option<u16>, latency: Duration) {
+        let OnTheWire { access, attempt, .. } = sent;
+        self.graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+        self.on_the_wire = None;
+    }
+
     async fn attempts(&mut self, call: Call, patience: Patience) -> Result<Response, CallError> {
         let client_request_id = self.graph.client_request_id();
         let mut in_doubt = false;
@@ -171,8 +193,10 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         loop {
             round.attempt += 1;
             let request = self.request(&call, &client_request_id);
-            let Some(sent) = self.send(request, round.attempt, patience).await? else {
-                return Err(stopped(in_doubt));
+            let sent = match self.send(request, round.attempt, patience).await {
+                Ok(Some(sent)) => sent,
+                Ok(None) => return Err(stopped(in_doubt)),
+                Err(failure) => return Err(given_up(failure, in_doubt)),
             };
             let verdict = classify(&sent.result);
             let (failure, asked) = match sent.result {
@@ -194,8 +218,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             match self.next(verdict, asked, &sent.bearer, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),
-                Next::GiveUp if in_doubt => return Err(CallError::Doubtful(failure)),
-                Next::GiveUp => return Err(CallError::Refused(failure)),
+                Next::GiveUp => return Err(given_up(failure, in_doubt)),
             }
         }
     }
@@ -235,13 +258,14 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         }
     }
 
-    /// Sends once, when the pacer says so; `None` where the run stopped before it was sent.
+    /// Sends once, when the pacer says so; `None` where the run stopped before it was sent. It fails where there is no
+    /// token to send it with.
     async fn send(
         &mut self,
         request: Request,
         attempt: u32,
         patience: Patience,
-    ) -> Result<Option<Sent>, CallError> {
+    ) -> Result<Option<Sent>, Failure> {
         let graph = self.graph;
         let access = request.method.access();
         let permit = tokio::select! {
@@ -251,7 +275,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         };
         let bearer = match graph.credential.bearer().await {
             Ok(bearer) => bearer,
-            Err(error) => return Err(CallError::Refused(self.lose_sign_in(&error).await)),
+            Err(error) => return Err(self.lose_sign_in(&error).await),
         };
         let sent_at = Instant::now();
         self.trace.started_at.get_or_insert(sent_at);
@@ -259,6 +283,8 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         traffic.attempts += 1;
         traffic.client_request_id.clone_from(&request.client_request_id);
         let request = Request { bearer: Some(bearer.clone()), ..request };
+        let on_the_wire = OnTheWire { access, attempt, sent_at };
+        self.on_the_wire = Some(on_the_wire);
         let result = tokio::select! {
             biased;
             result = graph.transport.send(request) => result,
@@ -272,7 +298,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             traffic.http_status = status;
             traffic.request_id = response.headers.request_id.clone().unwrap_or_default();
         }
-        graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+        self.tell_answer(on_the_wire, status, latency).await;
         Ok(Some(Sent { result, bearer }))
     }
 
@@ -351,6 +377,11 @@ fn unreadable(status: u16) -> Failure {
         code: "unreadable-answer".to_owned(),
         message: "the answer's body could not be understood".to_owned(),
     }
+}
+
+/// A call that is not sent again. Whatever the last failure was, an earlier sending may have been applied.
+const fn given_up(failure: Failure, in_doubt: bool) -> CallError {
+    if in_doubt { CallError::Doubtful(failure) } else { CallError::Refused(failure) }
 }
 
 /// A call that the run's end cut short.

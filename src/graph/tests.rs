@@ -205,6 +205,21 @@ async fn a_401_renews_the_token_once_and_a_second_one_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_lost_after_a_lost_write_leaves_the_write_in_doubt() {
+    let lost_later = || Tokens::up_to(1).refused_from(2);
+    let desk = Desk::with(Scripted::new([lost()]), lost_later(), RETRY);
+    let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
+    assert!(matches!(&told, Err(CallError::Doubtful(failure)) if failure.code == "sign-in"), "{told:?}");
+    // A read that was lost is in nobody's way, nor is a write that was surely not done.
+    let desk = Desk::with(Scripted::new([lost()]), lost_later(), RETRY);
+    let told = Session::new(&desk.graph).call(list_phones(&user())).await;
+    assert!(matches!(&told, Err(CallError::Refused(failure)) if failure.code == "sign-in"), "{told:?}");
+    let desk = Desk::with(Scripted::new([later(429, "1")]), lost_later(), RETRY);
+    let told = Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Mobile)).await;
+    assert!(matches!(&told, Err(CallError::Refused(failure)) if failure.code == "sign-in"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_keeps_its_request_id_across_attempts_and_counts_them() {
     let desk = Desk::new([later(429, "1"), later(429, "1"), answer(204, "")]);
     let mut session = Session::new(&desk.graph);

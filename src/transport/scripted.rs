@@ -125,17 +125,30 @@ pub(crate) fn not_sent() -> Answer {
 pub(crate) struct Tokens {
     current: Mutex<u32>,
     last: u32,
+    /// How often a token may still be asked for.
+    left: Mutex<u32>,
 }
 
 impl Tokens {
     /// Tokens up to number `last`.
     pub(crate) fn up_to(last: u32) -> Self {
-        Self { current: Mutex::new(1), last }
+        Self { current: Mutex::new(1), last, left: Mutex::new(u32::MAX) }
     }
+
+    /// From this time on that a token is asked for there is none.
+    pub(crate) fn refused_from(self, time: u32) -> Self {
+        Self { left: Mutex::new(time - 1), ..self }
+    }
+}
+
+fn no_more() -> SignInError {
+    SignInError::Refused { code: "none".to_owned(), message: "no more".to_owned() }
 }
 
 impl Credential for Tokens {
     async fn bearer(&self) -> Result<Secret, SignInError> {
+        let mut left = self.left.lock().unwrap();
+        *left = left.checked_sub(1).ok_or_else(no_more)?;
         Ok(Secret::new(format!("token-{}", self.current.lock().unwrap())))
     }
 
@@ -143,7 +156,7 @@ impl Credential for Tokens {
         let mut current = self.current.lock().unwrap();
         if rejected.expose() == format!("token-{current}") {
             if *current == self.last {
-                return Err(SignInError::Refused { code: "none".to_owned(), message: "no more".to_owned() });
+                return Err(no_more());
             }
             *current += 1;
         }

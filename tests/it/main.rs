@@ -5,11 +5,14 @@
 mod exit_codes;
 mod faults;
 mod kills;
+mod masked;
+mod order;
 mod results;
 mod resume;
 mod samples;
 mod secrets;
 mod sign_in;
+mod signals;
 mod support;
 mod transport;
 mod unfinished_is_input;

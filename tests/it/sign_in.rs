@@ -1,6 +1,10 @@
 //! Sign-in with a client secret against the simulated authority.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::exit_codes::adds;
+use super::support::ended::Ended;
 use super::support::world::World;
 
 const SECRET: &str = "s3cret-of-the-app";
@@ -52,4 +56,113 @@ fn an_app_alone_is_told_that_it_cannot_reset_passwords() {
     let row = world.run("in.csv", &["--authority", &root]).exits(1).only_row();
     assert_eq!((row["status"].as_str(), row["http_status"].as_str()), ("failed", "403"));
     assert!(row["detail"].contains("signed-in admin"), "{row:?}");
+}
+
+/// A world whose settings file says where the app's secret is, and whose environment holds none.
+fn world_with_settings(sign_in: &str) -> World {
+    let world = world(&[], "").file("in.csv", &adds(3));
+    let authority = world.tenant().root.clone();
+    let settings = format!("[tenant]\nauthority = \"{authority}\"\n\n[sign_in]\n{sign_in}\n");
+    world.file("authwave.toml", &settings)
+}
+
+/// Runs with all that can be logged, and asserts that neither the secret nor a token is in what came out.
+#[track_caller]
+fn run_without_a_leak(world: &World, code: i32) -> Ended {
+    let ended = world.run("in.csv", &["--log", "trace"]).exits(code);
+    let said = ended.stdout.clone() + &ended.stderr;
+    let everything = if ended.directory().exists() { ended.everything() } else { said };
+    assert!(!everything.contains(SECRET) && !everything.contains("simulated-token"), "{everything}");
+    ended
+}
+
+/// Asserts that nothing was asked for or written, not even a token.
+#[track_caller]
+fn assert_nothing_was_sent(world: &World, ended: &Ended) {
+    let ledger = world.tenant().ledger();
+    assert_eq!((ledger["tokens"].as_u64(), ledger["requests"].as_u64()), (Some(0), Some(0)));
+    assert!(!ended.directory().exists());
+}
+
+const SECRET_FILE: &str = "client_secret_file = \"secret\"";
+
+fn chmod(world: &World, name: &str, mode: u32) {
+    fs::set_permissions(world.path(name), Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_client_secret_in_a_file_of_its_own_signs_in() {
+    let world = world_with_settings(SECRET_FILE).file("secret", &format!("{SECRET}\n"));
+    chmod(&world, "secret", 0o600);
+    let ended = run_without_a_leak(&world, 0);
+    assert_eq!(ended.column("status"), ["succeeded"; 3]);
+    assert_eq!(world.tenant().count("tokens"), 1);
+}
+
+#[test]
+fn a_client_secret_s_file_that_others_may_read_is_refused_with_the_cure() {
+    let world = world_with_settings(SECRET_FILE).file("secret", SECRET);
+    for (mode, told) in [(0o640, "640"), (0o604, "604"), (0o660, "660")] {
+        chmod(&world, "secret", mode);
+        let ended = run_without_a_leak(&world, 2);
+        assert_nothing_was_sent(&world, &ended);
+        ended.stderr_has(&format!(
+            "error: the settings cannot be used: cannot use the secret in secret: others may read it (mode {told}); \
+             chmod 600 it"
+        ));
+    }
+}
+
+#[test]
+fn a_client_secret_s_file_that_is_empty_or_missing_is_named() {
+    let world = world_with_settings(SECRET_FILE);
+    let ended = run_without_a_leak(&world, 2);
+    assert_nothing_was_sent(&world, &ended);
+    ended.stderr_has("cannot use the secret in secret: No such file");
+
+    let world = world.file("secret", " \n");
+    chmod(&world, "secret", 0o600);
+    let ended = run_without_a_leak(&world, 2);
+    assert_nothing_was_sent(&world, &ended);
+    ended.stderr_has("cannot use the secret in secret: it is empty");
+}
+
+/// A settings line for a command that a shell carries out.
+fn secret_command(script: &str) -> String {
+    format!("client_secret_command = [\"/bin/sh\", \"-c\", '{script}']")
+}
+
+#[test]
+fn a_client_secret_that_a_command_prints_signs_in() {
+    let world = world_with_settings(&secret_command("cat vault")).file("vault", &format!("{SECRET}\n"));
+    let ended = run_without_a_leak(&world, 0);
+    assert_eq!(ended.column("status"), ["succeeded"; 3]);
+    assert_eq!(world.tenant().count("tokens"), 1);
+}
+
+#[test]
+fn a_client_secret_s_command_that_fails_or_prints_nothing_says_so_and_never_what_it_printed() {
+    for (script, told) in [
+        ("cat vault; cat vault >&2; exit 7", "/bin/sh ended with exit status: 7"),
+        ("cat vault >&2", "/bin/sh printed nothing"),
+        ("echo", "/bin/sh printed nothing"),
+        ("cat vault; printf \"\\377\"", "/bin/sh printed no UTF-8"),
+    ] {
+        let world = world_with_settings(&secret_command(script)).file("vault", SECRET);
+        let ended = run_without_a_leak(&world, 2);
+        assert_nothing_was_sent(&world, &ended);
+        ended
+            .stderr_has(&format!("error: the settings cannot be used: client_secret_command failed: {told}"));
+    }
+}
+
+#[test]
+fn a_client_secret_s_command_that_cannot_be_started_is_named() {
+    let world = world_with_settings("client_secret_command = [\"./no-such-vault\", \"read\"]");
+    let ended = run_without_a_leak(&world, 2);
+    assert_nothing_was_sent(&world, &ended);
+    ended.stderr_has("client_secret_command failed: ./no-such-vault: No such file");
+
+    let world = world_with_settings("client_secret_command = []");
+    run_without_a_leak(&world, 2).stderr_has("client_secret_command failed: it is empty");
 }

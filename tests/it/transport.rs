@@ -179,6 +179,29 @@ fn a_retry_after_as_a_date_is_obeyed() {
 }
 
 #[test]
+fn a_retry_after_beyond_the_longest_pause_is_cut_short_and_the_log_says_so() {
+    let answers = [Answer::empty(429).with("Retry-After", "86400"), created()];
+    let world = World::new().file("in.csv", ADD).answers(answers);
+    let ended = world.run("in.csv", &["--max-retry-after", "400ms"]).exits(0).stderr_has(
+        "WARN the server asked for a pause of 86400s; waiting 400ms, the longest that the settings allow",
+    );
+    assert_eq!(ended.only_row()["attempts"], "2");
+    let heard = world.server().heard();
+    let waited = heard[1].arrived - heard[0].answered;
+    assert!(waited >= Duration::from_millis(400), "{waited:?}");
+    assert!(ended.summary()["held_ms"].as_u64().unwrap() >= 400);
+}
+
+#[test]
+fn a_retry_after_of_just_the_longest_pause_is_obeyed_without_a_word() {
+    let answers = [Answer::empty(429).with("Retry-After", "0.4"), created()];
+    let world = World::new().file("in.csv", ADD).answers(answers);
+    world.run("in.csv", &["--max-retry-after", "400ms"]).exits(0).stderr_lacks("asked for a pause");
+    let heard = world.server().heard();
+    assert!(heard[1].arrived - heard[0].answered >= Duration::from_millis(400));
+}
+
+#[test]
 fn a_429_holds_everybody_and_not_just_its_own_row() {
     let text = "user,action,phone_number\na@contoso.com,add,+1 2065550101\nb@contoso.com,add,+1 2065550102\n\
                 c@contoso.com,add,+1 2065550103\n";

@@ -178,3 +178,17 @@ async fn ten_thousand_open_resets_slow_other_rows_by_no_more_than_the_share_of_t
     );
     assert_eq!(without, Duration::from_millis(50) * 2_000 / 16);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_cut_short_by_the_end_of_the_time_is_counted_like_any_request() {
+    let latency = Duration::from_secs(2);
+    let mut stage = Stage::new(TenantSettings { latency, ..tenant(never_ending()) });
+    stage.settings.polls.timeout = Duration::from_secs(3);
+    let played = stage.play(rows(resets(1))).await;
+    // Accepted at 2 s; asked for at 4 s, which is cut short at 5 s; and for the last time then.
+    assert_eq!(played.statuses(), [Status::Pending]);
+    assert_eq!(played.took, Duration::from_secs(7));
+    let requests = &played.end.stats.requests;
+    assert_eq!((requests.total, requests.reads, requests.writes), (3, 2, 1));
+    assert_eq!(requests.total, played.ledger().requests);
+}

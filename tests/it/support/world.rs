@@ -1,8 +1,9 @@
 //! A directory, a tenant or none, and the program: one sentence a step.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -127,9 +128,10 @@ impl World {
 
     fn spawn<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
         let mut command = self.command(arguments);
-        let process =
+        let mut process =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { process, directory: self.run_directory(arguments) }
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        Running { process, stderr, said: String::new(), directory: self.run_directory(arguments) }
     }
 
     /// The program with just these arguments.
@@ -181,6 +183,9 @@ impl World {
 #[derive(Debug)]
 pub(crate) struct Running {
     process: Child,
+    stderr: BufReader<ChildStderr>,
+    /// What was read from it so far.
+    said: String,
     directory: PathBuf,
 }
 
@@ -196,9 +201,27 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Waits until it says this on standard error.
+    #[track_caller]
+    pub(crate) fn says(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            let read = self.stderr.read_line(&mut self.said).unwrap();
+            assert!(read > 0, "it ended without {text:?}, with\n{}", self.said);
+        }
+    }
+
+    /// A file of the run directory as it is now; empty where it is not there yet.
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.join(name)).unwrap_or_default()
+    }
+
     /// Waits for the end.
-    pub(crate) fn end(self) -> Ended {
-        Ended::new(&self.process.wait_with_output().unwrap(), self.directory)
+    pub(crate) fn end(mut self) -> Ended {
+        // Nothing but the last lines goes to standard output, so that pipe cannot fill meanwhile.
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        let mut output = self.process.wait_with_output().unwrap();
+        output.stderr = self.said.into_bytes();
+        Ended::new(&output, self.directory)
     }
 }
 
