@@ -64,7 +64,7 @@ pub fn reset_password(user: &UserId) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use reqwest::Url;
+    use url::Url;
 
     use super::*;
 
