@@ -235,6 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_was_changed_before_the_second_reading_is_checked_anew() {
+        let rows = |numbers: [&str; 3]| {
+            numbers
+                .iter()
+                .fold("user,action,phone\n".to_owned(), |text, number| text + "a@b.c,add," + number + "\n")
+        };
+        let text = rows(["+1 2065550123", "+1 2065550124", "+49 (0)30 123456"]);
+        let (dir, mut input) = open(text.as_bytes(), InputSettings::default());
+        assert!(input.by_ref().all(|work| matches!(work, Ok(Work::Task(_)))));
+        fs::write(dir.path().join("in.csv"), rows(["+1 2065550199", "+1 0005550124", "+49 (0)30 123456"]))
+            .unwrap();
+        input.rewind().unwrap();
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        let [Work::Task(first), Work::Invalid(second), Work::Task(third)] = &works[..] else {
+            panic!("{works:?}")
+        };
+        assert_eq!(first.action, Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550199")));
+        assert!(second.reason.contains("no range"), "{}", second.reason);
+        assert_eq!(third.action, Action::AddPhone(phone(PhoneType::Mobile, "+49 30123456")));
+    }
+
+    #[test]
     fn a_password_may_stand_in_another_file() {
         let dir = tempfile::tempdir().unwrap();
         let secrets = dir.path().join("secrets.csv");
