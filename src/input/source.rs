@@ -199,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_is_cut_in_two_by_a_comma_is_not_utf8() {
+        let (_dir, mut input) = open(b"user,action,note\na@b.c,list\xc3,\xa4\n", InputSettings::default());
+        let Some(Ok(Work::Invalid(row))) = input.next() else { panic!("must be invalid") };
+        assert!(row.reason.contains("UTF-8"), "{}", row.reason);
+    }
+
+    #[test]
     fn fields_stay_as_written_so_that_results_can_carry_them_through() {
         let work = work("  a@b.c ,list,,,, two  words ");
         assert_eq!(work.row().field(5), " two  words ");
