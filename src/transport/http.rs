@@ -152,6 +152,8 @@ fn prepare(request: Request) -> Result<hyper::Request<Full<Bytes>>, SendError> {
     *prepared.method_mut() = method(request.method);
     *prepared.uri_mut() = uri(request.url)?;
     let headers = prepared.headers_mut();
+    // Room for all of them at once, and for the host, which the client adds.
+    headers.reserve(8);
     headers.insert(USER_AGENT, PRODUCT);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let Some(bearer) = request.bearer {
