@@ -1,8 +1,8 @@
 //! How fast a run is beside `wrk`, how well it fills a slow line, what memory it takes, and how fast it starts.
 //!
 //! `cargo bench --bench throughput` measures the real binary against `authwave simulator` on loopback, each on a core
-//! of its own, in turn with `wrk` posting the same body to the same simulator. Needs `wrk` and `taskset` (Debian: wrk,
-//! util-linux). `-- quick` measures less. Nothing is asserted: it prints medians and ratios.
+//! of its own, in turn with `wrk` posting the same body to the same simulator, and with the program's HTTP client alone
+//! doing so. Needs `wrk` and `taskset` (Debian: wrk, util-linux). `-- quick` measures less. Nothing is asserted: it prints medians and ratios.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 
@@ -11,13 +11,29 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use authwave::model::secret::Secret;
+use authwave::transport::exchange::{Body, Method, Request, Transport as _};
+use authwave::transport::http::{Http, HttpSettings, Reach};
+use tokio::task::JoinSet;
+
+/// The program's.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_authwave");
 const SIMULATOR_CORE: &str = "0";
 const CLIENT_CORE: &str = "1";
+const IN_FLIGHT: usize = 64;
+
+/// Asks this benchmark, started anew, to be the bare client.
+const BARE: &str = "bare-client";
 
 struct Size {
     rows: u32,
@@ -26,6 +42,12 @@ struct Size {
 }
 
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, word, root, rows] = &arguments[..]
+        && word == BARE
+    {
+        return bare(root, rows.parse()?);
+    }
     let is_quick = std::env::args().any(|argument| argument == "quick");
     let size = if is_quick {
         Size { rows: 50_000, many_rows: 200_000, rounds: 3 }
@@ -54,14 +76,25 @@ fn full_speed(dir: &Path, size: &Size) -> Result<()> {
             let simulator = Simulator::start(&[])?;
             wrk(&simulator, &script)?
         };
+        let bare = {
+            let simulator = Simulator::start(&[])?;
+            watch(Command::new("taskset").args(["-c", CLIENT_CORE]).arg(std::env::current_exe()?).args([
+                BARE,
+                &simulator.root,
+                &size.rows.to_string(),
+            ]))?
+        };
         let simulator = Simulator::start(&[])?;
-        let run = run(&simulator, dir, &input)?;
-        let rows_per_second = f64::from(size.rows) / run.wall.as_secs_f64();
-        let cpu_per_row = run.cpu.as_secs_f64() * 1e6 / f64::from(size.rows);
-        ratios.push(rows_per_second / posted);
+        let run = run(&simulator, dir, &input)?.used;
+        ratios.push(run.rate(size.rows) / posted);
         println!(
-            "  round {round}: wrk {posted:.0}/s, authwave {rows_per_second:.0}/s ({cpu_per_row:.1} µs of CPU a row), ratio {:.2}",
-            rows_per_second / posted
+            "  round {round}: wrk {posted:.0}/s, the HTTP client alone {:.0}/s ({:.1} µs of CPU a request), \
+             authwave {:.0}/s ({:.1} µs a row), ratio {:.2}",
+            bare.rate(size.rows),
+            bare.cpu_us(size.rows),
+            run.rate(size.rows),
+            run.cpu_us(size.rows),
+            run.rate(size.rows) / posted
         );
     }
     println!(
@@ -93,7 +126,7 @@ fn memory(dir: &Path, size: &Size) -> Result<()> {
         let run = run(&simulator, dir, &input)?;
         println!(
             "memory at {rows} rows: peak {:.1} MiB (wanted at 1,000,000: 64 MiB)",
-            run.peak_kib / 1024.0
+            run.used.peak_kib / 1024.0
         );
     }
     Ok(())
@@ -139,13 +172,28 @@ impl Drop for Simulator {
     }
 }
 
-struct Measured {
+/// What a process took.
+struct Used {
     /// From start to exit.
     wall: Duration,
-    /// From the first to the last row, as the program tells it.
-    run_time: Duration,
     cpu: Duration,
     peak_kib: f64,
+}
+
+impl Used {
+    fn rate(&self, rows: u32) -> f64 {
+        f64::from(rows) / self.wall.as_secs_f64()
+    }
+
+    fn cpu_us(&self, rows: u32) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / f64::from(rows)
+    }
+}
+
+struct Measured {
+    used: Used,
+    /// From the first to the last row, as the program tells it.
+    run_time: Duration,
 }
 
 fn run(simulator: &Simulator, dir: &Path, input: &Path) -> Result<Measured> {
@@ -153,14 +201,26 @@ fn run(simulator: &Simulator, dir: &Path, input: &Path) -> Result<Measured> {
     if run_dir.exists() {
         fs::remove_dir_all(&run_dir)?;
     }
+    let used = watch(
+        Command::new("taskset")
+            .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root])
+            .arg("--run-dir")
+            .arg(&run_dir)
+            .arg(input)
+            .env("AUTHWAVE_ACCESS_TOKEN", "benchmark"),
+    )?;
+    let summary = fs::read_to_string(run_dir.join("summary.json"))?;
+    let milliseconds = summary
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("\"duration_ms\": ")?.trim_end_matches(',').parse().ok())
+        .ok_or("no duration in summary.json")?;
+    Ok(Measured { used, run_time: Duration::from_millis(milliseconds) })
+}
+
+/// Runs a command to its end.
+fn watch(command: &mut Command) -> Result<Used> {
     let began = now();
-    let mut child = Command::new("taskset")
-        .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root])
-        .arg("--run-dir")
-        .arg(&run_dir)
-        .arg(input)
-        .env("AUTHWAVE_ACCESS_TOKEN", "benchmark")
-        .spawn()?;
+    let mut child = command.spawn()?;
     let (mut peak_kib, mut cpu) = (0.0, Duration::ZERO);
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -172,15 +232,54 @@ fn run(simulator: &Simulator, dir: &Path, input: &Path) -> Result<Measured> {
         pause();
     };
     let wall = began.elapsed();
-    if !status.success() {
-        return Err(format!("the run ended with {status}").into());
+    if status.success() {
+        Ok(Used { wall, cpu, peak_kib })
+    } else {
+        Err(format!("it ended with {status}").into())
     }
-    let summary = fs::read_to_string(run_dir.join("summary.json"))?;
-    let milliseconds = summary
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("\"duration_ms\": ")?.trim_end_matches(',').parse().ok())
-        .ok_or("no duration in summary.json")?;
-    Ok(Measured { wall, run_time: Duration::from_millis(milliseconds), cpu, peak_kib })
+}
+
+/// The program's HTTP client and nothing else: what a run cannot be cheaper than.
+fn bare(root: &str, rows: u32) -> Result<()> {
+    let http = Http::new(&HttpSettings {
+        timeout: Duration::from_secs(75),
+        extra_roots: None,
+        idle_connections: IN_FLIGHT,
+        reach: Reach::Loopback,
+    })?;
+    let next = Arc::new(AtomicU32::new(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut posting = JoinSet::new();
+        for _ in 0..IN_FLIGHT {
+            posting.spawn(post(http.clone(), root.to_owned(), Arc::clone(&next), rows));
+        }
+        while let Some(posted) = posting.join_next().await {
+            posted??;
+        }
+        Ok(())
+    })
+}
+
+async fn post(http: Http, root: String, next: Arc<AtomicU32>, rows: u32) -> std::result::Result<(), String> {
+    loop {
+        let row = next.fetch_add(1, Ordering::Relaxed);
+        if row > rows {
+            return Ok(());
+        }
+        let body = Body { content_type: "application/json", bytes: BODY.as_bytes().into() };
+        let request = Request {
+            method: Method::Post,
+            url: format!("{root}/v1.0/users/user{row}%40contoso.com/authentication/phoneMethods"),
+            bearer: Some(Secret::new("benchmark")),
+            client_request_id: "5a3f6c1e-52d2-4d0b-9a43-0c3f4d9b7a01".to_owned(),
+            body: Some(body),
+        };
+        let response = http.send(request).await.map_err(|error| error.to_string())?;
+        if response.status != 201 {
+            return Err(format!("answered {}", response.status));
+        }
+    }
 }
 
 /// Peak memory and CPU time of a process (Linux: proc(5); a tick is 10 ms).
@@ -209,6 +308,8 @@ fn wrk(simulator: &Simulator, script: &Path) -> Result<f64> {
     let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
     rate.ok_or_else(|| format!("wrk tells no rate: {text}").into())
 }
+
+const BODY: &str = r#"{"phoneNumber":"+1 4255550100","phoneType":"office"}"#;
 
 /// The same body for everybody, each request for another user, as a run does it.
 const WRK_SCRIPT: &str = r#"

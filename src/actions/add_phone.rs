@@ -105,10 +105,12 @@ async fn explain<T: Transport, C: Credential>(
 
 /// What the answer says about the mobile's SMS sign-in.
 pub(super) fn sms_state(phone: &Phone, response: &Response) -> String {
+    if phone.phone_type != PhoneType::Mobile {
+        return String::new();
+    }
     let stored: StoredPhone = serde_json::from_slice(&response.body).unwrap_or_default();
-    if phone.phone_type == PhoneType::Mobile && !stored.sms_sign_in_state.is_empty() {
-        format!("SMS sign-in: {}", stored.sms_sign_in_state)
-    } else {
-        String::new()
+    match stored.sms_sign_in_state.as_str() {
+        "" => String::new(),
+        state => format!("SMS sign-in: {state}"),
     }
 }

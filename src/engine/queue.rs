@@ -54,8 +54,9 @@ where
                 None => self.is_at_end = true,
                 Some(Work::Invalid(invalid)) => return Ok(Next::Work(Work::Invalid(invalid))),
                 Some(Work::Task(task)) => {
-                    let Some(line) = self.busy.get_mut(&task.user.order_key()) else {
-                        self.busy.insert(task.user.order_key(), VecDeque::new());
+                    let order_key = task.user.order_key();
+                    let Some(line) = self.busy.get_mut(&order_key) else {
+                        self.busy.insert(order_key, VecDeque::new());
                         return Ok(Next::Work(Work::Task(task)));
                     };
                     line.push_back(task);

@@ -17,12 +17,19 @@ const PASSWORD_METHOD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
 /// system query segment; there a quote is doubled (Graph v1.0, "Get user"; `OData` 4.01 §5.1.1.6.2).
 fn authentication(user: &UserId) -> String {
     let name = user.as_str();
+    // Room for the longest path behind it, and for a name with some characters to encode.
+    let mut path = String::with_capacity(128 + name.len());
     if name.starts_with('$') {
         let quoted = name.replace('\'', "''");
-        format!("/users('{}')/authentication", utf8_percent_encode(&quoted, SEGMENT))
+        path.push_str("/users('");
+        path.extend(utf8_percent_encode(&quoted, SEGMENT));
+        path.push_str("')/authentication");
     } else {
-        format!("/users/{}/authentication", utf8_percent_encode(name, SEGMENT))
+        path.push_str("/users/");
+        path.extend(utf8_percent_encode(name, SEGMENT));
+        path.push_str("/authentication");
     }
+    path
 }
 
 /// All methods of a user.
@@ -64,7 +71,7 @@ pub fn reset_password(user: &UserId) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use reqwest::Url;
+    use url::Url;
 
     use super::*;
 

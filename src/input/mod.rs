@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod columns;
+mod known_numbers;
 pub mod passwords;
 pub mod phone_text;
 pub mod records;

@@ -90,26 +90,65 @@ pub enum PhoneTextError {
     ExtensionDigits,
 }
 
-/// Reads a number and writes it as `+{country code} {number}`, with `x{extension}` where it has one.
-///
-/// # Errors
-/// When it is not exactly one valid number, or has an extension that `phone_type` cannot have.
-pub fn phone_number(
-    text: &str,
-    phone_type: PhoneType,
-    default: Option<Country>,
-) -> Result<PhoneNumber, PhoneTextError> {
-    let (number, extension) = split_extension(text)?;
-    let number = plain(number)?;
-    if extension.is_some() && phone_type != PhoneType::Office {
-        return Err(PhoneTextError::Extension);
+/// A number as it is written: every character was looked at, but libphonenumber was not asked yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<'a> {
+    /// `+`, if there is one, and digits.
+    plain: String,
+    extension: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    /// Reads the characters.
+    ///
+    /// # Errors
+    /// When one belongs to no number, or there is an extension that `phone_type` cannot have.
+    pub fn read(text: &'a str, phone_type: PhoneType) -> Result<Self, PhoneTextError> {
+        let (number, extension) = split_extension(text)?;
+        let plain = plain(number)?;
+        if extension.is_some() && phone_type != PhoneType::Office {
+            return Err(PhoneTextError::Extension);
+        }
+        Ok(Self { plain, extension })
     }
-    let mut formatted = format_number(&number, default)?;
-    if let Some(extension) = extension {
-        formatted.push('x');
-        formatted.push_str(extension);
+
+    /// `+`, if there is one, and digits; without the extension.
+    #[must_use]
+    pub fn plain(&self) -> &str {
+        &self.plain
     }
-    Ok(PhoneNumber::from_formatted(formatted))
+
+    /// The number as `+{country code} {number}`, with `x{extension}` where it has one.
+    ///
+    /// # Errors
+    /// When it is not exactly one valid number.
+    pub fn checked(&self, default: Option<Country>) -> Result<PhoneNumber, PhoneTextError> {
+        Ok(self.formatted(format_number(&self.plain, default)?))
+    }
+
+    /// The same for a number that is known to be valid, to begin with `+` and a country code of so many digits,
+    /// and to have no digit that falls away; `None` where it is too short for that.
+    #[must_use]
+    pub fn with_country_code(&self, digits: u8) -> Option<PhoneNumber> {
+        let (country_code, national) = self.plain.split_at_checked(1 + usize::from(digits))?;
+        Some(self.formatted([country_code, national].join(" ")))
+    }
+
+    /// How many digits the country code of a checked number has; `None` where other digits are sent than written.
+    #[must_use]
+    pub fn country_code_digits(&self, checked: &PhoneNumber) -> Option<u8> {
+        let (country_code, _) = checked.as_str().strip_prefix('+')?.split_once(' ')?;
+        let digits = u8::try_from(country_code.len()).ok()?;
+        (self.with_country_code(digits).as_ref() == Some(checked)).then_some(digits)
+    }
+
+    fn formatted(&self, mut number: String) -> PhoneNumber {
+        if let Some(extension) = self.extension {
+            number.push('x');
+            number.push_str(extension);
+        }
+        PhoneNumber::from_formatted(number)
+    }
 }
 
 fn format_number(number: &str, default: Option<Country>) -> Result<String, PhoneTextError> {
@@ -234,6 +273,21 @@ mod tests {
 
     use super::*;
 
+    /// Reads and checks; and what is known of a number afterwards must lead to the same one again.
+    #[track_caller]
+    fn phone_number(
+        text: &str,
+        phone_type: PhoneType,
+        default: Option<Country>,
+    ) -> Result<PhoneNumber, PhoneTextError> {
+        let written = Written::read(text, phone_type)?;
+        let number = written.checked(default)?;
+        if let Some(digits) = written.country_code_digits(&number) {
+            assert_eq!(written.with_country_code(digits).as_ref(), Some(&number), "{text}");
+        }
+        Ok(number)
+    }
+
     fn office(text: &str) -> Result<String, PhoneTextError> {
         phone_number(text, PhoneType::Office, None).map(|number| number.as_str().to_owned())
     }
@@ -354,6 +408,25 @@ mod tests {
     fn a_default_country_is_two_letters_of_a_country_with_phones() {
         for letters in ["", "USA", "XX", "u", "1!", "001"] {
             assert!(Country::new(letters).is_err(), "{letters}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_known_by_the_digits_of_its_country_code_where_all_digits_are_sent_as_written() {
+        let us = Country::new("us").ok();
+        for (text, default, known) in [
+            ("+1 2065550123", None, Some(1)),
+            ("+12065550123 x42", None, Some(1)),
+            ("+44 7700 900123", None, Some(2)),
+            ("+353-20-9101234", None, Some(3)),
+            ("+39 06 698 83712", None, Some(2)),
+            ("+49 (0)30 123456", None, None),
+            ("(206) 555-0123", us, None),
+            ("1 206 555 0123", us, None),
+        ] {
+            let written = Written::read(text, PhoneType::Office).unwrap();
+            let number = written.checked(default).unwrap();
+            assert_eq!(written.country_code_digits(&number), known, "{text}");
         }
     }
 

@@ -141,8 +141,16 @@ impl Records {
             return Ok(None);
         }
         self.number.0 += 1;
-        let is_utf8 = str::from_utf8(self.buffer.as_slice()).is_ok();
-        let fields = self.buffer.iter().map(|field| Box::from(String::from_utf8_lossy(field))).collect();
+        // Field by field: two that are cut in the middle of a character would together be UTF-8.
+        let mut is_utf8 = true;
+        let field = |bytes| {
+            if let Ok(text) = str::from_utf8(bytes) {
+                return Box::from(text);
+            }
+            is_utf8 = false;
+            Box::from(String::from_utf8_lossy(bytes))
+        };
+        let fields = self.buffer.iter().map(field).collect();
         Ok(Some(Record { row: Row { number: self.number, fields }, is_utf8 }))
     }
 

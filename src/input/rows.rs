@@ -2,14 +2,15 @@
 
 use crate::model::action::Action;
 use crate::model::header::Header;
-use crate::model::phone::{Phone, PhoneType};
-use crate::model::row::Row;
+use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
 use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
 
+use super::known_numbers::KnownNumbers;
 use super::passwords::Passwords;
-use super::phone_text::{Country, phone_number};
+use super::phone_text::{Country, PhoneTextError, Written};
 use super::records::Record;
 use super::words::{Verb, phone_type, verb};
 
@@ -64,13 +65,14 @@ pub struct Interpreter {
     header: Header,
     settings: InputSettings,
     passwords: Passwords,
+    known_numbers: KnownNumbers,
 }
 
 impl Interpreter {
     /// An interpreter for the rows below `header`.
     #[must_use]
     pub fn new(header: Header, settings: InputSettings) -> Self {
-        Self { header, settings, passwords: Passwords::default() }
+        Self { header, settings, passwords: Passwords::default(), known_numbers: KnownNumbers::default() }
     }
 
     /// What the columns are for.
@@ -132,16 +134,29 @@ impl Interpreter {
         })
     }
 
-    fn phone(&self, row: &Row) -> Result<Phone, Fault> {
+    fn phone(&mut self, row: &Row) -> Result<Phone, Fault> {
         let phone_type = self.phone_type(row)?.unwrap_or(PhoneType::Mobile);
         let Some(column) = self.header.phone_number else {
             return Err(Fault::of_line(
                 "needs a phone number: the file has no column phone_number".to_owned(),
             ));
         };
-        phone_number(row.field(column).trim(), phone_type, self.settings.default_country)
+        Written::read(row.field(column).trim(), phone_type)
+            .and_then(|written| self.number(row.number, &written))
             .map(|number| Phone { phone_type, number })
             .map_err(|error| Fault::at(Some(column), error.to_string()))
+    }
+
+    fn number(&mut self, row: RowNumber, written: &Written<'_>) -> Result<PhoneNumber, PhoneTextError> {
+        let known = self.known_numbers.code_digits(row, written.plain());
+        if let Some(number) = known.and_then(|digits| written.with_country_code(digits)) {
+            return Ok(number);
+        }
+        let number = written.checked(self.settings.default_country)?;
+        if let Some(digits) = written.country_code_digits(&number) {
+            self.known_numbers.note(row, written.plain(), digits);
+        }
+        Ok(number)
     }
 
     fn phone_type(&self, row: &Row) -> Result<Option<PhoneType>, Fault> {

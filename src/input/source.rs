@@ -234,6 +234,13 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_is_cut_in_two_by_a_comma_is_not_utf8() {
+        let (_dir, mut input) = open(b"user,action,note\na@b.c,list\xc3,\xa4\n", InputSettings::default());
+        let Some(Ok(Work::Invalid(row))) = input.next() else { panic!("must be invalid") };
+        assert!(row.reason.contains("UTF-8"), "{}", row.reason);
+    }
+
+    #[test]
     fn fields_stay_as_written_so_that_results_can_carry_them_through() {
         let work = work("  a@b.c ,list,,,, two  words ");
         assert_eq!(work.row().field(5), " two  words ");
@@ -267,6 +274,28 @@ mod tests {
         fs::remove_file(dir.path().join("in.csv")).unwrap();
         input.rewind().unwrap();
         assert_eq!(input.map(Result::unwrap).collect::<Vec<_>>(), first);
+    }
+
+    #[test]
+    fn a_number_that_was_changed_before_the_second_reading_is_checked_anew() {
+        let rows = |numbers: [&str; 3]| {
+            numbers
+                .iter()
+                .fold("user,action,phone\n".to_owned(), |text, number| text + "a@b.c,add," + number + "\n")
+        };
+        let text = rows(["+1 2065550123", "+1 2065550124", "+49 (0)30 123456"]);
+        let (dir, mut input) = open(text.as_bytes(), InputSettings::default());
+        assert!(input.by_ref().all(|work| matches!(work, Ok(Work::Task(_)))));
+        fs::write(dir.path().join("in.csv"), rows(["+1 2065550199", "+1 0005550124", "+49 (0)30 123456"]))
+            .unwrap();
+        input.rewind().unwrap();
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        let [Work::Task(first), Work::Invalid(second), Work::Task(third)] = &works[..] else {
+            panic!("{works:?}")
+        };
+        assert_eq!(first.action, Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550199")));
+        assert!(second.reason.contains("no range"), "{}", second.reason);
+        assert_eq!(third.action, Action::AddPhone(phone(PhoneType::Mobile, "+49 30123456")));
     }
 
     #[test]

@@ -1,12 +1,25 @@
-//! Requests over the network. The one door to reqwest.
+//! Requests over the network. The one door to the HTTP client.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Url};
+use http_body_util::{BodyExt as _, Full};
+use hyper::Uri;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject as _};
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
 
+use super::connector::{Connector, ConnectorParts, Schemes, Trust};
 use super::exchange::{Headers, Method, Request, Response, SendError, Transport};
 
 /// What the client needs to know.
@@ -35,23 +48,29 @@ pub enum Reach {
 /// The client could not be made.
 #[derive(Debug, Error)]
 pub enum HttpError {
-    /// The PEM text is none.
+    /// The PEM text is none, or holds no certificate.
     #[error("the extra certificates are not PEM")]
-    ExtraRoots(#[source] reqwest::Error),
+    ExtraRoots(#[source] pem::Error),
     /// Most often: the platform has no certificates.
     #[error(
         "the HTTP client could not be set up; on a machine without certificates install them or name a PEM file with --ca-file"
     )]
-    Client(#[source] reqwest::Error),
+    Client(#[source] rustls::Error),
 }
 
 /// No answer of Graph's is near this; more is not read.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("authwave/", env!("CARGO_PKG_VERSION")));
+
 /// A pooled client: keep-alive, HTTP/2 over TLS, no redirects, no retries of its own.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: Client,
+    client: Client<Connector, Full<Bytes>>,
+    timeout: Duration,
 }
 
 impl Http {
@@ -60,53 +79,82 @@ impl Http {
     /// # Errors
     /// When certificates cannot be read.
     pub fn new(settings: &HttpSettings) -> Result<Self, HttpError> {
-        let extra_roots = match &settings.extra_roots {
-            Some(pem) => Certificate::from_pem_bundle(pem).map_err(HttpError::ExtraRoots)?,
-            None => Vec::new(),
+        let proxies = match settings.reach {
+            Reach::Internet => Matcher::from_system(),
+            Reach::Loopback => Matcher::builder().build(),
         };
-        let builder = reach(Client::builder(), settings.reach, extra_roots)
-            .user_agent(concat!("authwave/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .timeout(settings.timeout)
-            .connect_timeout(settings.timeout.min(Duration::from_secs(20)))
+        Self::through(proxies, settings)
+    }
+
+    pub(super) fn through(proxies: Matcher, settings: &HttpSettings) -> Result<Self, HttpError> {
+        let extra_roots = settings.extra_roots.as_deref().map_or(Ok(Vec::new()), certificates)?;
+        let (schemes, trust) = match settings.reach {
+            Reach::Internet => (Schemes::HttpsOnly, Trust::Platform(extra_roots)),
+            Reach::Loopback => (Schemes::HttpsOrHttp, Trust::Only(extra_roots)),
+        };
+        let timeout = settings.timeout.min(CONNECT_TIMEOUT);
+        let parts = ConnectorParts { schemes, trust, proxies, user_agent: PRODUCT, timeout };
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(settings.idle_connections)
-            .tcp_nodelay(true);
-        Ok(Self { client: builder.build().map_err(HttpError::Client)? })
+            .build(Connector::new(parts).map_err(HttpError::Client)?);
+        Ok(Self { client, timeout: settings.timeout })
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(HttpError::ExtraRoots)?;
+    if certificates.is_empty() {
+        Err(HttpError::ExtraRoots(pem::Error::NoItemsFound))
+    } else {
+        Ok(certificates)
     }
 }
 
 impl Transport for Http {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
         let prepared = prepare(request)?;
-        let mut answer = self.client.execute(prepared).await.map_err(|error| consequence(&error))?;
-        let mut response = Response {
-            status: answer.status().as_u16(),
-            headers: read(answer.headers()),
-            body: Bytes::new(),
-        };
-        // The status decides; a body that breaks off leaves what came of it.
-        let mut body = BytesMut::new();
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            if body.is_empty() && answer.content_length() == Some(chunk.len() as u64) {
-                response.body = chunk;
-                return Ok(response);
-            }
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_BODY_BYTES {
-                break;
-            }
-        }
-        response.body = body.freeze();
-        Ok(response)
+        let deadline = Instant::now() + self.timeout;
+        let answer = timeout_at(deadline, self.client.request(prepared))
+            .await
+            .map_err(|_| SendError::MaybeSent("timed out".to_owned()))?
+            .map_err(|error| consequence(&error))?;
+        let (status, headers) = (answer.status().as_u16(), read(answer.headers()));
+        Ok(Response { status, headers, body: whole(answer.into_body(), deadline).await })
     }
 }
 
-fn prepare(request: Request) -> Result<reqwest::Request, SendError> {
-    let url = Url::parse(&request.url).map_err(|error| not_sent(format!("bad URL: {error}")))?;
-    let mut prepared = reqwest::Request::new(method(request.method), url);
+/// The status decides; a body that breaks off or takes too long leaves what came of it.
+async fn whole(mut body: Incoming, deadline: Instant) -> Bytes {
+    let mut whole = BytesMut::new();
+    while let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await {
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.is_empty() && body.is_end_stream() {
+            return data;
+        }
+        whole.extend_from_slice(&data);
+        if whole.len() > MAX_BODY_BYTES {
+            break;
+        }
+    }
+    whole.freeze()
+}
+
+fn prepare(request: Request) -> Result<hyper::Request<Full<Bytes>>, SendError> {
+    let is_bare_post = request.body.is_none() && request.method == Method::Post;
+    let (content_type, body) = match request.body {
+        Some(body) => (Some(body.content_type), body.bytes),
+        None => (None, Bytes::new()),
+    };
+    let mut prepared = hyper::Request::new(Full::new(body));
+    *prepared.method_mut() = method(request.method);
+    *prepared.uri_mut() = uri(request.url)?;
     let headers = prepared.headers_mut();
+    // Room for all of them at once, and for the host, which the client adds.
+    headers.reserve(8);
+    headers.insert(USER_AGENT, PRODUCT);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if let Some(bearer) = request.bearer {
         headers.insert(AUTHORIZATION, bearer_value(bearer.expose())?);
@@ -115,32 +163,40 @@ fn prepare(request: Request) -> Result<reqwest::Request, SendError> {
         let id = HeaderValue::try_from(request.client_request_id);
         headers.insert(CLIENT_REQUEST_ID, id.map_err(|_| not_sent("bad client-request-id"))?);
     }
-    if let Some(body) = request.body {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
-        *prepared.body_mut() = Some(body.bytes.into());
-    } else if request.method == Method::Post {
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if is_bare_post {
         // RFC 9110 §8.6: a POST without a body should say so; some gateways answer 411 otherwise.
-        *prepared.body_mut() = Some(Bytes::new().into());
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     Ok(prepared)
 }
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-fn reach(builder: ClientBuilder, reach: Reach, extra_roots: Vec<Certificate>) -> ClientBuilder {
-    match reach {
-        Reach::Internet if extra_roots.is_empty() => builder.https_only(true),
-        Reach::Internet => builder.https_only(true).tls_certs_merge(extra_roots),
-        Reach::Loopback => builder.no_proxy().tls_certs_only(extra_roots),
-    }
+/// What this program writes is taken as it is; a link that Graph gave may hold what must be percent-encoded first.
+fn uri(url: String) -> Result<Uri, SendError> {
+    let url = if url.bytes().all(may_stand_in_a_uri) {
+        url
+    } else {
+        Url::parse(&url).map_err(|error| not_sent(format!("bad URL: {error}")))?.into()
+    };
+    let uri = Uri::try_from(url).map_err(|error| not_sent(format!("bad URL: {error}")))?;
+    if uri.scheme().is_some() { Ok(uri) } else { Err(not_sent("bad URL: it is not absolute")) }
 }
 
-const fn method(method: Method) -> reqwest::Method {
+/// The characters of RFC 3986 §2.
+const fn may_stand_in_a_uri(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+}
+
+const fn method(method: Method) -> hyper::Method {
     match method {
-        Method::Get => reqwest::Method::GET,
-        Method::Post => reqwest::Method::POST,
-        Method::Patch => reqwest::Method::PATCH,
-        Method::Delete => reqwest::Method::DELETE,
+        Method::Get => hyper::Method::GET,
+        Method::Post => hyper::Method::POST,
+        Method::Patch => hyper::Method::PATCH,
+        Method::Delete => hyper::Method::DELETE,
     }
 }
 
@@ -180,21 +236,20 @@ fn not_sent(reason: impl Into<String>) -> SendError {
     SendError::NotSent(reason.into())
 }
 
-/// A connection that could not be made sent nothing; after any other error the request may have arrived.
-fn consequence(error: &reqwest::Error) -> SendError {
-    let reason = innermost(error);
-    if error.is_connect() || error.is_builder() {
-        SendError::NotSent(reason)
+/// Without a connection nothing was sent, nor where the connection ended before it took the request up:
+/// hyper then hands the request back and calls it canceled. After any other error it may have arrived.
+fn consequence(error: &legacy::Error) -> SendError {
+    let cause = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    let is_untouched = cause.is_some_and(hyper::Error::is_canceled);
+    if error.is_connect() || is_untouched {
+        SendError::NotSent(innermost(error))
     } else {
-        SendError::MaybeSent(reason)
+        SendError::MaybeSent(innermost(error))
     }
 }
 
-/// The cause says most ("connection refused"); the outer layers repeat the URL.
-fn innermost(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
+/// The cause says most ("connection refused"); the outer layers only say that sending failed.
+fn innermost(error: &legacy::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -204,113 +259,35 @@ fn innermost(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use http_body_util::Full;
-    use hyper::Version;
-    use hyper::service::service_fn;
-    use hyper_util::rt::{TokioExecutor, TokioIo};
-    use hyper_util::server::conn::auto;
-    use rcgen::{CertifiedKey, generate_simple_self_signed};
-    use tokio::net::TcpListener;
-    use tokio::task::JoinSet;
-    use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::ServerConfig;
-    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-
     use super::*;
 
-    /// A server on loopback with TLS: its root, its certificate as PEM, and the HTTP versions that it was asked in.
-    struct TlsServer {
-        root: String,
-        pem: Vec<u8>,
-        versions: Arc<Mutex<Vec<Version>>>,
-        _serving: JoinSet<()>,
-    }
-
-    async fn tls_server() -> TlsServer {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-        let mut config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let root = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let versions = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&versions);
-        let mut serving = JoinSet::new();
-        serving.spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                // A client that does not trust the certificate breaks off here.
-                let Ok(stream) = acceptor.accept(stream).await else { continue };
-                let seen = Arc::clone(&seen);
-                let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                    seen.lock().unwrap().push(request.version());
-                    async {
-                        Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(Bytes::from("{}"))))
-                    }
-                });
-                let _ = auto::Builder::new(TokioExecutor::new())
-                    .serve_connection(TokioIo::new(stream), answer)
-                    .await;
-            }
-        });
-        TlsServer { root, pem: cert.pem().into_bytes(), versions, _serving: serving }
-    }
-
-    fn client(reach: Reach, extra_roots: Option<Vec<u8>>) -> Http {
-        let timeout = Duration::from_secs(20);
-        Http::new(&HttpSettings { timeout, extra_roots, idle_connections: 4, reach }).unwrap()
-    }
-
-    fn get(url: &str) -> Request {
-        Request {
-            method: Method::Get,
-            url: url.to_owned(),
-            bearer: None,
-            client_request_id: String::new(),
-            body: None,
+    #[test]
+    fn a_url_is_sent_as_it_is_written_where_it_may_stand_so() {
+        for url in [
+            "https://graph.microsoft.com/v1.0/users/o%27neil%40contoso.com/authentication/methods",
+            "https://graph.microsoft.com/v1.0/users('%24x%40contoso.com')/authentication/methods",
+            "http://[::1]:8080/beta/users/1/authentication/operations/2?aadgdc=DUB02P&aadgsu=a%2Cb",
+        ] {
+            assert_eq!(uri(url.to_owned()).unwrap().to_string(), url);
         }
     }
 
-    #[tokio::test]
-    async fn http_2_is_spoken_over_tls_and_extra_roots_are_trusted() {
-        let server = tls_server().await;
-        let http = client(Reach::Internet, Some(server.pem.clone()));
-        for _ in 0..2 {
-            let response = http.send(get(&server.root)).await.unwrap();
-            assert_eq!((response.status, response.body.as_ref()), (200, b"{}".as_slice()));
+    #[test]
+    fn what_may_not_stand_in_a_url_is_percent_encoded() {
+        for (url, sent) in [
+            ("https://h/v1.0/a b?$filter=id eq \"1\"", "https://h/v1.0/a%20b?$filter=id%20eq%20%221%22"),
+            ("https://h/j\u{fc}rgen", "https://h/j%C3%BCrgen"),
+            ("https://h/a\\b", "https://h/a/b"),
+        ] {
+            assert_eq!(uri(url.to_owned()).unwrap().to_string(), sent);
         }
-        assert_eq!(*server.versions.lock().unwrap(), [Version::HTTP_2, Version::HTTP_2]);
     }
 
-    #[tokio::test]
-    async fn a_server_that_is_not_trusted_is_sent_nothing() {
-        let server = tls_server().await;
-        let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem().into_bytes();
-        let told = client(Reach::Internet, Some(other)).send(get(&server.root)).await;
-        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
-        assert!(server.versions.lock().unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn plain_http_is_for_loopback_only() {
-        let told =
-            client(Reach::Internet, Some(tls_server().await.pem)).send(get("http://localhost:1/")).await;
-        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
-    }
-
-    #[tokio::test]
-    async fn where_nobody_listens_nothing_was_sent() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let root = format!("http://{}", listener.local_addr().unwrap());
-        drop(listener);
-        let told = client(Reach::Loopback, None).send(get(&root)).await;
-        assert!(matches!(told, Err(SendError::NotSent(_))), "{told:?}");
+    #[test]
+    fn what_is_no_url_is_not_sent_and_not_repeated_in_the_reason() {
+        for url in ["", "/v1.0/users", "secret", "https://", "graph.microsoft.com", "https://a b/"] {
+            let Err(SendError::NotSent(reason)) = uri(url.to_owned()) else { panic!("{url}") };
+            assert!(url.is_empty() || !reason.contains(url), "{reason}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Sending one request, once. Knows HTTP, but neither Graph, pace nor retries.
 
 pub mod bearer;
+mod connector;
 pub mod exchange;
 pub mod http;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
