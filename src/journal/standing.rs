@@ -178,10 +178,9 @@ impl Store {
     }
 
     fn open_operations(&self, timeline: &Timeline) -> Result<HashMap<RowNumber, Operation>, Unreadable> {
+        // Also one that is known to have ended, where its row's end was lost: it is asked for once more, not sent again.
         let sql = "SELECT operations.* FROM operations LEFT JOIN rows USING (row) \
-                   WHERE operations.finished_at IS NULL \
-                   AND (rows.status IS NULL OR rows.status IN ('unprocessed', 'pending')) \
-                   OR operations.status = 'timedOut' AND rows.status = 'pending' ORDER BY operations.accepted_at";
+                   WHERE rows.status IS NULL OR rows.status IN ('unprocessed', 'pending') ORDER BY operations.accepted_at";
         let mut statement = self.connection.prepare(sql)?;
         let mut records = statement.query([])?;
         let mut open = HashMap::new();
@@ -213,25 +212,23 @@ impl Store {
 
 /// What is read of each end, in the order of the rows.
 const ENDS: &str =
-    "SELECT row, session, status, action, failure_status, error_code, user FROM rows ORDER BY row";
+    "SELECT row, session, status, failure_status, error_code, user, operation_id FROM rows ORDER BY row";
 
 fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadable> {
     Ok(match named(Status::ALL, Status::name, text(record, 2)?)? {
-        Status::Succeeded | Status::Unchanged => Meaning::Final,
         Status::Failed if failures == Failures::FinalButRefusals && was_refused(record)? => Meaning::Retry,
-        Status::Failed => Meaning::Final,
-        // Of a password nothing can be read back. One in doubt that a later session did not come to stays so.
-        Status::Unknown if text(record, 3)? == "reset-password" && error_code(record)? != "interrupted" => {
-            Meaning::Final
+        // An unknown reset that was accepted, and is not to be followed any longer, was done, most likely.
+        Status::Unknown if text(record, 6)?.is_empty() && error_code(record)? != "no-operation-url" => {
+            Meaning::ReadBack
         }
-        Status::Unknown => Meaning::ReadBack,
+        Status::Succeeded | Status::Unchanged | Status::Failed | Status::Unknown => Meaning::Final,
         Status::Pending | Status::Unprocessed => Meaning::Open,
     })
 }
 
 /// For want of a sign-in or a permission.
 fn was_refused(record: &Record<'_>) -> Result<bool, Unreadable> {
-    let status: Option<u16> = record.get(4)?;
+    let status: Option<u16> = record.get(3)?;
     Ok(matches!(status, Some(401 | 403)) || error_code(record)? == "sign-in")
 }
 
@@ -240,12 +237,12 @@ fn is_pending(record: &Record<'_>) -> Result<bool, Unreadable> {
 }
 
 fn error_code<'record>(record: &'record Record<'_>) -> Result<&'record str, Unreadable> {
-    Ok(record.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or_default())
+    Ok(record.get_ref(4)?.as_str_or_null().map_err(rusqlite::Error::from)?.unwrap_or_default())
 }
 
 /// What makes two rows wait for each other; `None` for a row that was not understood.
 fn user_key(record: &Record<'_>) -> Result<Option<u64>, Unreadable> {
-    let name = record.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let name = record.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     Ok(name.and_then(|name| UserId::new(name).ok()).map(|user| user.order_key()))
 }
 

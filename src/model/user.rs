@@ -8,7 +8,7 @@ use thiserror::Error;
 /// A user principal name (UPN) or an object id, as written in the input.
 ///
 /// It holds one `@` or is a GUID, so none of Graph's own words under `/users/` (`delta`, `$count`) can be meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserId(Box<str>);
 
 /// Why a text cannot name a user.
