@@ -1,0 +1,284 @@
+//! A run's whole life: sessions that are cut short, and one that comes to its end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use authwave::engine::run::{RowsError, RunEnd, RunSettings, run};
+use authwave::graph::client::{Graph, GraphParts, Root};
+use authwave::journal::record::{RunRecord, SessionStart};
+use authwave::journal::standing::{Failures, Standing};
+use authwave::journal::store::Store;
+use authwave::model::event::{Ended, Event, Observer as _};
+use authwave::model::fingerprint::Fingerprint;
+use authwave::model::header::Header;
+use authwave::model::outcome::Status;
+use authwave::model::row::RowNumber;
+use authwave::model::secret::Secret;
+use authwave::model::stats::Stats;
+use authwave::model::task::{Prior, Work};
+use authwave::model::timeline::Timeline;
+use authwave::model::user::UserId;
+use authwave::pace::pacer::Pacer;
+use authwave::pace::shutdown::Shutdown;
+use authwave::results::rows::Results;
+use authwave::sign_in::client_secret::{App, ClientSecret};
+use authwave::simulator::link::Link;
+use authwave::simulator::tenant::Tenant;
+
+use super::keeper::Keeper;
+use super::model::Model;
+use super::plan::{Cut, Fate, ORIGIN, Plan};
+use super::wire::Wire;
+
+/// What a life showed, to be compared and summed up.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Played {
+    pub(crate) crashes: u64,
+    /// Rows in doubt that were settled.
+    pub(crate) settled: u64,
+    /// Resets that a later session followed.
+    pub(crate) followed: u64,
+    pub(crate) unknown: u64,
+    statuses: Vec<Status>,
+    took: Duration,
+    requests: usize,
+}
+
+impl Played {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.settled += other.settled;
+        self.followed += other.followed;
+        self.unknown += other.unknown;
+    }
+}
+
+/// Everything that outlives a session.
+struct Life {
+    plan: Plan,
+    began: Instant,
+    wire: Wire,
+    store: Store,
+    played: Played,
+}
+
+pub(crate) async fn play(plan: Plan) -> Played {
+    let tenant = Arc::new(Mutex::new(Tenant::new(plan.tenant.clone())));
+    for user in &plan.users {
+        tenant.lock().unwrap().add_user(user.clone());
+    }
+    let wire = Wire::new(Link::new(Arc::clone(&tenant)), &plan.rows, plan.retry.max_retry_after);
+    let store = Store::in_memory(record(&plan)).unwrap();
+    let mut life = Life { began: Instant::now(), plan, wire, store, played: Played::default() };
+    for cut in life.plan.cuts.clone() {
+        life.session(Some(cut)).await;
+        sleep(cut.rest).await;
+    }
+    // The last session comes to its end, whatever it was told about failures and time before.
+    (life.plan.run.failures, life.plan.run.max_duration) = (None, None);
+    let end = life.session(None).await.unwrap();
+    assert!(end.stop.is_none(), "{:?}", end.stop);
+    life.follow_pending().await;
+    life.judge(&tenant.lock().unwrap())
+}
+
+fn record(plan: &Plan) -> RunRecord {
+    RunRecord {
+        program_version: "0.0.0".to_owned(),
+        command: "run".to_owned(),
+        started_at: plan.epoch,
+        input: "/in.csv".into(),
+        fingerprint: Fingerprint { bytes: 0, sha256: String::new() },
+        header: Header::default(),
+        rows: plan.rows.len() as u64,
+        graph_root: ORIGIN.to_owned(),
+        api_version: "v1.0".to_owned(),
+        tenant: None,
+        is_rehearsal: false,
+        settings: "{}".to_owned(),
+    }
+}
+
+impl Life {
+    fn wall(&self) -> Timestamp {
+        self.plan.epoch + self.began.elapsed()
+    }
+
+    fn timeline(&self) -> Timeline {
+        Timeline::new(Instant::now(), self.wall())
+    }
+
+    /// One process: it takes up what the journal says, and goes on until its end or the cut.
+    async fn session(&mut self, cut: Option<Cut>) -> Option<RunEnd> {
+        let standing = self.store.standing(Failures::Final, &self.timeline()).unwrap();
+        let rows: Vec<Work> = self.plan.rows.iter().filter_map(|work| taken_up(work, &standing)).collect();
+        let settings = self.plan.run;
+        let end = self.process(rows, settings, cut, &standing).await;
+        self.played.crashes += u64::from(end.is_none());
+        end
+    }
+
+    /// `authwave operations`, once.
+    async fn follow_pending(&mut self) {
+        let pending = self.store.pending(&self.timeline()).unwrap();
+        let rows = pending.into_iter().map(Work::Task).collect();
+        let settings = self.plan.run;
+        self.process(rows, settings, None, &Standing::default()).await.unwrap();
+    }
+
+    async fn process(
+        &mut self,
+        rows: Vec<Work>,
+        settings: RunSettings,
+        cut: Option<Cut>,
+        standing: &Standing,
+    ) -> Option<RunEnd> {
+        let session =
+            SessionStart { program_version: "0.0.0".to_owned(), process_id: 1, started_at: self.wall() };
+        self.store.begin_session(&session, Instant::now()).unwrap();
+        self.wire.forget_holds();
+        let shutdown = Shutdown::default();
+        let (events, inbox) = mpsc::channel(64);
+        let app = App {
+            authority: ORIGIN.to_owned(),
+            tenant: "contoso".to_owned(),
+            client_id: "app".to_owned(),
+            client_secret: Secret::new("s3cret"),
+            graph_root: ORIGIN.to_owned(),
+        };
+        let parts = GraphParts {
+            root: Root::new(ORIGIN, "v1.0").unwrap(),
+            pacer: Arc::new(Pacer::new(self.plan.pace)),
+            shutdown: shutdown.clone(),
+            events,
+            retry: self.plan.retry,
+            random: Rng::with_seed(self.plan.random.u64(..)),
+        };
+        let graph = Arc::new(Graph::new(self.wire.clone(), ClientSecret::new(app, self.wire.clone()), parts));
+        let random = Rng::with_seed(self.plan.random.u64(..));
+        let count = rows.len();
+        let mut keeper = Keeper::new(&mut self.store, Arc::clone(&self.wire.known), random);
+        let rows = rows.clone().into_iter().map(Ok::<_, RowsError>);
+        let end = tokio::select! {
+            biased;
+            end = run(graph, rows, settings, (inbox, &mut keeper)) => Some(end),
+            () = crash(cut, &shutdown) => None,
+        };
+        let Keeper { told, .. } = &keeper;
+        assert_in_order(told);
+        if end.is_some() {
+            assert_eq!(ends(told).count(), count, "every row that was left ends once");
+            let is_settled = |ended: &&Ended| standing.in_doubt.contains(&ended.work.row().number);
+            self.played.settled +=
+                ends(told).filter(is_settled).filter(|e| e.outcome.status.is_done()).count() as u64;
+            let is_followed = |ended: &&Ended| standing.open.contains_key(&ended.work.row().number);
+            self.played.followed += ends(told).filter(is_followed).count() as u64;
+            keeper.commit().unwrap();
+        }
+        end
+    }
+
+    /// What must be true at the end.
+    fn judge(mut self, tenant: &Tenant) -> Played {
+        let mut stats = Stats::default();
+        let mut statuses: Vec<(RowNumber, Status)> = Vec::new();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.csv");
+        let timeline = self.timeline();
+        let mut results = Results::create(&path, &Header::default(), timeline).unwrap();
+        let replayed = self.store.replay(&timeline, |event| {
+            stats.add(&event);
+            results.observe(&event).unwrap();
+            if let Event::Ended(ended) = &event {
+                statuses.push((ended.work.row().number, ended.outcome.status));
+            }
+        });
+        replayed.unwrap();
+        results.finish().unwrap();
+        let numbers: Vec<RowNumber> = statuses.iter().map(|(row, _)| *row).collect();
+        let expected: Vec<RowNumber> = self.plan.rows.iter().map(|work| work.row().number).collect();
+        assert_eq!(numbers, expected, "every row has exactly one outcome");
+        assert_eq!(stats.rows.total(), numbers.len() as u64);
+        let text = std::fs::read_to_string(path).unwrap();
+        let told: Vec<&str> = text.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
+        assert_eq!(told, statuses.iter().map(|(_, status)| status.name()).collect::<Vec<_>>());
+
+        let users = self.plan.users.iter().map(|user| (user.name.clone(), Model::of(user)));
+        let mut models: HashMap<String, Model> = users.collect();
+        for (work, (_, status)) in self.plan.rows.iter().zip(&statuses) {
+            assert_ne!(*status, Status::Unprocessed, "the last session reaches every row");
+            if let Work::Task(task) = work {
+                models.get_mut(task.user.as_str()).unwrap().note(&task.action, *status);
+            }
+        }
+        for (name, model) in &models {
+            model.assert_holds(&tenant.user(name).unwrap());
+        }
+        let ledger = tenant.ledger();
+        assert_eq!(ledger.blind_repeats, 0, "{ledger}");
+        self.played.unknown += stats.rows.unknown;
+        self.played.statuses = statuses.into_iter().map(|(_, status)| status).collect();
+        (self.played.took, self.played.requests) = (self.began.elapsed(), self.wire.log().len());
+        if self.plan.cuts.is_empty() {
+            // What a cut breaks off has no answer that could be counted.
+            assert_eq!(ledger.requests, self.wire.log().len() as u64, "seed {}", self.plan.seed);
+        }
+        self.played
+    }
+}
+
+/// A row as the next session sees it; `None` for one that is done.
+fn taken_up(work: &Work, standing: &Standing) -> Option<Work> {
+    let row = work.row().number;
+    if standing.done.contains(row) {
+        return None;
+    }
+    let mut work = work.clone();
+    if let Work::Task(task) = &mut work {
+        task.prior = standing.prior(row);
+    }
+    Some(work)
+}
+
+/// Ends when the session is to crash; never for one that ends otherwise.
+async fn crash(cut: Option<Cut>, shutdown: &Shutdown) {
+    let Some(cut) = cut else { return std::future::pending().await };
+    sleep(cut.after).await;
+    match cut.fate {
+        Fate::Crash => return,
+        Fate::Drain => shutdown.drain(),
+        Fate::Abort => {
+            shutdown.drain();
+            sleep(Duration::from_millis(50)).await;
+            shutdown.abort();
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+fn ends(told: &[Event]) -> impl Iterator<Item = &Ended> {
+    told.iter().filter_map(|event| if let Event::Ended(ended) = event { Some(&**ended) } else { None })
+}
+
+/// A user's rows end in the order of the file, and none begins before the one before it has ended.
+fn assert_in_order(told: &[Event]) {
+    let mut last: HashMap<UserId, (RowNumber, Instant)> = HashMap::new();
+    for ended in ends(told) {
+        let Work::Task(task) = &ended.work else { continue };
+        // A reset that an earlier session sent is only followed.
+        if matches!(task.prior, Prior::Accepted(_)) {
+            continue;
+        }
+        if let Some((row, ended_at)) = last.get(&task.user) {
+            assert!(*row < task.row.number, "row {} ended after row {row}", task.row.number);
+            assert!(ended.started_at.is_none_or(|start| *ended_at <= start), "{ended:?}");
+        }
+        last.insert(task.user.clone(), (task.row.number, ended.ended_at));
+    }
+}

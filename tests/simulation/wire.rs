@@ -1,0 +1,182 @@
+//! The wire to the tenant: it watches for what must never be on it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use authwave::model::action::Action;
+use authwave::model::event::Event;
+use authwave::model::row::RowNumber;
+use authwave::model::task::Work;
+use authwave::policy::retry_after;
+use authwave::simulator::link::Link;
+use authwave::transport::exchange::{Method, Request, Response, SendError, Transport};
+
+/// What the journal has committed: none of it may be sent again.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Rows that ended well.
+    done: HashSet<RowNumber>,
+    /// Rows whose reset was accepted.
+    accepted: HashSet<RowNumber>,
+    /// Rows that have begun.
+    begun: HashSet<RowNumber>,
+}
+
+impl Known {
+    pub(crate) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Begun(row) => {
+                self.begun.insert(*row);
+            }
+            Event::Accepted(operation) => {
+                self.accepted.insert(operation.row);
+            }
+            Event::Ended(ended) if ended.outcome.status.is_done() => {
+                self.done.insert(ended.work.row().number);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a write on the wire can be told by: user, and what of theirs.
+type Mark = (String, String);
+
+/// The wire, and whoever watches it.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    link: Link,
+    rows: Arc<HashMap<Mark, RowNumber>>,
+    pub(crate) known: Arc<Mutex<Known>>,
+    watch: Arc<Mutex<Watch>>,
+    cap: Duration,
+}
+
+#[derive(Default)]
+struct Watch {
+    /// Nobody may leave between these moments: an answer asked for it that has arrived.
+    holds: Vec<(Instant, Instant)>,
+    /// Resets to a made-up password that may have been applied.
+    blind: HashSet<RowNumber>,
+    /// What was sent and answered, so that two lives can be compared.
+    log: Vec<(Duration, Method, String, Option<u16>)>,
+    began: Option<Instant>,
+}
+
+impl Wire {
+    pub(crate) fn new(link: Link, rows: &[Work], cap: Duration) -> Self {
+        let marks = rows.iter().flat_map(marks).collect();
+        let watch = Watch { began: Some(Instant::now()), ..Watch::default() };
+        Self { link, rows: Arc::new(marks), known: Arc::default(), watch: Arc::new(Mutex::new(watch)), cap }
+    }
+
+    /// A crash forgets what the tenant asked for.
+    pub(crate) fn forget_holds(&self) {
+        self.watch.lock().unwrap().holds.clear();
+    }
+
+    pub(crate) fn log(&self) -> Vec<(Duration, Method, String, Option<u16>)> {
+        self.watch.lock().unwrap().log.clone()
+    }
+
+    fn row(&self, request: &Request) -> Option<RowNumber> {
+        let row = self.rows.get(&mark(request)?);
+        Some(*row.unwrap_or_else(|| panic!("no row asks for {} {}", request.method.name(), request.url)))
+    }
+
+    fn check_leaving(&self, request: &Request, row: Option<RowNumber>) {
+        let (now, watch) = (Instant::now(), self.watch.lock().unwrap());
+        let is_held = watch.holds.iter().any(|(from, until)| *from < now && now < *until);
+        assert!(!is_held, "{} left during a hold", request.url);
+        let Some(row) = row else { return };
+        let known = self.known.lock().unwrap();
+        assert!(known.begun.contains(&row), "row {row} was sent before its beginning was committed");
+        assert!(!known.done.contains(&row), "row {row} was known to be done and was sent again");
+        assert!(!known.accepted.contains(&row), "row {row} was known to be accepted and was sent again");
+        assert!(!watch.blind.contains(&row), "the reset of row {row} was repeated blindly");
+    }
+
+    fn note_answer(&self, answer: &Result<Response, SendError>, reset: Option<RowNumber>) {
+        let (now, mut watch) = (Instant::now(), self.watch.lock().unwrap());
+        let Ok(answer) = answer else { return };
+        if let Some(row) = reset.filter(|_| (400..500).contains(&answer.status) && answer.status != 408) {
+            watch.blind.remove(&row);
+        }
+        let asked = answer.headers.retry_after.as_deref().filter(|_| answer.status == 429);
+        let asked =
+            asked.and_then(|value| retry_after::parse(value, answer.headers.date.as_deref(), self.cap));
+        if let Some(asked) = asked.filter(|asked| asked.wait >= Duration::from_millis(100)) {
+            watch.holds.push((now, now + asked.wait));
+        }
+    }
+}
+
+impl Transport for Wire {
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        if request.url.ends_with("/token") {
+            return self.link.send(request).await;
+        }
+        let row = self.row(&request);
+        self.check_leaving(&request, row);
+        let is_made_up = request.url.ends_with("/resetPassword") && password(&request).is_none();
+        let reset = row.filter(|_| is_made_up);
+        if let Some(row) = reset {
+            self.watch.lock().unwrap().blind.insert(row);
+        }
+        let (method, url) = (request.method, request.url.clone());
+        let answer = self.link.send(request).await;
+        self.note_answer(&answer, reset);
+        let mut watch = self.watch.lock().unwrap();
+        let at = watch.began.unwrap().elapsed();
+        watch.log.push((at, method, url, answer.as_ref().ok().map(|answer| answer.status)));
+        drop(watch);
+        answer
+    }
+}
+
+/// What the writes of a row can be told by.
+fn marks(work: &Work) -> Vec<(Mark, RowNumber)> {
+    let Work::Task(task) = work else { return Vec::new() };
+    let texts = match &task.action {
+        Action::ListMethods => vec![],
+        Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
+            vec![phone.number.as_str().to_owned()]
+        }
+        Action::DeletePhone(phone_type) => vec![format!("DELETE {}", phone_type.method_id())],
+        Action::EnableSmsSignIn => vec!["enableSmsSignIn".to_owned()],
+        Action::DisableSmsSignIn => vec!["disableSmsSignIn".to_owned()],
+        Action::ResetPassword(Some(password)) => vec![password.expose().to_owned()],
+        Action::ResetPassword(None) => vec!["reset".to_owned()],
+    };
+    let user = task.user.as_str();
+    texts.into_iter().map(|text| ((user.to_owned(), text), task.row.number)).collect()
+}
+
+fn password(request: &Request) -> Option<String> {
+    body(request)["newPassword"].as_str().map(str::to_owned)
+}
+
+fn body(request: &Request) -> Value {
+    let bytes = request.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// `None` for a read.
+fn mark(request: &Request) -> Option<Mark> {
+    let path = request.url.split("/users/").nth(1)?;
+    let (user, rest) = path.split_once('/')?;
+    let last = rest.rsplit('/').next()?;
+    let text = match request.method {
+        Method::Get => return None,
+        Method::Delete => format!("DELETE {last}"),
+        Method::Patch => body(request)["phoneNumber"].as_str()?.to_owned(),
+        Method::Post if last == "resetPassword" => password(request).unwrap_or_else(|| "reset".to_owned()),
+        Method::Post if last == "phoneMethods" => body(request)["phoneNumber"].as_str()?.to_owned(),
+        Method::Post => last.to_owned(),
+    };
+    Some((user.replace("%40", "@"), text))
+}
