@@ -85,6 +85,7 @@ fn accepted<T, C>(
         accepted_at: Instant::now(),
         finished_at: None,
         polls: 0,
+        follows_doubt: session.has_doubtful_write(),
         retry_after: session.graph().asked_pause(response),
     })
 }

@@ -198,11 +198,12 @@ async fn tell<T, C>(graph: &Graph<T, C>, closing: Closing) -> Polled {
     Polled::Row(closing.order_key)
 }
 
-/// How the row ends with its operation. A reset that was sent more than once may have more than one operation, and
-/// only the last one's address is known: where that one failed, an earlier one may have set the password.
+/// How the row ends with its operation. A reset that was sent more than once, also by an earlier session, may have more
+/// than one operation, and only the last one's address is known: where that one failed, an earlier one may have set the
+/// password.
 fn settled(reset: &OpenReset) -> Outcome {
     match outcome(&reset.operation) {
-        Outcome { status: Status::Failed, failure: Some(failure), .. } if reset.trace.has_doubtful_write => {
+        Outcome { status: Status::Failed, failure: Some(failure), .. } if reset.operation.follows_doubt => {
             Outcome::unknown(
                 failure,
                 "an earlier sending of this reset was not answered and may have succeeded",

@@ -179,6 +179,7 @@ pub(super) fn operation(record: &Record<'_>, timeline: &Timeline) -> Result<Oper
         accepted_at: timeline.moment(timestamp(record.get(8)?)),
         finished_at: finished_at.map(|micros| timeline.moment(timestamp(micros))),
         polls: record.get(10)?,
+        follows_doubt: record.get(11)?,
         retry_after: None,
     })
 }

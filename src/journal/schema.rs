@@ -102,6 +102,7 @@ CREATE TABLE operations (
     accepted_at     INTEGER NOT NULL,
     finished_at     INTEGER,           -- NULL while it is open
     polls           INTEGER NOT NULL,
+    follows_doubt   INTEGER NOT NULL,  -- 1: an earlier sending of the reset was not answered
     PRIMARY KEY (row, operation_id)
 ) STRICT, WITHOUT ROWID;
 

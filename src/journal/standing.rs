@@ -179,8 +179,9 @@ impl Store {
 
     fn open_operations(&self, timeline: &Timeline) -> Result<HashMap<RowNumber, Operation>, Unreadable> {
         // Also one that is known to have ended, where its row's end was lost: it is asked for once more, not sent again.
-        let sql = "SELECT operations.* FROM operations LEFT JOIN rows USING (row) \
-                   WHERE rows.status IS NULL OR rows.status IN ('unprocessed', 'pending') ORDER BY operations.accepted_at";
+        let sql = "SELECT operations.* FROM operations LEFT JOIN rows USING (row) WHERE rows.row IS NULL \
+                   OR rows.operation_id <> operations.operation_id OR rows.status = 'pending' \
+                   ORDER BY operations.accepted_at";
         let mut statement = self.connection.prepare(sql)?;
         let mut records = statement.query([])?;
         let mut open = HashMap::new();

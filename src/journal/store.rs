@@ -240,7 +240,8 @@ impl Keeper<'_> {
     }
 
     fn operation(&self, operation: &Operation) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let sql = "INSERT OR REPLACE INTO operations VALUES \
+                   (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         self.transaction.prepare_cached(sql)?.execute(params![
             operation.row.0.cast_signed(),
             operation.id,
@@ -253,6 +254,7 @@ impl Keeper<'_> {
             self.time(operation.accepted_at),
             operation.finished_at.map(|moment| self.time(moment)),
             operation.polls,
+            operation.follows_doubt,
         ])?;
         Ok(())
     }

@@ -65,6 +65,9 @@ pub struct Operation {
     pub finished_at: Option<Instant>,
     /// How often it was asked for.
     pub polls: u32,
+    /// Whether an earlier sending of the same reset was not answered: it may have had an operation of its own, whose
+    /// address nobody knows.
+    pub follows_doubt: bool,
     /// The pause that the 202 asked for.
     pub retry_after: Option<Duration>,
 }

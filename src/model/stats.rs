@@ -195,6 +195,7 @@ mod tests {
             accepted_at: Instant::now(),
             finished_at: None,
             polls: 0,
+            follows_doubt: false,
             retry_after: None,
         }
     }

@@ -124,6 +124,7 @@ mod tests {
             accepted_at: samples::start(),
             finished_at: None,
             polls: 0,
+            follows_doubt: false,
             retry_after: None,
         };
         operations.observe(&Event::Accepted(open.clone())).unwrap();

@@ -21,7 +21,7 @@ use life::play;
 use plan::Plan;
 
 /// How many seeds a test run plays, unless it is told otherwise.
-const SEEDS: u64 = 90;
+const SEEDS: u64 = 600;
 
 /// As many tests share the seeds, so that they use as many cores.
 const SHARES: u64 = 4;

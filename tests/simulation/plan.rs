@@ -50,7 +50,6 @@ pub(crate) struct Cut {
 
 /// A whole life of a run.
 pub(crate) struct Plan {
-    pub(crate) seed: u64,
     pub(crate) epoch: Timestamp,
     pub(crate) tenant: TenantSettings,
     pub(crate) users: Vec<SeedUser>,
@@ -72,7 +71,6 @@ impl Plan {
         let cuts = (0..random.usize(0..=5)).map(|_| cut(&mut random)).collect();
         let in_flight = random.usize(1..=24);
         Self {
-            seed,
             epoch,
             tenant: tenant(seed, epoch, &mut random),
             users,
