@@ -8,6 +8,7 @@ use super::reset_password::begin_reset;
 use super::set_phone::set_phone;
 use super::sms_sign_in::{Wanted, switch_sms_sign_in};
 use super::update_phone::update_phone;
+use super::verdicts::still_in_doubt;
 use crate::graph::session::Session;
 use crate::model::action::Action;
 use crate::model::operation::Operation;
@@ -43,6 +44,8 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
         Action::ResetPassword(password) => match begin_reset(session, row, user, password.as_ref()).await {
             Ok(operation) => return Step::Opened(operation),
+            // No later answer, nor none, tells what became of an earlier sending.
+            Err(outcome) if session.has_doubtful_write() => still_in_doubt(outcome),
             Err(outcome) => outcome,
         },
     })

@@ -53,6 +53,14 @@ pub(crate) fn in_doubt(failure: Failure) -> Outcome {
     Outcome::unknown(failure, "it may have been done; run this row again, or look at the user")
 }
 
+/// The end of a row that may have been done by a sending that nothing can be read back of, however a later one ended.
+pub(super) fn still_in_doubt(outcome: Outcome) -> Outcome {
+    match outcome.status {
+        Status::Failed | Status::Unprocessed => in_doubt(outcome.failure.unwrap_or_else(interrupted)),
+        Status::Succeeded | Status::Unchanged | Status::Unknown | Status::Pending => outcome,
+    }
+}
+
 /// What is said where an earlier session of the run broke off between a write and its answer.
 pub(crate) fn interrupted() -> Failure {
     Failure {

@@ -4,6 +4,7 @@ pub mod call;
 pub mod client;
 pub mod error;
 pub mod path;
+mod patience;
 pub mod session;
 #[cfg(test)]
 pub(crate) mod tests;

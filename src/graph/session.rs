@@ -4,16 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::call::{Call, CallError, Effect};
 use super::client::Graph;
 use super::error;
+use super::patience::Patience;
 use super::trace::Trace;
 use crate::model::event::{Access, Answered, Event};
 use crate::model::outcome::Failure;
 use crate::model::secret::Secret;
+use crate::pace::pacer::Permit;
 use crate::policy::budget::Budget;
 use crate::policy::classify::{Verdict, classify};
 use crate::transport::bearer::{Credential, SignInError};
@@ -21,15 +23,6 @@ use crate::transport::exchange::{Request, Response, SendError, Transport};
 
 /// A 429 that asks for less than this counts as one that names no time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-
-/// What ends a conversation's waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// Draining: what has not been sent need not be.
-    UntilDrain,
-    /// Only an abort: something may have been applied, and must be found out.
-    UntilAbort,
-}
 
 /// How often a list is asked for that cannot be understood.
 const MAX_LOOKS: u32 = 4;
@@ -103,7 +96,7 @@ impl<'graph, T, C> Session<'graph, T, C> {
     }
 }
 
-impl<T: Transport, C: Credential> Session<'_, T, C> {
+impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     /// Calls Graph until it is known how that ended, within the row's budget.
     ///
     /// # Errors
@@ -142,7 +135,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
             looks += 1;
             let span = self.graph.retry.backoff.delay(looks, self.graph.jitter());
             let may_look_again = looks < MAX_LOOKS && self.budget.affords(span);
-            if !may_look_again || !self.sleep(span, patience).await {
+            if !may_look_again || !patience.sleep(&self.graph.shutdown, span).await {
                 return Err(CallError::Refused(unreadable(response.status)));
             }
         }
@@ -150,7 +143,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
 
     /// Waits as long as the row's budget allows; `false` where it does not, or the run stops meanwhile.
     pub async fn pause(&mut self, span: Duration) -> bool {
-        self.budget.affords(span) && self.sleep(span, Patience::UntilDrain).await
+        self.budget.affords(span) && Patience::UntilDrain.sleep(&self.graph.shutdown, span).await
     }
 
     /// Waits before something that may have been applied is read back: it may be applied a little late.
@@ -163,7 +156,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     /// Waits, also while the run drains, since something must be found out.
     pub async fn pause_to_settle(&mut self, span: Duration) {
         if self.budget.affords(span) {
-            self.sleep(span, Patience::UntilAbort).await;
+            Patience::UntilAbort.sleep(&self.graph.shutdown, span).await;
         }
     }
 
@@ -258,6 +251,26 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         }
     }
 
+    /// Waits for its turn and for a token; `None` where the run stopped meanwhile.
+    async fn leave(&self, patience: Patience) -> Result<Option<(Permit<'graph>, Secret)>, Failure> {
+        let (graph, shutdown) = (self.graph, &self.graph.shutdown);
+        loop {
+            let Some(permit) = patience.wait_for(shutdown, graph.pacer.admit()).await else {
+                return Ok(None);
+            };
+            // Only now, so that a token does not age while its request waits.
+            let Some(bearer) = patience.wait_for(shutdown, graph.credential.bearer()).await else {
+                return Ok(None);
+            };
+            match bearer {
+                Err(error) => return Err(self.lose_sign_in(&error).await),
+                // A hold may have begun while a token was waited for.
+                Ok(_) if graph.pacer.hold_left().is_some() => {}
+                Ok(bearer) => return Ok(Some((permit, bearer))),
+            }
+        }
+    }
+
     /// Sends once, when the pacer says so; `None` where the run stopped before it was sent. It fails where there is no
     /// token to send it with.
     async fn send(
@@ -268,15 +281,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     ) -> Result<Option<Sent>, Failure> {
         let graph = self.graph;
         let access = request.method.access();
-        let permit = tokio::select! {
-            biased;
-            () = self.stopping(patience) => return Ok(None),
-            permit = graph.pacer.admit() => permit,
-        };
-        let bearer = match graph.credential.bearer().await {
-            Ok(bearer) => bearer,
-            Err(error) => return Err(self.lose_sign_in(&error).await),
-        };
+        let Some((permit, bearer)) = self.leave(patience).await? else { return Ok(None) };
         let sent_at = Instant::now();
         self.trace.started_at.get_or_insert(sent_at);
         let traffic = self.trace.of(access);
@@ -308,7 +313,7 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         if !prolonged.is_zero() {
             self.graph.tell(Event::Held { span: prolonged }).await;
         }
-        match self.is_stopping(patience) {
+        match patience.has_ended(&self.graph.shutdown) {
             true => Next::Stopped,
             false if self.budget.affords(span) => Next::Again,
             false => Next::GiveUp,
@@ -320,18 +325,24 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
         if !self.budget.affords(span) {
             return Next::GiveUp;
         }
-        if self.sleep(span, round.patience).await { Next::Again } else { Next::Stopped }
+        if round.patience.sleep(&self.graph.shutdown, span).await { Next::Again } else { Next::Stopped }
     }
 
     /// Gets another token after a 401, once; a second 401 means that no token of ours is taken.
     async fn renew(&self, rejected: &Secret, round: &mut Round) -> Next {
+        let shutdown = &self.graph.shutdown;
         let renewal = if std::mem::replace(&mut round.has_renewed, true) {
             Err(SignInError::Refused {
                 code: "401".to_owned(),
                 message: "Graph refuses the token, also after it was renewed".to_owned(),
             })
         } else {
-            self.graph.credential.renew(rejected).await
+            let renewal = self.graph.credential.renew(rejected);
+            // Also while the run drains: it was sent, and so has an end of its own.
+            let Some(renewal) = Patience::UntilAbort.wait_for(shutdown, renewal).await else {
+                return Next::Stopped;
+            };
+            renewal
         };
         match renewal {
             Ok(_) => Next::Again,
@@ -345,29 +356,6 @@ impl<T: Transport, C: Credential> Session<'_, T, C> {
     async fn lose_sign_in(&self, error: &SignInError) -> Failure {
         self.graph.tell(Event::SignInLost { reason: error.to_string() }).await;
         Failure { http_status: None, code: "sign-in".to_owned(), message: error.to_string() }
-    }
-
-    /// Sleeps; `false` where the run stopped meanwhile.
-    async fn sleep(&self, span: Duration, patience: Patience) -> bool {
-        tokio::select! {
-            biased;
-            () = self.stopping(patience) => false,
-            () = sleep(span) => true,
-        }
-    }
-
-    async fn stopping(&self, patience: Patience) {
-        match patience {
-            Patience::UntilDrain => self.graph.shutdown.draining().await,
-            Patience::UntilAbort => self.graph.shutdown.aborting().await,
-        }
-    }
-
-    fn is_stopping(&self, patience: Patience) -> bool {
-        match patience {
-            Patience::UntilDrain => self.graph.shutdown.is_draining(),
-            Patience::UntilAbort => self.graph.shutdown.is_aborting(),
-        }
     }
 }
 

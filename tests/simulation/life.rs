@@ -59,6 +59,9 @@ impl Played {
     }
 }
 
+/// The second signal comes so long after the first.
+const UNTIL_ABORT: Duration = Duration::from_millis(50);
+
 /// Everything that outlives a session.
 struct Life {
     plan: Plan,
@@ -166,12 +169,16 @@ impl Life {
         let random = Rng::with_seed(self.plan.random.u64(..));
         let count = rows.len();
         let mut keeper = Keeper::new(&mut self.store, Arc::clone(&self.wire.known), random);
-        let rows = rows.clone().into_iter().map(Ok::<_, RowsError>);
+        let (rows, start) = (rows.into_iter().map(Ok::<_, RowsError>), Instant::now());
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, (inbox, &mut keeper)) => Some(end),
             () = crash(cut, &shutdown) => None,
         };
+        if let Some(Cut { fate: Fate::Abort, after, .. }) = cut {
+            let late = start.elapsed().saturating_sub(after + UNTIL_ABORT);
+            assert!(late.is_zero(), "an aborted run waits for nothing, and waited {late:?}");
+        }
         let Keeper { told, .. } = &keeper;
         assert_in_order(told);
         if let Some(end) = &end {
@@ -225,6 +232,10 @@ impl Life {
         }
         let ledger = tenant.ledger();
         assert_eq!(ledger.blind_repeats, 0, "{ledger}");
+        if self.plan.cuts.iter().all(|cut| cut.fate == Fate::Drain) {
+            // Else a reset whose answer nobody heard may come twice, with the same password.
+            assert_eq!(ledger.double_writes, 0, "{ledger}");
+        }
         self.played.unknown += stats.rows.unknown;
         self.played.statuses = statuses.into_iter().map(|(_, status)| status).collect();
         (self.played.took, self.played.requests) = (self.began.elapsed(), self.wire.log().len());
@@ -258,7 +269,7 @@ async fn crash(cut: Option<Cut>, shutdown: &Shutdown) {
         Fate::Drain => shutdown.drain(),
         Fate::Abort => {
             shutdown.drain();
-            sleep(Duration::from_millis(50)).await;
+            sleep(UNTIL_ABORT).await;
             shutdown.abort();
         }
     }

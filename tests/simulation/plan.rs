@@ -233,7 +233,11 @@ fn tenant(seed: u64, epoch: Timestamp, random: &mut Rng) -> TenantSettings {
 fn faults(random: &mut Rng) -> FaultRates {
     let most = [0.0, 0.02, 0.06, 0.12][random.usize(..4)];
     let alone = random.u8(..20);
-    let mut rate = |kind: u8| if alone < 10 && alone != kind { 0.0 } else { random.f64() * most };
+    let mut rate = |kind: u8| match alone {
+        10.. => random.f64() * most,
+        _ if alone == kind => 0.3,
+        _ => 0.0,
+    };
     FaultRates {
         throttle: rate(0),
         throttle_bare: rate(1),
@@ -245,6 +249,6 @@ fn faults(random: &mut Rng) -> FaultRates {
         half_json: rate(7),
         empty_body: rate(8),
         slow: rate(9),
-        slow_by: Duration::from_secs(20),
+        slow_by: seconds(random, 1..=70),
     }
 }
