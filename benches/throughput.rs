@@ -6,30 +6,27 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 
-use std::error::Error;
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use authwave::model::secret::Secret;
 use authwave::transport::exchange::{Body, Method, Request, Transport as _};
 use authwave::transport::http::{Http, HttpSettings, Reach};
 use tokio::task::JoinSet;
 
+use support::{CLIENT_CORE, PROGRAM, Result, Simulator, Used, in_a_directory, input, median, now, watch};
+
 /// The program's.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_authwave");
-const SIMULATOR_CORE: &str = "0";
-const CLIENT_CORE: &str = "1";
 const IN_FLIGHT: usize = 64;
 
 /// Asks this benchmark, started anew, to be the bare client.
@@ -54,14 +51,12 @@ fn main() -> Result<()> {
     } else {
         Size { rows: 200_000, many_rows: 1_000_000, rounds: 5 }
     };
-    let dir = std::env::temp_dir().join(format!("authwave-bench-{}", std::process::id()));
-    fs::create_dir_all(&dir)?;
-    let measured = start_up()
-        .and_then(|()| full_speed(&dir, &size))
-        .and_then(|()| slow_line(&dir))
-        .and_then(|()| memory(&dir, &size));
-    fs::remove_dir_all(&dir)?;
-    measured
+    in_a_directory(|dir| {
+        start_up()?;
+        full_speed(dir, &size)?;
+        slow_line(dir)?;
+        memory(dir, &size)
+    })
 }
 
 /// No limit, no latency, 64 connections, one POST a row, results written.
@@ -144,52 +139,6 @@ fn start_up() -> Result<()> {
     Ok(())
 }
 
-struct Simulator {
-    child: Child,
-    root: String,
-}
-
-impl Simulator {
-    fn start(flags: &[&str]) -> Result<Self> {
-        let mut child = Command::new("taskset")
-            .args(["-c", SIMULATOR_CORE, PROGRAM, "simulator", "--listen", "127.0.0.1:0"])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start taskset: {error}"))?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        let root = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:"));
-        let root = root.ok_or("the simulator says no address")?.trim_end_matches(';').to_owned();
-        Ok(Self { child, root })
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// What a process took.
-struct Used {
-    /// From start to exit.
-    wall: Duration,
-    cpu: Duration,
-    peak_kib: f64,
-}
-
-impl Used {
-    fn rate(&self, rows: u32) -> f64 {
-        f64::from(rows) / self.wall.as_secs_f64()
-    }
-
-    fn cpu_us(&self, rows: u32) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / f64::from(rows)
-    }
-}
-
 struct Measured {
     used: Used,
     /// From the first to the last row, as the program tells it.
@@ -215,28 +164,6 @@ fn run(simulator: &Simulator, dir: &Path, input: &Path) -> Result<Measured> {
         .find_map(|line| line.trim().strip_prefix("\"duration_ms\": ")?.trim_end_matches(',').parse().ok())
         .ok_or("no duration in summary.json")?;
     Ok(Measured { used, run_time: Duration::from_millis(milliseconds) })
-}
-
-/// Runs a command to its end.
-fn watch(command: &mut Command) -> Result<Used> {
-    let began = now();
-    let mut child = command.spawn()?;
-    let (mut peak_kib, mut cpu) = (0.0, Duration::ZERO);
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if let Some((peak, used)) = usage(child.id()) {
-            (peak_kib, cpu) = (peak, used);
-        }
-        pause();
-    };
-    let wall = began.elapsed();
-    if status.success() {
-        Ok(Used { wall, cpu, peak_kib })
-    } else {
-        Err(format!("it ended with {status}").into())
-    }
 }
 
 /// The program's HTTP client and nothing else: what a run cannot be cheaper than.
@@ -282,18 +209,6 @@ async fn post(http: Http, root: String, next: Arc<AtomicU32>, rows: u32) -> std:
     }
 }
 
-/// Peak memory and CPU time of a process (Linux: proc(5); a tick is 10 ms).
-fn usage(id: u32) -> Option<(f64, Duration)> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())?;
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some((peak, Duration::from_millis(ticks * 10)))
-}
-
 fn wrk(simulator: &Simulator, script: &Path) -> Result<f64> {
     let output = Command::new("taskset")
         .args(["-c", CLIENT_CORE, "wrk", "-t1", "-c64", "-d5s", "-s"])
@@ -323,29 +238,3 @@ request = function()
   return wrk.format(nil, "/v1.0/users/user" .. n .. "%40contoso.com/authentication/phoneMethods")
 end
 "#;
-
-fn input(dir: &Path, rows: u32) -> Result<PathBuf> {
-    let path = dir.join(format!("{rows}.csv"));
-    let mut file = BufWriter::new(File::create(&path)?);
-    writeln!(file, "user,action,phone_type,phone_number")?;
-    for row in 1..=rows {
-        writeln!(file, "user{row}@contoso.com,add-phone,office,+1 4255550100")?;
-    }
-    file.flush()?;
-    Ok(path)
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "between two looks at another process")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(10));
-}

@@ -1,0 +1,130 @@
+//! What the benchmarks share: a simulator on a core of its own, and what a process takes.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_authwave");
+pub(crate) const SIMULATOR_CORE: &str = "0";
+pub(crate) const CLIENT_CORE: &str = "1";
+
+/// Does something in a directory that is gone afterwards.
+pub(crate) fn in_a_directory(measure: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let dir = std::env::temp_dir().join(format!("authwave-bench-{}", std::process::id()));
+    fs::create_dir_all(&dir)?;
+    let measured = measure(&dir);
+    fs::remove_dir_all(&dir)?;
+    measured
+}
+
+pub(crate) struct Simulator {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) root: String,
+}
+
+impl Simulator {
+    pub(crate) fn start(flags: &[&str]) -> Result<Self> {
+        let mut child = Command::new("taskset")
+            .args(["-c", SIMULATOR_CORE, PROGRAM, "simulator", "--listen", "127.0.0.1:0"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start taskset: {error}"))?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let root = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:"));
+        let root = root.ok_or("the simulator says no address")?.trim_end_matches(';').to_owned();
+        Ok(Self { child, root })
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process took.
+pub(crate) struct Used {
+    /// From start to exit.
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
+    pub(crate) peak_kib: f64,
+}
+
+impl Used {
+    pub(crate) fn rate(&self, rows: u32) -> f64 {
+        f64::from(rows) / self.wall.as_secs_f64()
+    }
+
+    pub(crate) fn cpu_us(&self, rows: u32) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / f64::from(rows)
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn watch(command: &mut Command) -> Result<Used> {
+    let began = now();
+    let mut child = command.spawn()?;
+    let (mut peak_kib, mut cpu) = (0.0, Duration::ZERO);
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if let Some((peak, used)) = usage(child.id()) {
+            (peak_kib, cpu) = (peak, used);
+        }
+        pause();
+    };
+    let wall = began.elapsed();
+    if status.success() {
+        Ok(Used { wall, cpu, peak_kib })
+    } else {
+        Err(format!("it ended with {status}").into())
+    }
+}
+
+/// Peak memory and CPU time of a process (Linux: proc(5); a tick is 10 ms).
+pub(crate) fn usage(id: u32) -> Option<(f64, Duration)> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())?;
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some((peak, Duration::from_millis(ticks * 10)))
+}
+
+pub(crate) fn input(dir: &Path, rows: u32) -> Result<PathBuf> {
+    let path = dir.join(format!("{rows}.csv"));
+    let mut file = BufWriter::new(File::create(&path)?);
+    writeln!(file, "user,action,phone_type,phone_number")?;
+    for row in 1..=rows {
+        writeln!(file, "user{row}@contoso.com,add-phone,office,+1 4255550100")?;
+    }
+    file.flush()?;
+    Ok(path)
+}
+
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "between two looks at another process")]
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
