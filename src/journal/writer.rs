@@ -1,31 +1,17 @@
 //! Keeps what happens while it happens: a thread of its own commits events in groups.
 
-use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use std::{future::Future, io};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::inbox::End;
 use super::note::Note;
 use super::record::Traffic;
 use super::store::{Store, fault};
 use crate::model::event::{Event, Observer, ObserverError};
-
-/// No more events are in one commit.
-const GROUP: usize = 512;
-
-/// No event waits longer for its commit.
-const PATIENCE: Duration = Duration::from_millis(50);
-
-/// How long company is waited for where somebody waits for the commit.
-const URGENT_PATIENCE: Duration = Duration::from_millis(4);
-
-/// How many notes may wait for the thread; beyond it the run waits.
-const CHANNEL: usize = 4_096;
 
 /// How far the journal is.
 #[derive(Debug, Clone, Default)]
@@ -36,14 +22,11 @@ struct Kept {
     failure: Option<String>,
 }
 
-/// A note, and how many events had been shown with it.
-type Message = (u64, Note);
-
 /// The journal of a run that is under way: the first of its observers.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    notes: SyncSender<Message>,
+    notes: End,
     thread: JoinHandle<Store>,
     kept: watch::Receiver<Kept>,
     shown: u64,
@@ -58,7 +41,7 @@ impl Journal {
     /// # Errors
     /// When the machine gives no thread.
     pub fn start(store: Store) -> io::Result<Self> {
-        let (notes, inbox) = sync_channel(CHANNEL);
+        let (notes, inbox) = End::both();
         let (progress, kept) = watch::channel(Kept::default());
         let path = store.path.clone();
         let thread = thread::Builder::new()
@@ -90,8 +73,7 @@ impl Journal {
     }
 
     fn send(&self, note: Note) {
-        // A thread that is gone shows in `kept`.
-        let _ = self.notes.send((self.shown, note));
+        self.notes.push(self.shown, note);
     }
 
     fn sound(&self) -> Result<(), ObserverError> {
@@ -130,7 +112,7 @@ impl Observer for Journal {
     }
 
     fn kept(&mut self, count: u64) -> impl Future<Output = Result<u64, ObserverError>> {
-        let (mut kept, path) = (self.kept.clone(), &self.path);
+        let Self { kept, path, .. } = self;
         async move {
             let reached = kept.wait_for(|kept| kept.failure.is_some() || kept.count >= count).await;
             match reached.as_deref() {
@@ -148,13 +130,12 @@ fn broken(path: &Path, failure: Option<String>) -> ObserverError {
 }
 
 /// Commits until nobody sends any more. After a commit that failed nothing is kept: what was not noted has not happened.
-fn keep_all(mut store: Store, inbox: &Receiver<Message>, progress: &watch::Sender<Kept>) -> Store {
-    let mut group = Group::default();
-    while group.gather(inbox) {
+fn keep_all(mut store: Store, inbox: &End, progress: &watch::Sender<Kept>) -> Store {
+    while let Some(group) = inbox.take() {
         if progress.borrow().failure.is_some() {
             continue;
         }
-        match store.keep(&mem::take(&mut group.notes)) {
+        match store.keep(&group.notes) {
             Ok(()) => progress.send_modify(|kept| kept.count = group.shown),
             Err(error) => {
                 let reason = fault(&store.path, &error).source.to_string();
@@ -163,37 +144,4 @@ fn keep_all(mut store: Store, inbox: &Receiver<Message>, progress: &watch::Sende
         }
     }
     store
-}
-
-/// Notes that are committed together.
-#[derive(Default)]
-struct Group {
-    notes: Vec<Note>,
-    /// How many events had been shown with the last of them.
-    shown: u64,
-}
-
-impl Group {
-    /// Takes notes in until it is time to commit them; `false` where there is none, and none will come.
-    fn gather(&mut self, inbox: &Receiver<Message>) -> bool {
-        self.notes.clear();
-        let Ok(first) = inbox.recv() else { return false };
-        let began = Instant::now();
-        let mut deadline = began + self.take(first);
-        while self.notes.len() < GROUP {
-            match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(message) => deadline = deadline.min(began + self.take(message)),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        true
-    }
-
-    /// Takes a note in; says how long it may wait.
-    fn take(&mut self, (shown, note): Message) -> Duration {
-        let patience = if note.is_urgent() { URGENT_PATIENCE } else { PATIENCE };
-        self.shown = shown;
-        self.notes.push(note);
-        patience
-    }
 }

@@ -1,0 +1,162 @@
+//! Where notes wait for the thread that commits them. The thread is woken once a group, not once a note: under load a
+//! wake-up costs more than a note.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::note::Note;
+
+/// No more notes than this wait for company.
+const GROUP: usize = 512;
+
+/// No note waits longer for its commit.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long company is waited for where somebody waits for the commit.
+const URGENT_PATIENCE: Duration = Duration::from_millis(4);
+
+/// How many notes may wait; beyond it the run waits.
+const ROOM: usize = 4_096;
+
+/// Notes on their way from one thread to another.
+#[derive(Debug, Default)]
+struct Inbox {
+    waiting: Mutex<Waiting>,
+    /// There is something new to know for the thread that commits.
+    arrived: Condvar,
+    /// There is room again.
+    taken: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    notes: Vec<Note>,
+    /// How many events had been shown with the last of them.
+    shown: u64,
+    /// Whether somebody waits for the commit of one of them.
+    is_urgent: bool,
+    is_closed: bool,
+}
+
+/// One of the two ends of an inbox. With it goes the inbox: nothing comes any more, or nobody takes it.
+#[derive(Debug)]
+pub(super) struct End(Arc<Inbox>);
+
+impl End {
+    /// Both ends of a new inbox.
+    pub(super) fn both() -> (Self, Self) {
+        let inbox = Arc::<Inbox>::default();
+        (Self(Arc::clone(&inbox)), Self(inbox))
+    }
+
+    /// Adds a note; waits where there is no room.
+    pub(super) fn push(&self, shown: u64, note: Note) {
+        self.0.push(shown, note);
+    }
+
+    /// Waits for notes, and for their company; `None` once nothing will come.
+    pub(super) fn take(&self) -> Option<Group> {
+        self.0.take()
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.arrived.notify_one();
+        self.0.taken.notify_one();
+    }
+}
+
+/// Notes that are committed together.
+pub(super) struct Group {
+    pub(super) notes: Vec<Note>,
+    /// How many events had been shown with the last of them.
+    pub(super) shown: u64,
+}
+
+impl Inbox {
+    fn push(&self, shown: u64, note: Note) {
+        let mut waiting = self.lock();
+        while waiting.notes.len() >= ROOM && !waiting.is_closed {
+            waiting = self.taken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.is_closed {
+            return;
+        }
+        let is_first = waiting.notes.is_empty();
+        let is_first_urgent = note.is_urgent() && !waiting.is_urgent;
+        waiting.is_urgent |= note.is_urgent();
+        waiting.shown = shown;
+        waiting.notes.push(note);
+        let is_full = waiting.notes.len() == GROUP;
+        drop(waiting);
+        if is_first || is_first_urgent || is_full {
+            self.arrived.notify_one();
+        }
+    }
+
+    fn take(&self) -> Option<Group> {
+        let waiting =
+            self.arrived.wait_while(self.lock(), |waiting| waiting.notes.is_empty() && !waiting.is_closed);
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        while waiting.notes.len() < GROUP && !waiting.is_closed {
+            let patience = if waiting.is_urgent { URGENT_PATIENCE } else { PATIENCE };
+            let Some(left) = patience.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else {
+                break;
+            };
+            let woken = self.arrived.wait_timeout(waiting, left);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let room = Vec::with_capacity(waiting.notes.len());
+        let group = Group { notes: std::mem::replace(&mut waiting.notes, room), shown: waiting.shown };
+        waiting.is_urgent = false;
+        drop(waiting);
+        self.taken.notify_one();
+        (!group.notes.is_empty()).then_some(group)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::model::row::RowNumber;
+
+    fn begun(row: u64) -> Note {
+        Note::Begun(RowNumber(row))
+    }
+
+    #[test]
+    fn notes_come_out_in_their_order_and_the_last_ones_after_the_end() {
+        let (notes, inbox) = End::both();
+        let sender = thread::spawn(move || (1..=10_000).for_each(|row| notes.push(row, begun(row))));
+        let (mut seen, mut largest) = (0, 0);
+        while let Some(group) = inbox.take() {
+            for note in &group.notes {
+                seen += 1;
+                assert!(matches!(note, Note::Begun(row) if row.0 == seen));
+            }
+            assert_eq!(group.shown, seen);
+            largest = largest.max(group.notes.len());
+        }
+        sender.join().unwrap();
+        assert_eq!(seen, 10_000);
+        assert!(largest <= ROOM, "{largest}");
+    }
+
+    #[test]
+    fn where_nobody_takes_notes_any_more_nobody_waits_for_room() {
+        let (notes, inbox) = End::both();
+        drop(inbox);
+        (0..=2 * ROOM as u64).for_each(|row| notes.push(row, begun(row)));
+    }
+}
