@@ -164,6 +164,7 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 /// Makes the tables in an empty file.
 pub(super) fn create(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     settle(&connection)?;
     make_tables(&connection)?;
     Ok(connection)
@@ -222,11 +223,17 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
+
+/// Two system calls write a page into the log, so large ones cost less.
+const PAGE_BYTES: i32 = 16_384;
+
+/// The log is moved into the tables at 32 MiB: seldom enough that it costs little, soon enough that it stays small.
+const CHECKPOINT_PAGES: i32 = 2_048;
 
 /// Negative: kibibytes (SQLite, "PRAGMA `cache_size`").
 const CACHE_KIB: i32 = -4_096;

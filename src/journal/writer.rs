@@ -136,7 +136,10 @@ fn keep_all(mut store: Store, inbox: &End, progress: &watch::Sender<Kept>) -> St
             continue;
         }
         match store.keep(&group.notes) {
-            Ok(()) => progress.send_modify(|kept| kept.count = group.shown),
+            Ok(()) => {
+                progress.send_modify(|kept| kept.count = group.shown);
+                inbox.give_back(group);
+            }
             Err(error) => {
                 let reason = fault(&store.path, &error).source.to_string();
                 progress.send_modify(|kept| kept.failure = Some(reason));
