@@ -33,10 +33,14 @@ impl Patience {
 
     /// Waits for something; `None` where the patience ended first.
     pub(super) async fn wait_for<F: Future>(self, shutdown: &Shutdown, wait: F) -> Option<F::Output> {
+        if self.has_ended(shutdown) {
+            return None;
+        }
+        // The wait first: most are over at once, and then nobody has to listen for the end.
         tokio::select! {
             biased;
-            () = self.ended(shutdown) => None,
             output = wait => Some(output),
+            () = self.ended(shutdown) => None,
         }
     }
 

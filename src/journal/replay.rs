@@ -203,7 +203,7 @@ fn ended(record: &Record<'_>, timeline: &Timeline) -> Result<Ended, Unreadable> 
     Ok(Ended {
         work: work(record)?,
         outcome: Outcome {
-            status: named(Status::ALL, Status::name, &record.get::<_, String>(7)?)?,
+            status: named(Status::ALL, Status::name, text(record, 7)?)?,
             detail: record.get(8)?,
             failure: failure(record)?,
         },
@@ -225,11 +225,14 @@ fn failure(record: &Record<'_>) -> Result<Option<Failure>, Unreadable> {
 
 /// What a record of the table `rows` had asked for.
 pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
-    let fields: Vec<Box<str>> =
-        serde_json::from_str(record.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(|error| Unreadable::Content(format!("fields: {error}")))?;
-    let row = Row { number: row_number(record, 0)?, fields: fields.into() };
-    let Some(name) = record.get::<_, Option<String>>(2)? else {
+    let fields = match optional_text(record, 6)? {
+        Some(fields) => {
+            serde_json::from_str(fields).map_err(|error| Unreadable::Content(format!("fields: {error}")))?
+        }
+        None => Box::default(),
+    };
+    let row = Row { number: row_number(record, 0)?, fields };
+    let Some(name) = optional_text(record, 2)? else {
         // Its failure says what was wrong with it.
         return Ok(Work::Invalid(InvalidRow {
             row,
@@ -238,10 +241,8 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
             reason: String::new(),
         }));
     };
-    let (verb, phone_type, number) =
-        (record.get::<_, String>(3)?, record.get::<_, String>(4)?, record.get::<_, String>(5)?);
-    let action = action(&verb, &phone_type, number)?;
-    Ok(Work::Task(Task { row, user: user(&name)?, action, prior: Prior::Untried }))
+    let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;
+    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried }))
 }
 
 fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unreadable> {
@@ -289,6 +290,18 @@ fn traffic(connection: &Connection) -> Result<Traffic, Unreadable> {
 
 fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+}
+
+/// A text that is looked at where it lies.
+fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
+    Ok(record.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+fn optional_text<'record>(
+    record: &'record Record<'_>,
+    column: usize,
+) -> Result<Option<&'record str>, Unreadable> {
+    Ok(record.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
 }
 
 pub(super) fn row_number(record: &Record<'_>, column: usize) -> Result<RowNumber, Unreadable> {

@@ -65,7 +65,8 @@ CREATE TABLE rows (
     action          TEXT NOT NULL,
     phone_type      TEXT NOT NULL,
     phone_number    TEXT NOT NULL,
-    fields          TEXT NOT NULL,     -- JSON: the input's own fields, '(hidden)' in a password's place
+    fields          TEXT,              -- JSON: the input's own fields, '(hidden)' in a password's place; NULL where the
+                                       -- row is done and the input has no columns of its own
     status          TEXT NOT NULL,
     detail          TEXT NOT NULL,
     http_status     INTEGER,           -- of the last answer

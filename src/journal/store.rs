@@ -305,7 +305,7 @@ impl Keeper<'_> {
             task.map_or("", |task| task.action.name()),
             task.and_then(|task| task.action.phone_type()).map_or("", PhoneType::name),
             task.and_then(|task| task.action.phone()).map_or("", |phone| phone.number.as_str()),
-            json(&fields(self.header, row)),
+            needs_fields(self.header, ended).then(|| json(&fields(self.header, row))),
             ended.outcome.status.name(),
             ended.outcome.detail,
             ended.http_status,
@@ -355,6 +355,11 @@ fn micros(span: Duration) -> i64 {
 /// The time of a number of microseconds; one that no clock can show counts as 1970.
 pub(super) fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Whether a file has to be made of the row as it was written.
+const fn needs_fields(header: &Header, ended: &Ended) -> bool {
+    !ended.outcome.status.is_done() || !header.extra.is_empty()
 }
 
 /// A row's fields without what is, or could be, a password.

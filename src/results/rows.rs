@@ -1,7 +1,9 @@
 //! results.csv: one line for every row, in input order once the run has ended.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::model::event::{Ended, Event, Observer, ObserverError};
@@ -39,6 +41,7 @@ pub struct Results {
     lines: WholeLines,
     header: Header,
     timeline: Timeline,
+    clock: Clock,
 }
 
 impl Results {
@@ -49,7 +52,7 @@ impl Results {
     pub fn create(path: &Path, header: &Header, timeline: Timeline) -> Result<Self, ObserverError> {
         let extra = header.extra.iter().map(|column| header.names[*column].as_str());
         let lines = WholeLines::create(path, COLUMNS.into_iter().chain(extra))?;
-        Ok(Self { lines, header: header.clone(), timeline })
+        Ok(Self { lines, header: header.clone(), timeline, clock: Clock::default() })
     }
 
     /// Writes what was kept back. The lines stay in the order in which rows were told.
@@ -73,21 +76,24 @@ impl Results {
         let asked = Asked::of(&ended.work, &self.header);
         let failure = ended.outcome.failure.as_ref();
         let http_status = failure.and_then(|failure| failure.http_status).or(ended.http_status);
-        let times = Times::of(ended, &self.timeline);
+        let mut numbers = [itoa::Buffer::new(); 4];
+        let [number, status, attempts, duration_ms] = &mut numbers;
+        let took = ended.started_at.map(|moment| ended.ended_at.saturating_duration_since(moment));
+        let started_at = ended.started_at.map(|moment| self.clock.rfc3339(self.timeline.at(moment)));
         let fields: [&str; COLUMNS.len()] = [
-            &row.number.to_string(),
+            number.format(row.number.0),
             asked.user,
             asked.action,
             asked.phone_type,
             asked.phone_number,
             ended.outcome.status.name(),
             &one_line(&ended.outcome.detail),
-            &http_status.map_or_else(String::new, |status| status.to_string()),
+            http_status.map_or("", |code| status.format(code)),
             failure.map_or("", |failure| failure.code.as_str()),
             &one_line(failure.map_or("", |failure| failure.message.as_str())),
-            &ended.attempts.to_string(),
-            &times.started_at,
-            &times.duration_ms,
+            attempts.format(ended.attempts),
+            started_at.unwrap_or_default(),
+            duration_ms.format(took.unwrap_or_default().as_millis()),
             &ended.request_id,
             &ended.client_request_id,
             &ended.operation_id,
@@ -150,20 +156,29 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// When a row was worked on.
-struct Times {
-    /// Empty where it was never tried.
-    started_at: String,
-    duration_ms: String,
+/// Writes times: thousands of rows begin in the same second, and most of the work is the second.
+#[derive(Debug, Default)]
+struct Clock {
+    second: Option<i64>,
+    /// The last time written, and how much of it is the second.
+    text: String,
+    second_bytes: usize,
 }
 
-impl Times {
-    fn of(ended: &Ended, timeline: &Timeline) -> Self {
-        let Some(started_at) = ended.started_at else {
-            return Self { started_at: String::new(), duration_ms: "0".to_owned() };
-        };
-        let duration = ended.ended_at.saturating_duration_since(started_at);
-        Self { started_at: timeline.rfc3339(started_at), duration_ms: duration.as_millis().to_string() }
+impl Clock {
+    /// RFC 3339 in UTC with milliseconds.
+    fn rfc3339(&mut self, time: Timestamp) -> &str {
+        // Rounded down, also before 1970.
+        let (second, millisecond) =
+            (time.as_millisecond().div_euclid(1_000), time.as_millisecond().rem_euclid(1_000));
+        if self.second.replace(second) != Some(second) {
+            self.text = format!("{:.0}", Timestamp::from_second(second).unwrap_or_default());
+            self.second_bytes = self.text.len() - "Z".len();
+        }
+        self.text.truncate(self.second_bytes);
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, ".{millisecond:03}Z");
+        &self.text
     }
 }
 
@@ -172,6 +187,8 @@ mod tests {
     use std::fs;
     use std::sync::Arc;
     use std::time::Duration;
+
+    use proptest::prelude::*;
 
     use super::super::samples::{self, ended, header, invalid, misplaced, reset, row, task};
     use super::*;
@@ -257,5 +274,18 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
         drop(results);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_written_as_elsewhere(steps in proptest::collection::vec(-3_000_000_i64..3_000_000, 1..20)) {
+            let mut clock = Clock::default();
+            let mut micros = 1_767_225_600_000_000;
+            for step in steps {
+                micros += step;
+                let time = Timestamp::from_microsecond(micros).unwrap();
+                prop_assert_eq!(clock.rfc3339(time), format!("{time:.3}"));
+            }
+        }
     }
 }
