@@ -34,7 +34,7 @@ use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
 use authwave::results::rows::Results;
 use authwave::sign_in::access_token::AccessToken;
-use authwave::transport::http::{Http, HttpSettings, Reach};
+use authwave::transport::http::{Http, HttpSettings, Priority, Reach};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -152,11 +152,12 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
             extra_roots: None,
             idle_connections: IN_FLIGHT,
             reach: Reach::Loopback,
+            priority: Priority::Normal,
         })?;
         let in_flight = NonZeroUsize::new(IN_FLIGHT).ok_or("none in flight")?;
         let parts = GraphParts {
             root: Root::new(root, "v1.0")?,
-            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight })),
+            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight, seek: None })),
             shutdown: Shutdown::default(),
             events,
             retry: RetrySettings {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use authwave::model::secret::Secret;
 use authwave::transport::exchange::{Body, Method, Request, Transport as _};
-use authwave::transport::http::{Http, HttpSettings, Reach};
+use authwave::transport::http::{Http, HttpSettings, Priority, Reach};
 use tokio::task::JoinSet;
 
 use support::{CLIENT_CORE, PROGRAM, Result, Simulator, Used, in_a_directory, input, median, now, watch};
@@ -173,6 +173,7 @@ fn bare(root: &str, rows: u32) -> Result<()> {
         extra_roots: None,
         idle_connections: IN_FLIGHT,
         reach: Reach::Loopback,
+        priority: Priority::Normal,
     })?;
     let next = Arc::new(AtomicU32::new(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

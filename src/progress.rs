@@ -132,7 +132,7 @@ impl Progress {
             throttled: self.stats.requests.throttled,
             in_flight: self.pacer.on_the_wire(),
             open_operations: self.stats.operations.open(),
-            held: self.pacer.hold_left(),
+            held: self.pacer.longest_hold_left(),
         })
     }
 }

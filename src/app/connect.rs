@@ -17,7 +17,7 @@ use crate::sign_in::access_token::AccessToken;
 use crate::sign_in::claims::claims;
 use crate::sign_in::client_secret::{App, ClientSecret};
 use crate::sign_in::kind::SignIn;
-use crate::transport::http::{Http, HttpSettings, Reach};
+use crate::transport::http::{Http, HttpSettings, Priority, Reach};
 
 use super::error::AppError;
 use super::rehearsal::RehearsalTenant;
@@ -81,13 +81,19 @@ pub(super) fn connect(
             Some(read?)
         }
     };
-    let client = |root: &str| {
+    let client = |root: &str, priority: Priority| {
         let reach = if root.starts_with("http://") { Reach::Loopback } else { Reach::Internet };
         let idle_connections = settings.pace.in_flight.get();
         let timeout = settings.request_timeout;
-        Http::new(&HttpSettings { timeout, extra_roots: extra_roots.clone(), idle_connections, reach })
+        Http::new(&HttpSettings {
+            timeout,
+            extra_roots: extra_roots.clone(),
+            idle_connections,
+            reach,
+            priority,
+        })
     };
-    let transport = client(&tenant.graph_root)?;
+    let transport = client(&tenant.graph_root, settings.priority)?;
     let (credential, id, app) = match tenant.sign_in {
         SignInChoice::Token(token) => {
             let claims = claims(&token);
@@ -103,7 +109,8 @@ pub(super) fn connect(
                 client_secret: secret.fetch()?,
                 graph_root: tenant.graph_root.clone(),
             };
-            let credential = SignIn::ClientSecret(ClientSecret::new(app, client(&tenant.authority)?));
+            let credential =
+                SignIn::ClientSecret(ClientSecret::new(app, client(&tenant.authority, Priority::Normal)?));
             (credential, known.0, known.1)
         }
     };

@@ -15,7 +15,7 @@ use crate::journal::writer::Journal;
 use crate::model::stats::Stats;
 use crate::model::task::Work;
 use crate::model::timeline::Timeline;
-use crate::pace::pacer::Pacer;
+use crate::pace::pacer::{PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
 use crate::progress::{Progress, Screen};
 use crate::settings::resolve::{Output, Settings};
@@ -73,7 +73,7 @@ impl Job {
         let start =
             Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
         store.begin_session(&session(start), start.moment)?;
-        let pacer = Arc::new(Pacer::new(self.settings.pace));
+        let pacer = Arc::new(Pacer::new(pace(self.settings.pace, self.rows_left)));
         let progress = Progress::new(self.screen, self.rows_left, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
         let journal = Journal::start(store);
@@ -106,6 +106,11 @@ fn session(start: Start) -> SessionStart {
         process_id: std::process::id(),
         started_at: start.wall,
     }
+}
+
+/// Each row takes a request at least.
+fn pace(settings: PaceSettings, rows_left: u64) -> PaceSettings {
+    PaceSettings { seek: settings.seek.map(|seek| Seek { expected: rows_left, ..seek }), ..settings }
 }
 
 fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {

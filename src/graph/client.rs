@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::warn;
 use url::{Origin, Url};
 
 use super::call::Place;
-use crate::model::event::Event;
-use crate::pace::pacer::Pacer;
+use crate::model::event::{Access, Event};
+use crate::pace::pacer::{Pacer, Refusal};
 use crate::pace::shutdown::Shutdown;
 use crate::policy::backoff::Backoff;
 use crate::policy::retry_after::{self, RetryAfter};
+use crate::policy::throttle_scope;
 use crate::transport::exchange::Response;
 
 /// When a call is tried again, and how long.
@@ -113,6 +115,12 @@ impl<T, C> Graph<T, C> {
         &self.root
     }
 
+    /// The gate that every request passes.
+    #[must_use]
+    pub fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
     /// Ends waits.
     #[must_use]
     pub const fn shutdown(&self) -> &Shutdown {
@@ -150,10 +158,44 @@ impl<T, C> Graph<T, C> {
         Some(wait)
     }
 
+    /// Does what an answer says about pace at once, before anybody else may leave. Gives the pause that it means for
+    /// everybody, if it does.
+    pub(super) fn heed(&self, access: Access, sent_at: Instant, response: &Response) -> Option<Pause> {
+        let asked = self.asked_pause(response);
+        match response.status {
+            429 => Some(self.throttle(access, sent_at, (response, asked))),
+            // A server that says when to come back means everybody.
+            408 | 500..=599 => {
+                let span = asked?;
+                Some(Pause { span, prolonged: self.pacer.hold(span) })
+            }
+            _ => {
+                let used = response.headers.throttle_limit_percentage.as_deref();
+                self.pacer.passed(access, sent_at, used.and_then(|used| used.trim().parse().ok()));
+                None
+            }
+        }
+    }
+
+    fn throttle(
+        &self,
+        access: Access,
+        sent_at: Instant,
+        (response, asked): (&Response, Option<Duration>),
+    ) -> Pause {
+        // "Come back at once" to a crowd that is too much is no answer to it.
+        let named = asked.filter(|span| *span >= SHORTEST_PAUSE);
+        let span = named.unwrap_or_else(|| self.bare_throttle_hold(access));
+        let hold_is_told = named.is_some_and(|span| span < self.retry.max_retry_after);
+        let scope = throttle_scope::parse(response.headers.throttle_scope.as_deref());
+        let prolonged = self.pacer.throttled(&Refusal { sent_at, hold: span, hold_is_told, scope });
+        Pause { span, prolonged }
+    }
+
     /// How long everybody waits after a 429 that names no time. Those that come during a hold were already
     /// on the wire when it began, and prolong nothing.
-    pub(super) fn bare_throttle_hold(&self) -> Duration {
-        if let Some(left) = self.pacer.hold_left() {
+    fn bare_throttle_hold(&self, access: Access) -> Duration {
+        if let Some(left) = self.pacer.hold_left(access) {
             return left;
         }
         let in_a_row = self.bare_throttles.fetch_add(1, Ordering::Relaxed) + 1;
@@ -166,6 +208,18 @@ impl<T, C> Graph<T, C> {
         }
     }
 }
+
+/// A pause that an answer asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pause {
+    /// How long.
+    pub(super) span: Duration,
+    /// By how much that prolongs the pause of everybody.
+    pub(super) prolonged: Duration,
+}
+
+/// A 429 that asks for less than this counts as one that names no time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl<T, C> fmt::Debug for Graph<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

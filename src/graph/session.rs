@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::call::{Call, CallError, Effect};
-use super::client::Graph;
+use super::client::{Graph, Pause};
 use super::error;
 use super::patience::Patience;
 use super::trace::Trace;
@@ -20,9 +20,6 @@ use crate::policy::budget::Budget;
 use crate::policy::classify::{Verdict, classify};
 use crate::transport::bearer::{Credential, SignInError};
 use crate::transport::exchange::{Request, Response, SendError, Transport};
-
-/// A 429 that asks for less than this counts as one that names no time.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often a list is asked for that cannot be understood.
 const MAX_LOOKS: u32 = 4;
@@ -62,6 +59,8 @@ enum Next {
 struct Sent {
     result: Result<Response, SendError>,
     bearer: Secret,
+    /// What the answer asks everybody for, which has begun.
+    pause: Option<Pause>,
 }
 
 impl<'graph, T, C> Session<'graph, T, C> {
@@ -192,13 +191,13 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
                 Err(failure) => return Err(given_up(failure, in_doubt)),
             };
             let verdict = classify(&sent.result);
-            let (failure, asked) = match sent.result {
+            let failure = match sent.result {
                 Ok(response) if verdict == Verdict::Accepted => {
                     self.graph.note_acceptance();
                     return Ok(response);
                 }
-                Ok(response) => (error::failure(&response), self.graph.asked_pause(&response)),
-                Err(error) => (error::no_answer(&error), None),
+                Ok(response) => error::failure(&response),
+                Err(error) => error::no_answer(&error),
             };
             debug!(
                 attempt = round.attempt,
@@ -208,7 +207,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             );
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
             self.trace.has_doubtful_write |= in_doubt;
-            match self.next(verdict, asked, &sent.bearer, &mut round).await {
+            match self.next(verdict, sent.pause, &sent.bearer, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),
                 Next::GiveUp => return Err(given_up(failure, in_doubt)),
@@ -219,23 +218,16 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     async fn next(
         &mut self,
         verdict: Verdict,
-        asked: Option<Duration>,
+        pause: Option<Pause>,
         bearer: &Secret,
         round: &mut Round,
     ) -> Next {
         match verdict {
             Verdict::Accepted | Verdict::Refused => Next::GiveUp,
             Verdict::Unauthorized => self.renew(bearer, round).await,
-            Verdict::Throttled => {
-                // "Come back at once" to a crowd that is too much is no answer to it.
-                let named = asked.filter(|span| *span >= SHORTEST_PAUSE);
-                let span = named.unwrap_or_else(|| self.graph.bare_throttle_hold());
-                self.hold(span, round.patience).await
-            }
             Verdict::Doubtful if round.effect == Effect::Once => Next::GiveUp,
-            Verdict::Transient | Verdict::Doubtful => match asked {
-                // A server that says when to come back (503, 504) means everybody.
-                Some(span) => self.hold(span, round.patience).await,
+            Verdict::Throttled | Verdict::Transient | Verdict::Doubtful => match pause {
+                Some(pause) => self.sit_out(pause, round.patience),
                 None => self.back_off(round).await,
             },
         }
@@ -252,10 +244,14 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     }
 
     /// Waits for its turn and for a token; `None` where the run stopped meanwhile.
-    async fn leave(&self, patience: Patience) -> Result<Option<(Permit<'graph>, Secret)>, Failure> {
+    async fn leave(
+        &self,
+        access: Access,
+        patience: Patience,
+    ) -> Result<Option<(Permit<'graph>, Secret)>, Failure> {
         let (graph, shutdown) = (self.graph, &self.graph.shutdown);
         loop {
-            let Some(permit) = patience.wait_for(shutdown, graph.pacer.admit()).await else {
+            let Some(permit) = patience.wait_for(shutdown, graph.pacer.admit(access)).await else {
                 return Ok(None);
             };
             // Only now, so that a token does not age while its request waits.
@@ -265,7 +261,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             match bearer {
                 Err(error) => return Err(self.lose_sign_in(&error).await),
                 // A hold may have begun while a token was waited for.
-                Ok(_) if graph.pacer.hold_left().is_some() => {}
+                Ok(_) if graph.pacer.hold_left(access).is_some() => {}
                 Ok(bearer) => return Ok(Some((permit, bearer))),
             }
         }
@@ -281,7 +277,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     ) -> Result<Option<Sent>, Failure> {
         let graph = self.graph;
         let access = request.method.access();
-        let Some((permit, bearer)) = self.leave(patience).await? else { return Ok(None) };
+        let Some((permit, bearer)) = self.leave(access, patience).await? else { return Ok(None) };
         let sent_at = Instant::now();
         self.trace.started_at.get_or_insert(sent_at);
         let traffic = self.trace.of(access);
@@ -295,6 +291,8 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             result = graph.transport.send(request) => result,
             () = graph.shutdown.aborting() => Err(SendError::MaybeSent("the run was aborted".to_owned())),
         };
+        let heed = |response| graph.heed(access, sent_at, response);
+        let pause = result.as_ref().ok().and_then(heed);
         drop(permit);
         let latency = sent_at.elapsed();
         self.budget.spend(latency);
@@ -304,18 +302,17 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             traffic.request_id = response.headers.request_id.clone().unwrap_or_default();
         }
         self.tell_answer(on_the_wire, status, latency).await;
-        Ok(Some(Sent { result, bearer }))
+        if let Some(Pause { prolonged, .. }) = pause.filter(|pause| !pause.prolonged.is_zero()) {
+            graph.tell(Event::Held { span: prolonged }).await;
+        }
+        Ok(Some(Sent { result, bearer, pause }))
     }
 
-    /// One 429 holds everybody; whoever is admitted next, this call or another, waits for the end of the hold.
-    async fn hold(&mut self, span: Duration, patience: Patience) -> Next {
-        let prolonged = self.graph.pacer.hold(span);
-        if !prolonged.is_zero() {
-            self.graph.tell(Event::Held { span: prolonged }).await;
-        }
+    /// Whoever is admitted next, this call or another, waits for the end of the pause.
+    fn sit_out(&mut self, pause: Pause, patience: Patience) -> Next {
         match patience.has_ended(&self.graph.shutdown) {
             true => Next::Stopped,
-            false if self.budget.affords(span) => Next::Again,
+            false if self.budget.affords(pause.span) => Next::Again,
             false => Next::GiveUp,
         }
     }

@@ -37,7 +37,7 @@ impl Desk {
         let in_flight = NonZeroUsize::new(64).unwrap();
         let parts = GraphParts {
             root: Root::new("https://graph.microsoft.com", "v1.0").unwrap(),
-            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight })),
+            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight, seek: None })),
             shutdown: Shutdown::default(),
             events,
             retry,

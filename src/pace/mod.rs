@@ -1,5 +1,6 @@
-//! When a request may leave. The one door to governor.
+//! When a request may leave.
 
 pub mod clock;
+mod limiter;
 pub mod pacer;
 pub mod shutdown;

@@ -1,16 +1,17 @@
 //! The gate that every request passes: a place on the wire, no hold, and last a token of the rate.
 
 use std::fmt;
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use super::clock::TokioClock;
+use super::limiter::Limiter;
+use crate::model::event::Access;
+use crate::policy::rate::{Passed, Rate, RateSettings, Throttled};
+use crate::policy::throttle_scope::{Lanes, ThrottleScope};
 
 /// How fast requests may leave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,63 +20,179 @@ pub struct PaceSettings {
     pub requests_per_second: Option<f64>,
     /// How many requests may be on the wire at once.
     pub in_flight: NonZeroUsize,
+    /// How the tenant's pace is found; `None` where nothing but the two numbers above bounds it.
+    pub seek: Option<Seek>,
+}
+
+/// How the tenant's pace is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seek {
+    /// About how many requests will be sent.
+    pub expected: u64,
+    /// What an earlier run found.
+    pub learned: Limits,
+    /// How much of what is found is used, above 0 and up to 1.
+    pub share: f64,
+}
+
+/// Limits in requests a second; `None` where none is known.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Limits {
+    /// Of GETs.
+    pub reads: Option<f64>,
+    /// Of all others.
+    pub writes: Option<f64>,
+}
+
+impl Limits {
+    /// The one of these requests.
+    #[must_use]
+    pub const fn of(&self, access: Access) -> Option<f64> {
+        match access {
+            Access::Read => self.reads,
+            Access::Write => self.writes,
+        }
+    }
+}
+
+/// What a 429 says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Refusal {
+    /// When its request left.
+    pub sent_at: Instant,
+    /// How long nobody is to send.
+    pub hold: Duration,
+    /// Whether the service said so, and meant it: then it tells something about the quota.
+    pub hold_is_told: bool,
+    /// Who is hit, and what may not be sent.
+    pub scope: ThrottleScope,
 }
 
 /// Admits requests in the order in which they ask.
 pub struct Pacer {
     started: Instant,
     in_flight: NonZeroUsize,
+    /// All that may be on the wire, reads and writes together.
+    wire: Semaphore,
+    ceiling: Option<Limiter>,
+    reads: Lane,
+    writes: Lane,
+}
+
+/// The gate for one kind of request: reads and writes have quotas of their own.
+struct Lane {
+    in_flight: NonZeroUsize,
     places: Semaphore,
-    /// Nobody leaves before this moment, in microseconds since `started`.
-    held_until: AtomicU64,
-    ceiling: Option<Ceiling>,
+    state: Mutex<State>,
+    limiter: Limiter,
+}
+
+struct State {
+    rate: Option<Rate>,
+    /// How many places there are, taken or not, and how many there are to be.
+    places: usize,
+    wanted: usize,
+    /// Nobody leaves before this moment.
+    held_until: Option<Instant>,
+    /// When the last hold began.
+    held_since: Option<Instant>,
+    /// Requests that were on the wire when a hold began, and were answered 429 like the one that began it.
+    late: u64,
 }
 
 /// A place on the wire, given back when dropped.
 #[derive(Debug)]
-pub struct Permit<'pacer>(#[expect(dead_code, reason = "held for its drop")] SemaphorePermit<'pacer>);
+pub struct Permit<'pacer> {
+    lane: &'pacer Lane,
+    place: Option<SemaphorePermit<'pacer>>,
+    _wire: SemaphorePermit<'pacer>,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.lane.give_back(place);
+        }
+    }
+}
 
 impl Pacer {
     /// A pacer whose clock starts now.
     #[must_use]
     pub fn new(settings: PaceSettings) -> Self {
+        let PaceSettings { requests_per_second, in_flight, seek } = settings;
+        let lane = |access| {
+            let rate = seek.map(|Seek { expected, learned, share }| {
+                Rate::new(RateSettings { in_flight, expected, learned: learned.of(access), share })
+            });
+            Lane::new(rate, in_flight)
+        };
         Self {
             started: Instant::now(),
-            in_flight: settings.in_flight,
-            places: Semaphore::new(settings.in_flight.get()),
-            held_until: AtomicU64::new(0),
-            ceiling: settings.requests_per_second.map(Ceiling::new),
+            in_flight,
+            wire: Semaphore::new(in_flight.get()),
+            ceiling: requests_per_second.map(|rate| Limiter::new(Some(rate))),
+            reads: lane(Access::Read),
+            writes: lane(Access::Write),
         }
     }
 
     /// Waits until a request may leave. Cancel-safe.
-    pub async fn admit(&self) -> Permit<'_> {
-        let Ok(place) = self.places.acquire().await else { unreachable!("the semaphore is never closed") };
+    pub async fn admit(&self, access: Access) -> Permit<'_> {
+        let lane = self.lane(access);
         loop {
-            self.wait_for_hold().await;
-            let Some(ceiling) = &self.ceiling else { break };
+            // Whoever waits for the end of a hold has no place meanwhile: after it there may be fewer of them.
+            lane.wait_for_hold().await;
+            let place = lane.places.acquire().await;
+            let (Ok(place), Ok(wire)) = (place, self.wire.acquire().await) else {
+                unreachable!("the semaphores are never closed")
+            };
+            let permit = Permit { lane, place: Some(place), _wire: wire };
+            if lane.is_held() {
+                continue;
+            }
             // Last, so that a crowd that was held is spaced again and does not stampede.
-            ceiling.take().await;
-            if self.hold_left().is_none() {
-                break;
+            lane.limiter.take().await;
+            if let Some(ceiling) = &self.ceiling {
+                ceiling.take().await;
+            }
+            if !lane.is_held() {
+                return permit;
             }
         }
-        Permit(place)
     }
 
-    /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause:
-    /// nothing where a longer hold runs already.
+    /// Learns from an answer that is no 429. `used` is the share of the quota that it tells of.
+    pub fn passed(&self, access: Access, sent_at: Instant, used: Option<f64>) {
+        let (sent_at, at) = (self.since_start(sent_at), self.started.elapsed());
+        self.lane(access).learn(at, |rate| rate.passed(&Passed { sent_at, at, used }));
+    }
+
+    /// Learns from a 429, and lets nobody leave meanwhile. Returns by how much that prolongs the pause: nothing where a
+    /// longer hold runs already.
+    pub fn throttled(&self, refusal: &Refusal) -> Duration {
+        let at = self.started.elapsed();
+        let Refusal { hold, hold_is_told, scope: ThrottleScope { hits, lanes }, .. } = *refusal;
+        let answer = Throttled { sent_at: self.since_start(refusal.sent_at), at, hold, hold_is_told, hits };
+        let slow_down = |lane: &Lane| {
+            let mut span = hold;
+            lane.note_late(refusal.sent_at);
+            lane.learn(at, |rate| span = rate.throttled(&answer));
+            lane.hold(span)
+        };
+        self.each(lanes).map(slow_down).max().unwrap_or_default()
+    }
+
+    /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause: nothing where a longer hold
+    /// runs already.
     pub fn hold(&self, span: Duration) -> Duration {
-        let before = self.hold_left().unwrap_or_default();
-        let until = self.started.elapsed().saturating_add(span).as_micros();
-        self.held_until.fetch_max(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
-        span.saturating_sub(before)
+        self.each(Lanes::Both).map(|lane| lane.hold(span)).max().unwrap_or_default()
     }
 
     /// How many requests are on the wire or admitted to it.
     #[must_use]
     pub fn on_the_wire(&self) -> usize {
-        self.in_flight.get() - self.places.available_permits()
+        self.in_flight.get() - self.wire.available_permits()
     }
 
     /// How many requests may be on the wire at once.
@@ -84,14 +201,128 @@ impl Pacer {
         self.in_flight
     }
 
-    /// How long the present hold still runs; `None` without one.
+    /// How long the present hold of such requests still runs; `None` without one.
     #[must_use]
-    pub fn hold_left(&self) -> Option<Duration> {
-        let until = self.held_until.load(Ordering::Relaxed);
-        if until == 0 {
-            return None;
+    pub fn hold_left(&self, access: Access) -> Option<Duration> {
+        self.lane(access).hold_left()
+    }
+
+    /// How long it takes until everything may leave; `None` where it may.
+    #[must_use]
+    pub fn longest_hold_left(&self) -> Option<Duration> {
+        self.each(Lanes::Both).filter_map(Lane::hold_left).max()
+    }
+
+    /// How many requests were answered 429 that were on the wire already when the pause began.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.reads.state().late + self.writes.state().late
+    }
+
+    /// The limits that were found so far.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { reads: self.reads.limit(), writes: self.writes.limit() }
+    }
+
+    fn lane(&self, access: Access) -> &Lane {
+        match access {
+            Access::Read => &self.reads,
+            Access::Write => &self.writes,
         }
-        let left = Duration::from_micros(until).checked_sub(self.started.elapsed())?;
+    }
+
+    fn each(&self, lanes: Lanes) -> impl Iterator<Item = &Lane> {
+        let is_meant = move |access| match lanes {
+            Lanes::Both => true,
+            Lanes::Reads => access == Access::Read,
+            Lanes::Writes => access == Access::Write,
+        };
+        [(Access::Read, &self.reads), (Access::Write, &self.writes)]
+            .into_iter()
+            .filter_map(move |(access, lane)| is_meant(access).then_some(lane))
+    }
+
+    fn since_start(&self, moment: Instant) -> Duration {
+        moment.saturating_duration_since(self.started)
+    }
+}
+
+/// A lane that is bounded by the wire alone: then all requests stand in one line, in the order in which they came.
+const UNBOUNDED: usize = 1 << 24;
+
+const fn bounded(places: usize, in_flight: NonZeroUsize) -> usize {
+    if places < in_flight.get() { places } else { UNBOUNDED }
+}
+
+impl Lane {
+    fn new(rate: Option<Rate>, in_flight: NonZeroUsize) -> Self {
+        let start = Duration::ZERO;
+        let places = rate.as_ref().map_or(UNBOUNDED, |rate| bounded(rate.places(start), in_flight));
+        let limiter = Limiter::new(rate.as_ref().and_then(|rate| rate.rate(start)));
+        let state =
+            Mutex::new(State { rate, places, wanted: places, held_until: None, held_since: None, late: 0 });
+        Self { in_flight, places: Semaphore::new(places), state, limiter }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limit(&self) -> Option<f64> {
+        self.state().rate.as_ref()?.limit()
+    }
+
+    /// Lets the controller learn, and does what it says from `now` on.
+    fn learn(&self, now: Duration, learn: impl FnOnce(&mut Rate)) {
+        let mut state = self.state();
+        let State { rate: Some(rate), places, wanted, .. } = &mut *state else { return };
+        learn(rate);
+        self.limiter.set(rate.rate(now));
+        *wanted = bounded(rate.places(now), self.in_flight);
+        if wanted > places {
+            self.places.add_permits(*wanted - *places);
+            *places = *wanted;
+        } else if wanted < places {
+            // Those that are taken go when they are given back.
+            *places -= self.places.forget_permits(*places - *wanted);
+        }
+    }
+
+    fn give_back(&self, place: SemaphorePermit<'_>) {
+        let mut state = self.state();
+        if state.places > state.wanted {
+            state.places -= 1;
+            place.forget();
+        }
+    }
+
+    fn note_late(&self, sent_at: Instant) {
+        let mut state = self.state();
+        let is_late = state.held_since.is_some_and(|since| sent_at <= since);
+        state.late += u64::from(is_late);
+    }
+
+    fn hold(&self, span: Duration) -> Duration {
+        let mut state = self.state();
+        let now = Instant::now();
+        if state.held_until.is_none_or(|until| until <= now) {
+            state.held_since = Some(now);
+        }
+        let before = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let prolonged = span.saturating_sub(before);
+        if !prolonged.is_zero() {
+            state.held_until = now.checked_add(span);
+        }
+        prolonged
+    }
+
+    fn is_held(&self) -> bool {
+        self.hold_left().is_some()
+    }
+
+    fn hold_left(&self) -> Option<Duration> {
+        let left = self.state().held_until?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
@@ -105,60 +336,19 @@ impl Pacer {
 
 impl fmt::Debug for Pacer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pacer({} in flight, ceiling: {:?})", self.in_flight, self.ceiling)
+        write!(
+            f,
+            "Pacer({} in flight, ceiling: {:?}, limits: {:?})",
+            self.in_flight,
+            self.ceiling,
+            self.limits()
+        )
     }
 }
 
-/// The rate ceiling: governor with cells of a microsecond, of which a request costs as many as its share of a second.
-///
-/// governor has no queue: thousands of waiters would wake each other and starve some. So one waits at the
-/// limiter at a time, and the others stand in the fair line of the mutex.
-struct Ceiling {
-    line: Mutex<()>,
-    limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock>,
-    cost_micros: u64,
-}
-
-/// How much unused time may be made up for: enough that late timers cost no throughput.
-const BURST_MICROS: NonZeroU32 = NonZeroU32::new(25_000).unwrap();
-
-impl Ceiling {
-    fn new(requests_per_second: f64) -> Self {
-        let micros =
-            Duration::try_from_secs_f64(1.0 / requests_per_second).unwrap_or(Duration::MAX).as_micros();
-        let cells = Quota::with_period(Duration::from_micros(1)).map(|quota| quota.allow_burst(BURST_MICROS));
-        let Some(quota) = cells else { unreachable!("a microsecond is not zero") };
-        Self {
-            line: Mutex::new(()),
-            limiter: RateLimiter::direct_with_clock(quota, TokioClock),
-            cost_micros: u64::try_from(micros).unwrap_or(u64::MAX),
-        }
-    }
-
-    async fn take(&self) {
-        let _first = self.line.lock().await;
-        let mut left = self.cost_micros;
-        // governor refuses to take more at once than the burst holds, so a dear request is paid in parts.
-        while let Some(part) = NonZeroU32::new(left.min(BURST_MICROS.get().into()).try_into().unwrap_or(1)) {
-            self.pay(part).await;
-            left -= u64::from(part.get());
-        }
-    }
-
-    async fn pay(&self, cells: NonZeroU32) {
-        loop {
-            match self.limiter.check_n(cells) {
-                Ok(Ok(())) => return,
-                Ok(Err(not_until)) => sleep_until(Instant::from_std(not_until.earliest_possible())).await,
-                Err(_) => unreachable!("a part is never over the burst"),
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Ceiling {
+impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one request in {} µs", self.cost_micros)
+        write!(f, "Lane({} places, {:?})", self.state().places, self.limiter)
     }
 }
 
@@ -172,7 +362,7 @@ mod tests {
 
     fn pacer(requests_per_second: Option<f64>, in_flight: usize) -> Arc<Pacer> {
         let in_flight = NonZeroUsize::new(in_flight).unwrap();
-        Arc::new(Pacer::new(PaceSettings { requests_per_second, in_flight }))
+        Arc::new(Pacer::new(PaceSettings { requests_per_second, in_flight, seek: None }))
     }
 
     /// Starts `count` requests that are answered after `latency`; gives the moments at which they left.
@@ -181,7 +371,7 @@ mod tests {
         for number in 0..count {
             let pacer = Arc::clone(pacer);
             tasks.spawn(async move {
-                let _permit = pacer.admit().await;
+                let _permit = pacer.admit(Access::Write).await;
                 let left_at = pacer.started.elapsed();
                 tokio::time::sleep(latency).await;
                 (number, left_at)

@@ -3,6 +3,9 @@
 pub mod backoff;
 pub mod budget;
 pub mod classify;
+mod cruise;
 pub mod failures;
 pub mod permission;
+pub mod rate;
 pub mod retry_after;
+pub mod throttle_scope;

@@ -207,6 +207,10 @@ pub struct Pace {
     /// The most requests on the wire at once [default: 64]
     #[arg(long, env = "AUTHWAVE_IN_FLIGHT", value_name = "N")]
     pub in_flight: Option<usize>,
+    /// Use half of what the tenant allows, and let Graph shed these requests first
+    #[arg(long, env = "AUTHWAVE_POLITE", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub polite: Option<bool>,
     /// The most rows begun and not ended [default: 8 times in-flight]
     #[arg(long, env = "AUTHWAVE_WINDOW", value_name = "N")]
     pub window: Option<usize>,
@@ -254,7 +258,19 @@ pub struct Simulator {
     /// A quota of N requests in each window, as 3000/150s
     #[arg(long, env = "AUTHWAVE_SIMULATOR_WINDOW_QUOTA", value_name = "N/DURATION")]
     pub window_quota: Option<String>,
-    /// How a 429 says when to come back: seconds, fraction, date, absent, absurd
+    /// Another quota of writes, in N a second, from some time on, as 10@60s
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_LATER_WRITES", value_name = "N@DURATION")]
+    pub later_writes: Option<String>,
+    /// What another client takes of the quota of writes, in requests a second
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_RIVAL_WRITES", default_value_t = 0.0, value_name = "N")]
+    pub rival_writes: f64,
+    /// Whether answers tell how much of a quota is used: told, silent
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_USAGE", default_value = "told", value_name = "HOW")]
+    pub usage: String,
+    /// Who a 429 says is hit: application, tenant
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_BLAME", default_value = "application", value_name = "WHO")]
+    pub blame: String,
+    /// How a 429 says when to come back: seconds, fraction, date, absent, absurd, one
     #[arg(long, env = "AUTHWAVE_SIMULATOR_RETRY_AFTER", default_value = "seconds", value_name = "FORM")]
     pub retry_after: String,
     /// A fault and its rate from 0 to 1, as error-after=0.02; may be given several times. Names: throttle,

@@ -64,6 +64,8 @@ pub struct Pace {
     pub requests_per_second: Option<f64>,
     /// On the wire at once.
     pub in_flight: Option<usize>,
+    /// Half of what there is, and shed first.
+    pub polite: Option<bool>,
     /// Begun and not ended.
     pub window: Option<usize>,
 }
@@ -189,6 +191,7 @@ mod tests {
         assert!(sign_in.kind.and(sign_in.client_id).is_some() && sign_in.client_secret_file.is_some());
         assert!(sign_in.client_secret_command.is_some());
         assert!(pace.requests_per_second.is_some() && pace.in_flight.and(pace.window).is_some());
+        assert!(pace.polite.is_some());
         assert!(
             retry.budget.and(retry.backoff_base).and(retry.backoff_cap).and(retry.max_retry_after).is_some()
         );

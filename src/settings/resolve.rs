@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::graph::client::RetrySettings;
 use crate::input::phone_text::Country;
 use crate::model::secret::Secret;
-use crate::pace::pacer::PaceSettings;
+use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
+use crate::transport::http::Priority;
 
 use super::args::{self, Common};
 use super::connection::{SecretSource, SignInChoice, Target, Tenant, address, cloud};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How fast.
     pub pace: PaceSettings,
+    /// Which requests Graph is to shed first.
+    pub priority: Priority,
     /// The most rows begun and not ended.
     pub window: NonZeroUsize,
     /// How patiently.
@@ -127,6 +130,7 @@ pub fn resolve(
     file: File,
     secrets: Secrets,
 ) -> Result<Settings, SettingsError> {
+    let is_polite = common.pace.polite.or(file.pace.polite).unwrap_or(false);
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
@@ -141,7 +145,9 @@ pub fn resolve(
         pace: PaceSettings {
             requests_per_second: ceiling(common.pace.requests_per_second.or(file.pace.requests_per_second))?,
             in_flight,
+            seek: Some(Seek { expected: 0, learned: Limits::default(), share: share(is_polite) }),
         },
+        priority: if is_polite { Priority::Low } else { Priority::Normal },
         window: window(common.pace.window.or(file.pace.window), in_flight)?,
         retry: retry(&common.pace, &file.retry)?,
         operation_timeout: duration(
@@ -187,6 +193,11 @@ fn api_version(given: Option<&String>) -> Result<&'static str, SettingsError> {
             "no such version; there are v1.0 and beta",
         )),
     }
+}
+
+/// How much is used of the rate that is found.
+const fn share(is_polite: bool) -> f64 {
+    if is_polite { 0.5 } else { 1.0 }
 }
 
 fn in_flight(given: Option<usize>) -> Result<NonZeroUsize, SettingsError> {

@@ -10,8 +10,8 @@ use crate::model::secret::Secret;
 use crate::simulator::faults::FaultRates;
 use crate::simulator::phones::Numbers;
 use crate::simulator::resets::ResetSettings;
-use crate::simulator::settings::{Permission, TenantSettings};
-use crate::simulator::throttle::{Quota, RetryAfterForm};
+use crate::simulator::settings::{Blame, Permission, TenantSettings, Usage};
+use crate::simulator::throttle::{Allowance, Quota, RetryAfterForm};
 use crate::simulator::tokens::{TokenKind, TokenSettings};
 use crate::simulator::users::Population;
 
@@ -46,11 +46,10 @@ pub fn resolve_simulator(
         population: if args.users.is_some() { Population::Listed } else { Population::Everyone },
         user_lag: duration("--user-lag", &args.user_lag)?,
         latency: duration("--latency", &args.latency)?,
-        reads: bucket("--reads-per-second", args.reads_per_second, args.burst)?,
-        writes: match &args.window_quota {
-            Some(text) => Some(window(text)?),
-            None => bucket("--writes-per-second", args.writes_per_second, args.burst)?,
-        },
+        reads: bucket("--reads-per-second", args.reads_per_second, args.burst)?.map(Allowance::from),
+        writes: writes(args)?,
+        usage: usage(&args.usage)?,
+        blame: blame(&args.blame)?,
         retry_after: retry_after_form(&args.retry_after)?,
         faults,
         resets: ResetSettings {
@@ -103,6 +102,34 @@ fn bucket(
     Ok(Some(Quota::Bucket { per_second, burst: burst.unwrap_or(per_second).max(1.0) }))
 }
 
+fn writes(args: &args::Simulator) -> Result<Option<Allowance>, SettingsError> {
+    let quota = match &args.window_quota {
+        Some(text) => Some(window(text)?),
+        None => bucket("--writes-per-second", args.writes_per_second, args.burst)?,
+    };
+    let later = args.later_writes.as_deref().map(|text| later(text, args.burst)).transpose()?;
+    let rival_per_second = args.rival_writes;
+    if !(rival_per_second.is_finite() && rival_per_second >= 0.0) {
+        return Err(value("--rival-writes", rival_per_second, "must be a number from 0"));
+    }
+    match quota {
+        Some(quota) => Ok(Some(Allowance { quota, later, rival_per_second })),
+        None if later.is_some() || rival_per_second > 0.0 => {
+            let reason = "changes a quota of writes; give one with --writes-per-second or --window-quota";
+            Err(value("--later-writes or --rival-writes", "", reason))
+        }
+        None => Ok(None),
+    }
+}
+
+/// What stands after `--later-writes`.
+fn later(text: &str, burst: Option<f64>) -> Result<(Duration, Quota), SettingsError> {
+    let refuse = || value("--later-writes", text, "must be a rate and a time, as 10@60s");
+    let (rate, from) = text.split_once('@').ok_or_else(refuse)?;
+    let quota = bucket("--later-writes", Some(rate.parse().map_err(|_| refuse())?), burst)?;
+    Ok((span(from).ok_or_else(refuse)?, quota.ok_or_else(refuse)?))
+}
+
 fn window(text: &str) -> Result<Quota, SettingsError> {
     let parts = text
         .split_once('/')
@@ -121,6 +148,22 @@ fn range(text: &str) -> Result<(Duration, Duration), SettingsError> {
     }
 }
 
+fn usage(text: &str) -> Result<Usage, SettingsError> {
+    match text {
+        "told" => Ok(Usage::Told),
+        "silent" => Ok(Usage::Silent),
+        other => Err(value("--usage", other, "there are told and silent")),
+    }
+}
+
+fn blame(text: &str) -> Result<Blame, SettingsError> {
+    match text {
+        "application" => Ok(Blame::Application),
+        "tenant" => Ok(Blame::Tenant),
+        other => Err(value("--blame", other, "there are application and tenant")),
+    }
+}
+
 fn retry_after_form(text: &str) -> Result<RetryAfterForm, SettingsError> {
     match text {
         "seconds" => Ok(RetryAfterForm::Seconds),
@@ -128,7 +171,10 @@ fn retry_after_form(text: &str) -> Result<RetryAfterForm, SettingsError> {
         "date" => Ok(RetryAfterForm::Date),
         "absent" => Ok(RetryAfterForm::Absent),
         "absurd" => Ok(RetryAfterForm::Absurd),
-        other => Err(value("--retry-after", other, "there are seconds, fraction, date, absent and absurd")),
+        "one" => Ok(RetryAfterForm::One),
+        other => {
+            Err(value("--retry-after", other, "there are seconds, fraction, date, absent, absurd and one"))
+        }
     }
 }
 
@@ -186,13 +232,29 @@ mod tests {
             "--listen=[::1]:0",
         ])
         .unwrap();
-        assert_eq!(settings.tenant.writes, Some(Quota::Bucket { per_second: 0.4, burst: 10.0 }));
-        assert_eq!(settings.tenant.reads, Some(Quota::Bucket { per_second: 5.0, burst: 10.0 }));
+        assert_eq!(settings.tenant.writes, Some(Quota::Bucket { per_second: 0.4, burst: 10.0 }.into()));
+        assert_eq!(settings.tenant.reads, Some(Quota::Bucket { per_second: 5.0, burst: 10.0 }.into()));
         let faults = settings.tenant.faults;
         assert_eq!((faults.error_after, faults.slow, faults.html), (0.25, 1.0, 0.5));
         assert_eq!(settings.tenant.resets.duration, (Duration::from_secs(1), Duration::from_mins(2)));
         let window = decided(&["--window-quota=3000/150s"]).unwrap().tenant.writes;
-        assert_eq!(window, Some(Quota::Window { requests: 3_000, span: Duration::from_secs(150) }));
+        assert_eq!(window, Some(Quota::Window { requests: 3_000, span: Duration::from_secs(150) }.into()));
+        let shared = decided(&[
+            "--writes-per-second=50",
+            "--rival-writes=25",
+            "--later-writes=10@1m",
+            "--blame=tenant",
+        ]);
+        let shared = shared.unwrap().tenant;
+        assert_eq!(
+            shared.writes,
+            Some(Allowance {
+                quota: Quota::Bucket { per_second: 50.0, burst: 50.0 },
+                later: Some((Duration::from_mins(1), Quota::Bucket { per_second: 10.0, burst: 10.0 })),
+                rival_per_second: 25.0,
+            })
+        );
+        assert_eq!((shared.blame, shared.usage), (Blame::Tenant, Usage::Told));
     }
 
     #[test]
@@ -214,6 +276,10 @@ mod tests {
             "--reset-duration=3s..1s",
             "--latency=soon",
             "--writes-per-second=1e-300",
+            "--later-writes=10@1m",
+            "--rival-writes=-1",
+            "--usage=perhaps",
+            "--blame=nobody",
         ] {
             assert!(decided(&[flag]).is_err(), "{flag}");
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::faults::FaultRates;
 use super::phones::Numbers;
 use super::resets::ResetSettings;
-use super::throttle::{Quota, RetryAfterForm};
+use super::throttle::{Allowance, RetryAfterForm};
 use super::tokens::{TokenKind, TokenSettings};
 use super::users::Population;
 
@@ -27,11 +27,15 @@ pub struct TenantSettings {
     /// How long every answer takes.
     pub latency: Duration,
     /// Quota of reads; `None` for none.
-    pub reads: Option<Quota>,
+    pub reads: Option<Allowance>,
     /// Quota of writes; `None` for none.
-    pub writes: Option<Quota>,
+    pub writes: Option<Allowance>,
     /// How a 429 says when to come back.
     pub retry_after: RetryAfterForm,
+    /// Whether answers tell how much of the quota is used.
+    pub usage: Usage,
+    /// Who a 429 says is hit.
+    pub blame: Blame,
     /// What goes wrong.
     pub faults: FaultRates,
     /// How resets go.
@@ -44,6 +48,24 @@ pub struct TenantSettings {
     pub permission: Permission,
     /// How many items a list shows at once; at least 1.
     pub page_size: usize,
+}
+
+/// Whether answers tell how much of the quota is used, from 0.8 on: `x-ms-throttle-limit-percentage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// They do.
+    Told,
+    /// They do not.
+    Silent,
+}
+
+/// Who a 429 says is hit, in `x-ms-throttle-scope`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The application in this tenant.
+    Application,
+    /// All of the tenant.
+    Tenant,
 }
 
 /// Whether the caller may write.
@@ -69,6 +91,8 @@ impl TenantSettings {
             reads: None,
             writes: None,
             retry_after: RetryAfterForm::Seconds,
+            usage: Usage::Told,
+            blame: Blame::Application,
             faults: FaultRates::default(),
             resets: ResetSettings::default(),
             tokens: TokenSettings {

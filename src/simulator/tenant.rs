@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::phones::{self, Effect};
 use super::resets::Resets;
 use super::route::{PASSWORD, Resource, Route, Version, route};
-use super::settings::{Permission, TenantSettings};
+use super::settings::{Blame, Permission, TenantSettings, Usage};
 use super::throttle::{Measure, Meter, retry_after};
 use super::tokens::{TokenKind, Tokens, Worth};
 use super::users::{LastWrite, Population, SeedUser, UserState, Users, place};
@@ -43,8 +43,8 @@ pub struct Tenant {
     writes: Option<Meter>,
     random: Rng,
     ledger: Ledger,
-    /// Until then a Retry-After runs.
-    closed_until: Duration,
+    /// Until then a Retry-After runs for reads, and for writes.
+    closed_until: [Duration; 2],
 }
 
 /// A request that passed the door.
@@ -68,7 +68,7 @@ impl Tenant {
             writes: settings.writes.map(Meter::new),
             random: Rng::with_seed(settings.seed),
             ledger: Ledger::default(),
-            closed_until: Duration::ZERO,
+            closed_until: [Duration::ZERO; 2],
             settings,
         }
     }
@@ -116,7 +116,7 @@ impl Tenant {
             let answer = self.tokens.grant(request, now);
             return Delivery { answer: Some(answer), delay: self.settings.latency };
         }
-        let is_early = now < self.closed_until;
+        let is_early = now < self.closed_until[door(request.method.access())];
         self.ledger.early += u64::from(is_early);
         let faults = self.settings.faults;
         let delay = self.settings.latency + faults.delay(&mut self.random);
@@ -198,7 +198,7 @@ impl Tenant {
             None => 0.0,
         };
         let mut answer = self.route(request, kind, now);
-        if used >= 0.8 {
+        if used >= 0.8 && self.settings.usage == Usage::Told {
             answer.headers.throttle_limit_percentage = Some(format!("{used:.2}"));
         }
         answer
@@ -207,16 +207,20 @@ impl Tenant {
     fn throttled(&mut self, wait: Duration, now: Duration, access: Access) -> Response {
         let asked = retry_after(self.settings.retry_after, wait, self.wall(now));
         if let Some((_, span)) = &asked {
-            self.closed_until = self.closed_until.max(now + *span);
+            let closed_until = &mut self.closed_until[door(access)];
+            *closed_until = (*closed_until).max(now + *span);
         }
         let kind = match access {
             Access::Read => "Read",
             Access::Write => "Write",
         };
+        let blamed = match self.settings.blame {
+            Blame::Application => "Tenant_Application",
+            Blame::Tenant => "Tenant",
+        };
         let mut answer = self.too_many();
         answer.headers.retry_after = asked.map(|(value, _)| value);
-        answer.headers.throttle_scope =
-            Some(format!("Tenant_Application/{kind}/simulated-app/simulated-tenant"));
+        answer.headers.throttle_scope = Some(format!("{blamed}/{kind}/simulated-app/simulated-tenant"));
         answer.headers.throttle_information = Some(format!("{kind}LimitExceeded"));
         answer
     }
@@ -362,6 +366,14 @@ impl Tenant {
     fn wall(&self, now: Duration) -> SystemTime {
         let seconds = u64::try_from(self.settings.epoch.as_second()).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + now
+    }
+}
+
+/// Reads and writes are throttled apart.
+const fn door(access: Access) -> usize {
+    match access {
+        Access::Read => 0,
+        Access::Write => 1,
     }
 }
 

@@ -34,12 +34,33 @@ pub enum RetryAfterForm {
     Absent,
     /// A day.
     Absurd,
+    /// One second, whatever is true.
+    One,
+}
+
+/// A quota, and who else lives on it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    /// How much there is.
+    pub quota: Quota,
+    /// What there is from some time on, counted from the tenant's beginning.
+    pub later: Option<(Duration, Quota)>,
+    /// What another client takes of it, in requests a second.
+    pub rival_per_second: f64,
+}
+
+impl From<Quota> for Allowance {
+    fn from(quota: Quota) -> Self {
+        Self { quota, later: None, rival_per_second: 0.0 }
+    }
 }
 
 /// A quota and how much of it is used.
 #[derive(Debug, Clone)]
 pub(super) struct Meter {
     quota: Quota,
+    later: Option<(Duration, Quota)>,
+    rival_per_second: f64,
     /// Bucket: what is in it. Window: how many came in the present one.
     level: f64,
     /// When the level was right.
@@ -56,20 +77,24 @@ pub(super) enum Measure {
 }
 
 impl Meter {
-    pub(super) const fn new(quota: Quota) -> Self {
+    pub(super) const fn new(allowance: Allowance) -> Self {
+        let Allowance { quota, later, rival_per_second } = allowance;
         let level = match quota {
             Quota::Bucket { burst, .. } => burst,
             Quota::Window { .. } => 0.0,
         };
-        Self { quota, level, at: Duration::ZERO }
+        Self { quota, later, rival_per_second, level, at: Duration::ZERO }
     }
 
     /// Measures one request at `now`. One that may not pass uses nothing.
     pub(super) fn measure(&mut self, now: Duration) -> Measure {
+        if let Some((_, quota)) = self.later.take_if(|(from, _)| now >= *from) {
+            self.quota = quota;
+        }
         match self.quota {
             Quota::Bucket { per_second, burst } => {
-                let refill = now.saturating_sub(self.at).as_secs_f64() * per_second;
-                self.level = (self.level + refill).min(burst);
+                let gain = now.saturating_sub(self.at).as_secs_f64() * (per_second - self.rival_per_second);
+                self.level = (self.level + gain).clamp(0.0, burst);
                 self.at = now;
                 if self.level >= 1.0 {
                     self.level -= 1.0;
@@ -85,11 +110,13 @@ impl Meter {
                 if begun > self.at {
                     (self.level, self.at) = (0.0, begun);
                 }
-                if self.level < f64::from(requests) {
+                self.level += now.saturating_sub(self.at).as_secs_f64() * self.rival_per_second;
+                self.at = now;
+                if self.level + 1.0 <= f64::from(requests) {
                     self.level += 1.0;
                     Measure::Pass(self.level / f64::from(requests))
                 } else {
-                    Measure::Wait((self.at + span).saturating_sub(now))
+                    Measure::Wait((begun + span).saturating_sub(now))
                 }
             }
         }
@@ -111,6 +138,7 @@ pub(super) fn retry_after(
         RetryAfterForm::Date => Some((httpdate::fmt_http_date(wall + whole + Duration::from_secs(1)), whole)),
         RetryAfterForm::Absent => None,
         RetryAfterForm::Absurd => Some(("86400".to_owned(), wait)),
+        RetryAfterForm::One => Some(("1".to_owned(), Duration::from_secs(1))),
     }
 }
 
@@ -119,7 +147,7 @@ mod tests {
     use super::*;
 
     fn passes(quota: Quota, times_ms: &[u64]) -> Vec<bool> {
-        let mut meter = Meter::new(quota);
+        let mut meter = Meter::new(quota.into());
         let at = |ms: &u64| matches!(meter.measure(Duration::from_millis(*ms)), Measure::Pass(_));
         times_ms.iter().map(at).collect()
     }
@@ -130,7 +158,7 @@ mod tests {
         let times = [0, 0, 0, 0, 400, 500, 900, 1_000, 60_000, 60_000, 60_000, 60_000];
         let expected = [true, true, true, false, false, true, false, true, true, true, true, false];
         assert_eq!(passes(bucket, &times), expected);
-        let mut slow = Meter::new(Quota::Bucket { per_second: 0.4, burst: 1.0 });
+        let mut slow = Meter::new(Quota::Bucket { per_second: 0.4, burst: 1.0 }.into());
         slow.measure(Duration::ZERO);
         assert_eq!(slow.measure(Duration::ZERO), Measure::Wait(Duration::from_millis(2_500)));
     }
@@ -140,9 +168,34 @@ mod tests {
         let window = Quota::Window { requests: 2, span: Duration::from_secs(10) };
         let times = [0, 5_000, 5_000, 9_999, 10_000, 10_000, 10_001, 35_000];
         assert_eq!(passes(window, &times), [true, true, false, false, true, true, false, true]);
-        let mut meter = Meter::new(window);
+        let mut meter = Meter::new(window.into());
         let told: Vec<Measure> = (0..3).map(|_| meter.measure(Duration::from_secs(4))).collect();
         assert_eq!(told[2], Measure::Wait(Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn another_client_takes_its_part_first_and_a_quota_may_change() {
+        let rate = |per_second| Quota::Bucket { per_second, burst: 1.0 };
+        let allowance = Allowance {
+            quota: rate(10.0),
+            later: Some((Duration::from_secs(10), rate(4.0))),
+            rival_per_second: 2.0,
+        };
+        let mut meter = Meter::new(allowance);
+        let mut passed = |from: u64| {
+            (from..from + 10_000)
+                .filter(|ms| matches!(meter.measure(Duration::from_millis(*ms)), Measure::Pass(_)))
+                .count()
+        };
+        assert!((79..=81).contains(&passed(0)));
+        assert!((19..=21).contains(&passed(10_000)));
+
+        let window = Quota::Window { requests: 100, span: Duration::from_secs(10) };
+        let mut meter = Meter::new(Allowance { rival_per_second: 5.0, ..window.into() });
+        let passed = (0..10_000)
+            .filter(|ms| matches!(meter.measure(Duration::from_millis(*ms)), Measure::Pass(_)))
+            .count();
+        assert!((94..=100).contains(&passed), "{passed}");
     }
 
     #[test]

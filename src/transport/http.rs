@@ -34,6 +34,18 @@ pub struct HttpSettings {
     pub idle_connections: usize,
     /// Whom the client talks to.
     pub reach: Reach,
+    /// What is shed first.
+    pub priority: Priority,
+}
+
+/// Which requests the service is to shed first when it has too many: `x-ms-throttle-priority`
+/// (Microsoft Graph, "Microsoft Graph throttling guidance").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Nothing is said.
+    Normal,
+    /// These.
+    Low,
 }
 
 /// Whom the client talks to.
@@ -71,6 +83,7 @@ const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("authwave/", env!(
 pub struct Http {
     client: Client<Connector, Full<Bytes>>,
     timeout: Duration,
+    priority: Priority,
 }
 
 impl Http {
@@ -99,7 +112,7 @@ impl Http {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(settings.idle_connections)
             .build(Connector::new(parts).map_err(HttpError::Client)?);
-        Ok(Self { client, timeout: settings.timeout })
+        Ok(Self { client, timeout: settings.timeout, priority: settings.priority })
     }
 }
 
@@ -115,7 +128,10 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, HttpError> {
 
 impl Transport for Http {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
-        let prepared = prepare(request)?;
+        let mut prepared = prepare(request)?;
+        if self.priority == Priority::Low {
+            prepared.headers_mut().insert(THROTTLE_PRIORITY, HeaderValue::from_static("low"));
+        }
         let deadline = Instant::now() + self.timeout;
         let answer = timeout_at(deadline, self.client.request(prepared))
             .await
@@ -172,6 +188,8 @@ fn prepare(request: Request) -> Result<hyper::Request<Full<Bytes>>, SendError> {
     }
     Ok(prepared)
 }
+
+const THROTTLE_PRIORITY: HeaderName = HeaderName::from_static("x-ms-throttle-priority");
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::exchange::{Body, Method, Request, SendError, Transport as _};
-use super::http::{Http, HttpSettings, Reach};
+use super::http::{Http, HttpSettings, Priority, Reach};
 
 /// A server on loopback with TLS: its root, its certificate as PEM, and the HTTP versions that it was asked in.
 struct TlsServer {
@@ -70,7 +70,11 @@ fn client(reach: Reach, extra_roots: Option<Vec<u8>>) -> Http {
 /// Not the environment's proxies, since the machine that runs the tests may have some.
 fn through(proxies: Matcher, reach: Reach, extra_roots: Option<Vec<u8>>) -> Http {
     let timeout = Duration::from_secs(75);
-    Http::through(proxies, &HttpSettings { timeout, extra_roots, idle_connections: 4, reach }).unwrap()
+    Http::through(
+        proxies,
+        &HttpSettings { timeout, extra_roots, idle_connections: 4, reach, priority: Priority::Normal },
+    )
+    .unwrap()
 }
 
 fn get(url: &str) -> Request {
@@ -223,6 +227,7 @@ async fn a_server_on_this_machine_is_never_reached_through_a_proxy() {
         extra_roots: None,
         idle_connections: 4,
         reach: Reach::Loopback,
+        priority: Priority::Normal,
     };
     let response = Http::new(&settings).unwrap().send(get(&format!("http://{address}/x"))).await;
     assert_eq!(response.unwrap().status, 204);

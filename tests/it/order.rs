@@ -28,8 +28,8 @@ fn a_row_that_is_answered_last_stands_where_it_stood_in_the_input() {
     };
     let denied =
         |message: &str| Answer::json(403, &json!({"error": {"code": "accessDenied", "message": message}}));
-    // One at a time: whoever was told to come back stands behind those that wait already.
-    let answers = [Answer::empty(429), created(2), denied("third"), created(4), denied("first")];
+    // One at a time: a user who is unknown is asked for again after 2 s, and the others go on meanwhile.
+    let answers = [Answer::empty(404), created(2), denied("third"), created(4), denied("first")];
     let world = World::new().file("in.csv", text).answers(answers);
     let ended = world.run("in.csv", &["--in-flight", "1"]).exits(1);
 

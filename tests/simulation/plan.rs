@@ -79,6 +79,7 @@ impl Plan {
             pace: PaceSettings {
                 requests_per_second: random.bool().then(|| 0.5 + random.f64() * 50.0),
                 in_flight: NonZeroUsize::new(in_flight).unwrap(),
+                seek: None,
             },
             retry: RetrySettings {
                 budget: seconds(&mut random, 60..=1_200),
@@ -196,12 +197,11 @@ fn tenant(seed: u64, epoch: Timestamp, random: &mut Rng) -> TenantSettings {
         population: Population::Listed,
         user_lag: Duration::from_secs([0, 0, 0, 3][random.usize(..4)]),
         latency: Duration::from_millis(random.u64(1..=300)),
-        reads: (random.u8(..3) == 0).then(|| Quota::Bucket {
-            per_second: 1.0 + random.f64() * 20.0,
-            burst: 1.0 + random.f64() * 20.0,
+        reads: (random.u8(..3) == 0).then(|| {
+            Quota::Bucket { per_second: 1.0 + random.f64() * 20.0, burst: 1.0 + random.f64() * 20.0 }.into()
         }),
         writes: (random.u8(..3) == 0)
-            .then(|| Quota::Window { requests: random.u32(1..=20), span: seconds(random, 1..=20) }),
+            .then(|| Quota::Window { requests: random.u32(1..=20), span: seconds(random, 1..=20) }.into()),
         retry_after: [
             RetryAfterForm::Seconds,
             RetryAfterForm::Fraction,

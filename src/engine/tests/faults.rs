@@ -17,7 +17,7 @@ async fn under_quotas_every_row_gets_through_however_the_pause_is_told() {
     for retry_after in
         [RetryAfterForm::Seconds, RetryAfterForm::Fraction, RetryAfterForm::Date, RetryAfterForm::Absent]
     {
-        let writes = Some(Quota::Window { requests: 15, span: Duration::from_secs(10) });
+        let writes = Some(Quota::Window { requests: 15, span: Duration::from_secs(10) }.into());
         let stage = Stage::new(TenantSettings { writes, retry_after, ..plain() });
         let played = stage.play(rows(adds(100))).await;
         assert!(played.ledger().throttled > 0);

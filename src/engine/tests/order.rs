@@ -144,7 +144,7 @@ async fn the_rate_is_a_ceiling_for_all_requests_together() {
 
 #[tokio::test(start_paused = true)]
 async fn one_429_holds_everybody_but_what_is_on_the_wire() {
-    let writes = Some(Quota::Window { requests: 20, span: Duration::from_secs(10) });
+    let writes = Some(Quota::Window { requests: 20, span: Duration::from_secs(10) }.into());
     let played = Stage::new(TenantSettings { writes, ..slow() }).in_flight(8).play(rows(adds(100))).await;
     played.assert_each_ended_once(100);
     assert_eq!(played.count(Status::Succeeded), 100);

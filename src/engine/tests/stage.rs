@@ -130,7 +130,11 @@ impl Stage {
                 failures: None,
                 max_duration: None,
             },
-            pace: PaceSettings { requests_per_second: None, in_flight: NonZeroUsize::new(32).unwrap() },
+            pace: PaceSettings {
+                requests_per_second: None,
+                in_flight: NonZeroUsize::new(32).unwrap(),
+                seek: None,
+            },
             shutdown: Shutdown::default(),
             token: Token("somebody's"),
             seed: 7,

@@ -108,7 +108,7 @@ async fn a_run_that_is_drained_before_it_begins_does_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_is_not_waited_for_while_the_run_drains() {
-    let writes = Some(Quota::Window { requests: 4, span: Duration::from_mins(5) });
+    let writes = Some(Quota::Window { requests: 4, span: Duration::from_mins(5) }.into());
     let stage = Stage::new(TenantSettings { writes, ..slow() }).in_flight(8);
     let played = drained(stage, Duration::from_mins(1), rows(adds(50))).await;
     played.assert_each_ended_once(50);

@@ -96,7 +96,7 @@ fn a_request_whose_forerunner_failed_is_424_and_so_are_those_behind_it() {
 
 #[test]
 fn items_count_one_by_one_and_a_429_tells_its_own_pause() {
-    let writes = Some(Quota::Bucket { per_second: 0.5, burst: 2.0 });
+    let writes = Some(Quota::Bucket { per_second: 0.5, burst: 2.0 }.into());
     let mut client = Client::new(TenantSettings { writes, ..settings() });
     let items: Vec<Value> =
         (0..4).map(|at| add(&at.to_string(), &format!("user{at}@contoso.com"), &[])).collect();

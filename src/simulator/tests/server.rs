@@ -18,7 +18,7 @@ use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
 use crate::simulator::throttle::Quota;
 use crate::transport::exchange::{Body, Method, Request, SendError, Transport as _};
-use crate::transport::http::{Http, HttpSettings, Reach};
+use crate::transport::http::{Http, HttpSettings, Priority, Reach};
 
 /// A tenant that listens on a port of its own, until it is dropped.
 struct Served {
@@ -66,6 +66,7 @@ fn http() -> Http {
         extra_roots: None,
         idle_connections: 4,
         reach: Reach::Loopback,
+        priority: Priority::Normal,
     })
     .unwrap()
 }
@@ -135,7 +136,7 @@ async fn a_path_reaches_the_tenant_as_it_was_sent() {
 #[tokio::test]
 async fn the_program_s_own_client_sees_every_header_that_decides() {
     let writes = Some(Quota::Window { requests: 1, span: Duration::from_hours(24 * 365) });
-    let served = Served::with(|settings| settings.writes = writes).await;
+    let served = Served::with(|settings| settings.writes = writes.map(Into::into)).await;
     let http = http();
     let told = http.send(served.request(Method::Post, &reset_path())).await.unwrap();
     assert_eq!(told.status, 202);

@@ -1,0 +1,95 @@
+//! How a run fares with all kinds of quotas, in virtual time: `cargo bench --bench pace` writes docs/pace.md anew, with the
+//! figures that stood there before beside the new ones. `-- WORD` prints the tenants with this word in their name.
+
+#![expect(clippy::print_stdout, reason = "a benchmark tells what it measured")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
+
+#[path = "../tests/pace/cell.rs"]
+mod cell;
+#[path = "../tests/pace/grid.rs"]
+mod grid;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use authwave::simulator::throttle::{Allowance, Quota, RetryAfterForm};
+
+use cell::{Cell, Fared};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pace.md");
+/// The table begins behind this line.
+const HEAD: &str = "| tenant | ideal | blind: time | 429 | learned: time | 429 | early | lost | before |\n\
+                    |---|---|---|---|---|---|---|---|---|\n";
+
+fn main() {
+    let word = std::env::args().nth(1).filter(|word| !word.is_empty() && !word.starts_with("--"));
+    let page = fs::read_to_string(PAGE).unwrap_or_default();
+    let (text, before) = page.split_once(HEAD).unwrap_or((&page, ""));
+    let before = figures(before);
+    let mut table = String::new();
+    for cell in grid::grid() {
+        if word.as_ref().is_none_or(|word| cell.name.contains(word.as_str())) {
+            let row = row(&cell, before.get(cell.name.as_str()).map_or("", String::as_str));
+            print!("{row}");
+            table.push_str(&row);
+        }
+    }
+    let fairness = fairness();
+    println!("{fairness}");
+    if word.is_none() {
+        fs::write(PAGE, format!("{text}{HEAD}{table}\n{fairness}\n")).unwrap();
+    }
+}
+
+fn row(cell: &Cell, before: &str) -> String {
+    let blind = cell.play(None);
+    let known = match cell.allowance {
+        // What a run before the change would have found.
+        Allowance { later: Some(_), quota: Quota::Bucket { per_second, .. }, .. } => Some(per_second),
+        _ => blind.found,
+    };
+    let learned = cell.play(known);
+    let ideal = cell.ideal().as_secs_f64();
+    let told =
+        |fared: &Fared| format!("{:.3} | {:.2} %", fared.wall.as_secs_f64() / ideal, fared.throttled_share());
+    let (early, lost) = (blind.early + learned.early, blind.lost + learned.lost);
+    let Cell { name, .. } = cell;
+    let (blind, learned) = (told(&blind), told(&learned));
+    format!("| {name} | {ideal:.0} s | {blind} | {learned} | {early} | {lost} | {before} |\n")
+}
+
+/// By tenant: the times that stood in a table.
+fn figures(table: &str) -> HashMap<String, String> {
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+        let name = fields.get(1)?;
+        Some(((*name).to_owned(), format!("{}, {}", fields.get(3)?, fields.get(5)?)))
+    };
+    table.lines().filter_map(row).collect()
+}
+
+/// Four runs that begin one after the other and share a quota for ten minutes.
+fn fairness() -> String {
+    let quota = Quota::Bucket { per_second: 100.0, burst: 100.0 };
+    let cell = Cell {
+        name: String::new(),
+        allowance: quota.into(),
+        retry_after: RetryAfterForm::Seconds,
+        usage: authwave::simulator::settings::Usage::Silent,
+        latency: Duration::from_millis(50),
+        rows: 1_000_000,
+    };
+    let time = Duration::from_mins(10);
+    let done = cell.share(4, time);
+    let total: u64 = done.iter().sum();
+    let mut text = format!(
+        "Four processes on one quota of 100/s, ten minutes, 50 ms: {:.1} % of it used; shares of what was used:",
+        total as f64 / time.as_secs_f64() / 100.0 * 100.0
+    );
+    for one in done {
+        let _ = write!(text, " {:.1} %", one as f64 * 100.0 / total as f64);
+    }
+    text + "."
+}

@@ -1,0 +1,107 @@
+//! The rate once a limit is known: approached quickly, kept a little under, and after a while probed beyond, along the
+//! curve of CUBIC (RFC 9438). Times are seconds since the controller began.
+
+/// From the beginning of one hold to the beginning of the next: over it, what was accepted is what the quota gave.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Epoch {
+    pub(super) began: f64,
+    pub(super) accepted: u64,
+}
+
+impl Epoch {
+    /// What was accepted in a second up to `now`.
+    pub(super) fn per_second(&self, now: f64) -> f64 {
+        self.accepted as f64 / (now - self.began).max(1e-3)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cruise {
+    /// In requests a second.
+    pub(super) limit: f64,
+    /// Where the curve begins, in seconds.
+    pub(super) began: f64,
+    /// Since when the limit is about this, in seconds; a limit that is new is probed sooner.
+    pub(super) held_since: f64,
+    /// How much of the curve's height is used: less after others were hit, too.
+    pub(super) depth: f64,
+    /// Until then what the quota saved up during the hold is spent.
+    pub(super) boosted_until: f64,
+    /// Since when the rate doubles and doubles, and what was accepted since.
+    pub(super) beyond: Option<Epoch>,
+    /// The stretch over which the accepted are counted while the service says how much is used.
+    pub(super) stretch: Stretch,
+}
+
+/// A stretch of time at whose beginning so much was used.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Stretch {
+    pub(super) began: f64,
+    pub(super) accepted: u64,
+    pub(super) used: f64,
+}
+
+/// The curve: how far under the limit it is flat, and how far it reaches up and down.
+pub(super) const PLATEAU: f64 = 0.985;
+const REACH: f64 = 0.055;
+/// A probe costs a request that is refused, those that are on the wire behind it, and the hold. It comes when so many
+/// times as much was gained.
+const REFUSALS_PAID_BY: f64 = 300.0;
+const HOLD_PAID_BY: f64 = 100.0;
+/// A limit that is new is probed after so many requests and round trips already, and so many times the hold.
+const NEW_REQUESTS: f64 = 30.0;
+const NEW_ROUNDS: f64 = 10.0;
+const NEW_HOLD_PAID_BY: f64 = 5.0;
+/// Beyond the limit the rate doubles in the time of so many requests or round trips, but in no less than so many seconds.
+const DOUBLED_AFTER: f64 = 20.0;
+const DOUBLED_AFTER_ROUNDS: f64 = 5.0;
+const QUICKEST_DOUBLING: f64 = 5.0;
+/// So much of what is saved up during a hold is spent after it, at so much more than the limit.
+const SAVED: f64 = 0.9;
+const BOOST: f64 = 0.5;
+/// What a 429 costs, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    /// Of an answer.
+    pub(super) latency: f64,
+    /// The last hold's span.
+    pub(super) hold: f64,
+}
+
+/// How long what a hold saved up is spent.
+pub(super) fn boost_for(hold: f64) -> f64 {
+    hold * SAVED / BOOST
+}
+
+impl Cruise {
+    /// Requests a second at `now` for somebody who takes all, brakes left out. Whoever takes a part (`share` under 1)
+    /// does not look for more than there was.
+    pub(super) fn per_second(&self, now: f64, costs: &Costs, share: f64) -> f64 {
+        let cycle = self.cycle(costs);
+        let at = ((now - self.began) / cycle).max(0.0);
+        let at = if share < 1.0 { at.min(1.0) } else { at };
+        let curve = if now < self.boosted_until {
+            1.0 + BOOST
+        } else if at <= 1.0 {
+            PLATEAU + REACH * (2.0 * at - 1.0).powi(3)
+        } else {
+            (PLATEAU + REACH) * ((at - 1.0) * cycle / self.doubling(costs)).exp2()
+        };
+        self.limit * curve * self.depth
+    }
+
+    /// How long it takes until the rate doubles and doubles.
+    pub(super) fn cycle(&self, costs: &Costs) -> f64 {
+        // A refused request takes a place in the rate, and so do those that are on the wire behind it.
+        let refusal = 1.0 / self.limit + costs.latency;
+        let whole = (REFUSALS_PAID_BY * refusal).max(HOLD_PAID_BY * costs.hold);
+        let soon = NEW_REQUESTS / self.limit + NEW_ROUNDS * costs.latency;
+        let least = soon.max(NEW_HOLD_PAID_BY * costs.hold).min(whole);
+        (self.began - self.held_since).clamp(least, whole)
+    }
+
+    fn doubling(&self, costs: &Costs) -> f64 {
+        let rounds = DOUBLED_AFTER_ROUNDS * costs.latency;
+        (DOUBLED_AFTER / self.limit).max(rounds).max(QUICKEST_DOUBLING)
+    }
+}

@@ -1,0 +1,524 @@
+//! How fast requests may leave so that the service answers nearly none of them 429. Pure: answers with their times in,
+//! a rate and a number of places on the wire out.
+//!
+//! It begins by feeling its way: a few requests on the wire, more with every answer. At the first sign of a limit it
+//! cruises: the rate at which requests were really accepted, approached quickly, kept a little under, and after a while
+//! probed beyond, along the curve of CUBIC (RFC 9438). How long "a while" is follows from what a probe costs.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::cruise::{Costs, Cruise, Epoch, PLATEAU, Stretch, boost_for};
+use super::throttle_scope::Hits;
+
+/// What the controller is told before it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateSettings {
+    /// No more requests are on the wire, whatever the latency.
+    pub in_flight: NonZeroUsize,
+    /// About how many requests will be sent: the more there are, the less a few that are refused on the way weigh.
+    pub expected: u64,
+    /// The limit that an earlier run found, in requests a second; `None` where nothing is known.
+    pub learned: Option<f64>,
+    /// How much of what is found is used, above 0 and up to 1.
+    pub share: f64,
+}
+
+/// An answer that is no 429.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passed {
+    /// When its request left.
+    pub sent_at: Duration,
+    /// When it came.
+    pub at: Duration,
+    /// How much of the quota is used, where the service says so: Graph does from 0.8 on, and throttles from 1.0 on
+    /// (Microsoft Graph, "Microsoft Graph throttling guidance").
+    pub used: Option<f64>,
+}
+
+/// An answer 429.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Throttled {
+    /// When its request left.
+    pub sent_at: Duration,
+    /// When it came.
+    pub at: Duration,
+    /// How long nobody is to send.
+    pub hold: Duration,
+    /// Whether the hold says something about the quota. One that was cut short, or was made up here, does not.
+    pub hold_is_told: bool,
+    /// Who is hit.
+    pub hits: Hits,
+}
+
+/// Finds the rate for one kind of request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    settings: RateSettings,
+    phase: Phase,
+    /// Of an answer, in seconds, smoothed; `None` before the first.
+    latency: Option<f64>,
+    /// What the last answer said of the quota; 0 where it said nothing.
+    used: f64,
+    epoch: Epoch,
+    /// Since the first limit was met.
+    since_met: Epoch,
+    last_hold: Option<Hold>,
+    /// Whether the quota is taken to save up what is not used during a hold.
+    saves: bool,
+    last_answer: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Hold {
+    began: f64,
+    span: f64,
+    /// Whether nothing was accepted between the one before and this one.
+    is_repeated: bool,
+    /// Whether anything was accepted that left after it.
+    is_over: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    /// No limit was met: so many requests on the wire, and no rate.
+    Ramp { window: f64 },
+    /// The limit is known.
+    Cruise(Cruise),
+}
+
+/// Requests on the wire at the beginning.
+const FIRST_WINDOW: f64 = 4.0;
+/// How many may be on the wire when the first limit is met, since all of them may be refused: one in so many of all
+/// requests, or, where that is little, one in so many up to so many.
+const REQUESTS_A_PLACE: f64 = 250.0;
+const FEW_REQUESTS_A_PLACE: f64 = 40.0;
+const FEW_PLACES: f64 = 16.0;
+/// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
+const SPREAD_FROM: f64 = 0.02;
+const SPREAD: f64 = 1.25;
+/// Beyond that the window grows by so many a second.
+const PLACES_A_SECOND: f64 = 1.0;
+
+/// A limit that differs from the last one by so much is a new one.
+const NEW_FROM: f64 = 0.25;
+/// What is used after everybody in the tenant was hit.
+const DEPTH_FOR_ALL: f64 = 0.85;
+/// From here on the service says how much is used.
+const USED_TOLD_FROM: f64 = 0.8;
+/// While more and more of the quota is used, the limit is lowered by this for each stretch of so many requests.
+const SOFT_STEP: f64 = 0.85;
+const STRETCH: u64 = 20;
+/// But not under this many times what was accepted on the average.
+const SOFT_FLOOR: f64 = 1.1;
+/// An estimate from fewer accepted requests is none.
+const ENOUGH: u64 = 5;
+/// Without an estimate the limit is lowered by this.
+const BLIND_STEP: f64 = 0.8;
+/// A hold after which nothing was accepted is doubled, up to so many seconds.
+const LONGEST_DOUBLED: f64 = 64.0;
+/// No rate is lower: a request in ten minutes.
+const SLOWEST: f64 = 1.0 / 600.0;
+/// Nor is any higher.
+const FASTEST: f64 = 1e6;
+
+impl Rate {
+    /// Nothing has been sent, and the time is zero.
+    #[must_use]
+    pub const fn new(settings: RateSettings) -> Self {
+        Self {
+            settings,
+            phase: Phase::Ramp { window: FIRST_WINDOW },
+            latency: None,
+            used: 0.0,
+            epoch: Epoch { began: 0.0, accepted: 0 },
+            since_met: Epoch { began: 0.0, accepted: 0 },
+            last_hold: None,
+            saves: true,
+            last_answer: 0.0,
+        }
+    }
+
+    /// Requests a second that may leave at `now`; `None` where only the places on the wire bound them.
+    #[must_use]
+    pub fn rate(&self, now: Duration) -> Option<f64> {
+        match self.phase {
+            // Before the first answer nobody knows what a place on the wire means.
+            Phase::Ramp { window } => match self.latency {
+                None => self.settings.learned,
+                // What left together comes back together, and would leave together again.
+                Some(latency) => {
+                    (latency >= SPREAD_FROM).then(|| SPREAD * window * self.settings.share / latency)
+                }
+            },
+            Phase::Cruise(cruise) => Some(self.cruising(&cruise, now.as_secs_f64())),
+        }
+    }
+
+    /// The limit that was found, in requests a second; `None` where none was met.
+    #[must_use]
+    pub fn limit(&self) -> Option<f64> {
+        match self.phase {
+            Phase::Ramp { .. } => None,
+            // What was accepted over a long time is the best witness.
+            Phase::Cruise(cruise) => Some(cruise.limit.max(self.since_met.per_second(self.last_answer))),
+        }
+    }
+
+    /// How many requests may be on the wire at `now`; at least 1.
+    #[must_use]
+    pub fn places(&self, now: Duration) -> usize {
+        let most = self.settings.in_flight.get();
+        let wanted = match self.phase {
+            // Where a hold brought nothing, the first one after the next goes alone.
+            _ if self.last_hold.is_some_and(|hold| hold.is_repeated && !hold.is_over) => 1.0,
+            Phase::Ramp { window } => window * self.settings.share,
+            Phase::Cruise(cruise) => {
+                1.0 + 1.5 * self.cruising(&cruise, now.as_secs_f64()) * self.latency.unwrap_or_default()
+            }
+        };
+        whole(wanted).clamp(1, most)
+    }
+
+    /// Learns from an answer that is no 429.
+    pub fn passed(&mut self, answer: &Passed) {
+        let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64());
+        self.note_latency(now - sent_at);
+        self.epoch.accepted += 1;
+        self.since_met.accepted += 1;
+        if let Some(hold) = &mut self.last_hold
+            && sent_at >= hold.began
+        {
+            hold.is_over = true;
+        }
+        self.used = answer.used.unwrap_or_default();
+        let elapsed = now - std::mem::replace(&mut self.last_answer, now);
+        let is_near = self.used >= USED_TOLD_FROM;
+        self.phase = match self.phase {
+            Phase::Ramp { .. } if is_near => Phase::Cruise(self.first_soft_limit(now)),
+            Phase::Ramp { window } => {
+                let window = self.grown(window, elapsed).min(self.settings.in_flight.get() as f64);
+                Phase::Ramp { window }
+            }
+            Phase::Cruise(cruise) if is_near => Phase::Cruise(self.near(cruise, now, elapsed)),
+            Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at, now)),
+        };
+    }
+
+    /// Learns from a 429. Gives the pause that everybody has to make.
+    pub fn throttled(&mut self, answer: &Throttled) -> Duration {
+        let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64());
+        self.note_latency(now - sent_at);
+        self.last_answer = now;
+        self.used = 0.0;
+        let span = answer.hold.as_secs_f64();
+        let span = match self.last_hold {
+            // It was on the wire when the hold began, and says nothing new.
+            Some(hold) if sent_at < hold.began => return answer.hold,
+            // Nothing was accepted since: what the hold should have brought is not there yet.
+            Some(hold) if !hold.is_over => {
+                let span = span.max((hold.span * 2.0).min(LONGEST_DOUBLED));
+                if let Phase::Cruise(cruise) = &mut self.phase {
+                    cruise.began = now + span;
+                }
+                span
+            }
+            Some(_) | None => {
+                if let Phase::Cruise(cruise) = self.phase {
+                    // It was spent, and was not there.
+                    self.saves &= sent_at - cruise.began > 3.0 * (cruise.boosted_until - cruise.began);
+                }
+                let counted = if answer.hold_is_told { span } else { span.min(1.0) };
+                if self.limit().is_none() {
+                    self.since_met = Epoch { began: sent_at, accepted: 0 };
+                }
+                self.phase = Phase::Cruise(self.met(sent_at, counted, now + span, answer.hits));
+                self.epoch = Epoch { began: sent_at, accepted: 0 };
+                span
+            }
+        };
+        let is_repeated = self.last_hold.is_some_and(|hold| !hold.is_over);
+        self.last_hold = Some(Hold { began: now, span, is_repeated, is_over: false });
+        Duration::try_from_secs_f64(span).unwrap_or(answer.hold).max(answer.hold)
+    }
+
+    /// The limit was met by a request that left at `sent_at`; the curve begins after the hold.
+    fn met(&self, sent_at: f64, hold: f64, began: f64, hits: Hits) -> Cruise {
+        let limit = self.estimate(sent_at, hold);
+        let held_since = match self.phase {
+            Phase::Ramp { .. } if self.settings.learned == Some(limit) => f64::NEG_INFINITY,
+            Phase::Cruise(cruise) if (limit / cruise.limit - 1.0).abs() < NEW_FROM => cruise.held_since,
+            Phase::Ramp { .. } | Phase::Cruise(_) => began,
+        };
+        let depth = match hits {
+            Hits::Us => 1.0,
+            Hits::Everybody => DEPTH_FOR_ALL,
+        };
+        let boosted_until = if self.saves && hold > 0.0 { began + boost_for(hold) } else { began };
+        let stretch = Stretch::default();
+        Cruise { limit, began, held_since, depth, boosted_until, beyond: None, stretch }
+    }
+
+    /// The limit that a 429 shows: what was accepted since the last one, the pause after it included.
+    fn estimate(&self, sent_at: f64, hold: f64) -> f64 {
+        let accepted = self.epoch.accepted as f64;
+        let span = (sent_at - self.epoch.began).max(1e-3);
+        let limit = match self.phase {
+            Phase::Ramp { window } => {
+                // What the quota had saved up before counts, too, so this is too much rather than too little.
+                let measured = accepted.max(0.5) / (span + hold);
+                let sent = self.latency.map_or(measured, |latency| window / latency.max(1e-4));
+                match self.settings.learned {
+                    Some(learned) if self.epoch.accepted < ENOUGH || measured >= learned / 2.0 => learned,
+                    Some(_) | None => measured.min(sent),
+                }
+            }
+            Phase::Cruise(cruise) => self.corrected(&cruise, accepted / span, sent_at),
+        };
+        limit.max(SLOWEST)
+    }
+
+    /// The limit after a 429 on the way. What was accepted since the last hold is no more than the quota gave: what was
+    /// left unused may have been lost. What was accepted since more than the limit left is no less.
+    fn corrected(&self, cruise: &Cruise, at_least: f64, sent_at: f64) -> f64 {
+        match cruise.beyond {
+            Some(Epoch { began, accepted }) => {
+                // The refused one came as far behind the last as each of the others.
+                let measured = (accepted + 1) as f64 / (sent_at - began).max(1e-3);
+                let at_most = if accepted < ENOUGH { self.cruising(cruise, sent_at) } else { measured };
+                let at_least = at_least.max(cruise.limit);
+                (at_least * at_most.max(at_least)).sqrt()
+            }
+            None if self.cruising(cruise, sent_at) >= cruise.limit => cruise.limit.max(at_least),
+            None if self.epoch.accepted < ENOUGH => cruise.limit * BLIND_STEP,
+            None => at_least.clamp(cruise.limit / 4.0, cruise.limit),
+        }
+    }
+
+    /// Nothing is said of how much is used, or it is little.
+    fn far(&self, mut cruise: Cruise, sent_at: f64, now: f64) -> Cruise {
+        cruise.stretch = Stretch { began: now, ..Stretch::default() };
+        let is_beyond = sent_at - cruise.began > cruise.cycle(&self.costs());
+        match &mut cruise.beyond {
+            Some(beyond) => beyond.accepted += 1,
+            None if is_beyond => cruise.beyond = Some(Epoch { began: sent_at, accepted: 0 }),
+            None => {}
+        }
+        cruise
+    }
+
+    /// The service says that most of the quota is used, before any 429.
+    fn first_soft_limit(&self, now: f64) -> Cruise {
+        let average = self.epoch.per_second(now);
+        let limit = self.settings.learned.map_or(average, |learned| learned.min(average)).max(SLOWEST);
+        let stretch = Stretch { began: now, accepted: 0, used: self.used };
+        Cruise { limit, began: now, held_since: now, depth: 1.0, boosted_until: now, beyond: None, stretch }
+    }
+
+    /// While most of the quota is used the curve stands still. Where the used share stands still, too, what is accepted
+    /// is the limit; where it rises, the limit is lower, but never under what was accepted all the while: a quota that
+    /// begins anew at fixed times is used up towards the end of each.
+    fn near(&self, mut cruise: Cruise, now: f64, elapsed: f64) -> Cruise {
+        cruise.began += elapsed;
+        let stretch = &mut cruise.stretch;
+        if stretch.used < USED_TOLD_FROM {
+            *stretch = Stretch { began: now, accepted: 0, used: self.used };
+            return cruise;
+        }
+        stretch.accepted += 1;
+        let is_long = now - stretch.began >= 2.0 * self.latency.unwrap_or_default();
+        if stretch.accepted < STRETCH || !is_long {
+            return cruise;
+        }
+        let accepted = stretch.accepted as f64 / (now - stretch.began).max(1e-3);
+        let rise = self.used - stretch.used;
+        *stretch = Stretch { began: now, accepted: 0, used: self.used };
+        cruise.limit = if rise > 0.0 {
+            cruise.limit.min((cruise.limit * SOFT_STEP).max(self.epoch.per_second(now) * SOFT_FLOOR))
+        } else {
+            cruise.limit.min(accepted / PLATEAU).max(SLOWEST)
+        };
+        cruise
+    }
+
+    fn cruising(&self, cruise: &Cruise, now: f64) -> f64 {
+        let brake = 1.0 - (self.used - USED_TOLD_FROM).clamp(0.0, 0.2);
+        let share = self.settings.share;
+        (cruise.per_second(now, &self.costs(), share) * brake * share).clamp(SLOWEST, FASTEST)
+    }
+
+    fn costs(&self) -> Costs {
+        Costs {
+            latency: self.latency.unwrap_or_default(),
+            hold: self.last_hold.map_or(1.0, |hold| hold.span),
+        }
+    }
+
+    fn grown(&self, window: f64, elapsed: f64) -> f64 {
+        let expected = self.settings.expected as f64;
+        let few = (expected / FEW_REQUESTS_A_PLACE).min(FEW_PLACES);
+        let quick = (expected / REQUESTS_A_PLACE).max(few).max(FIRST_WINDOW);
+        let known = self.settings.learned.zip(self.latency).map_or(0.0, |(rate, latency)| rate * latency);
+        if window < quick.max(known) { window + 1.0 } else { window + PLACES_A_SECOND * elapsed }
+    }
+
+    fn note_latency(&mut self, latency: f64) {
+        let smoothed = self.latency.map_or(latency, |before| before + (latency - before) / 8.0);
+        self.latency = Some(smoothed);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a small positive number")]
+fn whole(places: f64) -> usize {
+    places.clamp(0.0, 1e6) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATENCY: Duration = Duration::from_millis(50);
+
+    fn settings() -> RateSettings {
+        RateSettings { in_flight: NonZeroUsize::new(64).unwrap(), expected: 5_000, learned: None, share: 1.0 }
+    }
+
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// `count` answers that come one after the other at `rate`, from `from` on; gives the time after them.
+    fn pass(rate: &mut Rate, from: f64, count: u32, per_second: f64, used: Option<f64>) -> f64 {
+        let mut now = from;
+        for _ in 0..count {
+            now += 1.0 / per_second;
+            let at = seconds(now);
+            rate.passed(&Passed { sent_at: at.saturating_sub(LATENCY), at, used });
+        }
+        now
+    }
+
+    fn refuse(rate: &mut Rate, at: f64, hold: f64) -> Duration {
+        refuse_by(rate, at, hold, Hits::Us)
+    }
+
+    fn refuse_by(rate: &mut Rate, at: f64, hold: f64, hits: Hits) -> Duration {
+        let sent_at = seconds(at).saturating_sub(LATENCY);
+        rate.throttled(&Throttled { sent_at, at: seconds(at), hold: seconds(hold), hold_is_told: true, hits })
+    }
+
+    /// A run that met a limit of 50 a second after 10 s.
+    fn cruising(settings: RateSettings) -> (Rate, f64) {
+        let mut rate = Rate::new(settings);
+        let now = pass(&mut rate, 0.0, 550, 55.0, None);
+        refuse(&mut rate, now, 1.0);
+        (rate, now + 1.0)
+    }
+
+    #[test]
+    fn without_a_sign_of_a_limit_there_is_no_rate_and_more_and_more_places() {
+        let mut rate = Rate::new(settings());
+        assert_eq!((rate.rate(Duration::ZERO), rate.places(Duration::ZERO)), (None, 4));
+        let now = pass(&mut rate, 0.0, 10, 1_000.0, None);
+        assert_eq!(rate.places(seconds(now)), 14);
+        pass(&mut rate, now, 100_000, 1_000.0, None);
+        assert_eq!((rate.places(seconds(now)), rate.limit()), (64, None));
+    }
+
+    #[test]
+    fn a_small_job_begins_with_few_places_since_all_of_them_may_be_refused() {
+        let mut rate = Rate::new(RateSettings { expected: 300, ..settings() });
+        let now = pass(&mut rate, 0.0, 300, 1_000.0, None);
+        assert!(rate.places(seconds(now)) <= 9, "{}", rate.places(seconds(now)));
+    }
+
+    #[test]
+    fn a_429_sets_the_limit_to_what_was_really_accepted_the_hold_included() {
+        let (rate, now) = cruising(settings());
+        // 550 in 10 s and one of hold.
+        let limit = rate.limit().unwrap();
+        assert!((49.5..=50.5).contains(&limit), "{limit}");
+        let after_boost = seconds(now + 3.0);
+        let present = rate.rate(after_boost).unwrap();
+        assert!((0.9 * limit..limit).contains(&present), "{present} of {limit}");
+        assert!(rate.places(after_boost) <= 5, "{}", rate.places(after_boost));
+    }
+
+    #[test]
+    fn the_rate_comes_back_to_just_under_the_limit_stays_there_and_then_probes_beyond() {
+        let (mut rate, now) = cruising(settings());
+        let limit = rate.limit().unwrap();
+        pass(&mut rate, now, 1, 50.0, None);
+        let at = |after: f64| rate.rate(seconds(now + after)).unwrap() / limit;
+        let curve: Vec<f64> = (2..40).map(|second| at(f64::from(second))).collect();
+        assert!(curve.is_sorted(), "{curve:?}");
+        assert!(curve[0] < 0.985 && curve[37] > 1.2, "{curve:?}");
+    }
+
+    #[test]
+    fn answers_to_what_was_on_the_wire_when_the_hold_began_change_nothing() {
+        let (mut rate, now) = cruising(settings());
+        let before = rate.limit();
+        assert_eq!(refuse(&mut rate, now - 0.99, 1.0), seconds(1.0));
+        assert_eq!(rate.limit(), before);
+    }
+
+    #[test]
+    fn a_hold_that_brought_nothing_is_doubled_and_the_first_after_it_goes_alone() {
+        let (mut rate, now) = cruising(settings());
+        let limit = rate.limit();
+        assert_eq!(refuse(&mut rate, now + 0.1, 1.0), seconds(2.0));
+        assert_eq!(refuse(&mut rate, now + 2.2, 1.0), seconds(4.0));
+        assert_eq!((rate.places(seconds(now + 6.3)), rate.limit()), (1, limit));
+        pass(&mut rate, now + 6.3, 1, 10.0, None);
+        assert!(rate.places(seconds(now + 7.0)) > 1);
+    }
+
+    #[test]
+    fn what_an_earlier_run_found_counts_once_a_limit_is_met() {
+        let learned = RateSettings { learned: Some(20.0), ..settings() };
+        assert_eq!(Rate::new(learned).rate(Duration::ZERO), Some(20.0));
+        let (rate, _) = cruising(learned);
+        assert_eq!(rate.limit(), Some(20.0));
+    }
+
+    #[test]
+    fn a_429_that_hits_everybody_slows_down_further() {
+        let present = |hits| {
+            let mut rate = Rate::new(settings());
+            let now = pass(&mut rate, 0.0, 550, 55.0, None);
+            refuse_by(&mut rate, now, 1.0, hits);
+            rate.rate(seconds(now + 5.0)).unwrap()
+        };
+        assert!(present(Hits::Everybody) < 0.9 * present(Hits::Us));
+    }
+
+    #[test]
+    fn who_is_polite_takes_half_and_looks_for_no_more() {
+        let polite = RateSettings { share: 0.5, ..settings() };
+        let (rate, now) = cruising(polite);
+        let limit = rate.limit().unwrap();
+        let present = rate.rate(seconds(now + 100_000.0)).unwrap();
+        assert!((0.5..=0.53).contains(&(present / limit)), "{present} of {limit}");
+    }
+
+    #[test]
+    fn a_quota_that_is_nearly_used_up_slows_down_before_any_429() {
+        let mut rate = Rate::new(settings());
+        let now = pass(&mut rate, 0.0, 400, 100.0, None);
+        let now = pass(&mut rate, now, 1, 100.0, Some(0.85));
+        let soft = rate.rate(seconds(now)).unwrap();
+        assert!(soft < 100.0, "{soft}");
+        let now = pass(&mut rate, now, 100, 100.0, Some(0.99));
+        assert!(rate.rate(seconds(now)).unwrap() < soft);
+    }
+
+    #[test]
+    fn no_rate_is_ever_lower_than_a_request_in_ten_minutes() {
+        let mut rate = Rate::new(settings());
+        for at in 1..2_000 {
+            refuse(&mut rate, f64::from(at) * 700.0, 600.0);
+        }
+        assert!(rate.rate(seconds(2e6)).unwrap() >= 1.0 / 600.0);
+    }
+}

@@ -1,0 +1,254 @@
+//! One tenant, one way of throttling, and how a run fares with it in virtual time.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use authwave::engine::operations::PollSettings;
+use authwave::engine::run::{RowsError, RunSettings, run};
+use authwave::graph::client::{Graph, GraphParts, RetrySettings, Root};
+use authwave::model::action::Action;
+use authwave::model::event::{Event, Observer, ObserverError};
+use authwave::model::phone::{Phone, PhoneNumber, PhoneType};
+use authwave::model::row::{Row, RowNumber};
+use authwave::model::secret::Secret;
+use authwave::model::stats::Stats;
+use authwave::model::task::{Prior, Task, Work};
+use authwave::model::user::UserId;
+use authwave::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
+use authwave::pace::shutdown::Shutdown;
+use authwave::policy::backoff::Backoff;
+use authwave::sign_in::access_token::AccessToken;
+use authwave::simulator::link::Link;
+use authwave::simulator::settings::{TenantSettings, Usage};
+use authwave::simulator::tenant::Tenant;
+use authwave::simulator::throttle::{Allowance, Quota, RetryAfterForm};
+
+const ORIGIN: &str = "https://graph.test";
+const IN_FLIGHT: usize = 64;
+/// The longest Retry-After that is believed.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+
+/// A tenant and a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) name: String,
+    pub(crate) allowance: Allowance,
+    pub(crate) retry_after: RetryAfterForm,
+    pub(crate) usage: Usage,
+    pub(crate) latency: Duration,
+    pub(crate) rows: u64,
+}
+
+/// How a run fared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fared {
+    pub(crate) wall: Duration,
+    pub(crate) requests: u64,
+    pub(crate) throttled: u64,
+    /// Sent while a Retry-After ran, those left out that were on the wire when it came.
+    pub(crate) early: u64,
+    pub(crate) lost: u64,
+    /// The limit that was found.
+    pub(crate) found: Option<f64>,
+}
+
+impl Fared {
+    /// In percent of all requests.
+    pub(crate) fn throttled_share(&self) -> f64 {
+        self.throttled as f64 * 100.0 / self.requests as f64
+    }
+}
+
+impl Cell {
+    /// A run by itself, which knows nothing, or what an earlier one found.
+    pub(crate) fn play(&self, learned: Option<f64>) -> Fared {
+        runtime().block_on(async {
+            let link = self.link();
+            self.run(&link, 0, learned).await
+        })
+    }
+
+    /// Several runs that share the tenant and begin a little after each other: how many rows each had done at the end of
+    /// the time.
+    pub(crate) fn share(&self, runs: usize, time: Duration) -> Vec<u64> {
+        runtime().block_on(async {
+            let link = self.link();
+            let began = Instant::now();
+            let done: Vec<Arc<Mutex<u64>>> = (0..runs).map(|_| Arc::default()).collect();
+            let runs = done.iter().enumerate().map(|(at, done)| {
+                let (cell, link, done) = (self.clone(), link.clone(), Arc::clone(done));
+                async move {
+                    tokio::time::sleep(Duration::from_millis(at as u64 * 700)).await;
+                    cell.counted(&link, at as u64 + 1, &done).await;
+                }
+            });
+            let mut all = tokio::task::JoinSet::new();
+            let local = tokio::task::LocalSet::new();
+            for run in runs {
+                all.spawn_local_on(run, &local);
+            }
+            local.run_until(tokio::time::sleep_until(began + time)).await;
+            done.iter().map(|done| *done.lock().unwrap()).collect()
+        })
+    }
+
+    fn link(&self) -> Link {
+        let settings = TenantSettings {
+            writes: Some(self.allowance),
+            retry_after: self.retry_after,
+            usage: self.usage,
+            latency: self.latency,
+            ..TenantSettings::plain(ORIGIN, Timestamp::from_second(1_767_225_600).unwrap())
+        };
+        Link::new(Arc::new(Mutex::new(Tenant::new(settings))))
+    }
+
+    async fn counted(&self, link: &Link, seed: u64, done: &Arc<Mutex<u64>>) {
+        let mut counting = Counting { done: Arc::clone(done) };
+        let (graph, inbox) = api(link, seed, self.seek(None));
+        run(graph, self.work(seed), settings(), (inbox, &mut counting)).await;
+    }
+
+    async fn run(&self, link: &Link, seed: u64, learned: Option<f64>) -> Fared {
+        let (began, mut nobody) = (Instant::now(), Counting { done: Arc::default() });
+        let (graph, inbox) = api(link, seed, self.seek(learned));
+        let end = run(Arc::clone(&graph), self.work(seed), settings(), (inbox, &mut nobody)).await;
+        let Stats { rows, requests, .. } = end.stats;
+        let ledger = link.tenant().lock().unwrap().ledger().clone();
+        Fared {
+            wall: began.elapsed(),
+            requests: requests.total,
+            throttled: requests.throttled,
+            early: ledger.early.saturating_sub(graph.pacer().late()),
+            lost: self.rows - rows.succeeded,
+            found: graph.pacer().limits().writes,
+        }
+    }
+
+    fn seek(&self, learned: Option<f64>) -> Seek {
+        Seek { expected: self.rows, learned: Limits { reads: None, writes: learned }, share: 1.0 }
+    }
+
+    fn work(&self, seed: u64) -> impl Iterator<Item = Result<Work, RowsError>> + use<> {
+        (1..=self.rows).map(move |row| {
+            let number = PhoneNumber::from_formatted("+1 2065550100".to_owned());
+            Ok(Work::Task(Task {
+                row: Row { number: RowNumber(row), fields: Box::default() },
+                user: UserId::new(&format!("user{seed}-{row}@contoso.com")).unwrap(),
+                action: Action::AddPhone(Phone { phone_type: PhoneType::Office, number }),
+                prior: Prior::Untried,
+            }))
+        })
+    }
+
+    /// The time that a run needs which knows everything: it fills the quota to the brim and never beyond.
+    pub(crate) fn ideal(&self) -> Duration {
+        let mut time = 0.0;
+        let mut quota = self.allowance.quota;
+        let mut left = self.rows as f64;
+        if let Some((from, later)) = self.allowance.later {
+            let before = requests_in(quota, self.allowance.rival_per_second, from.as_secs_f64());
+            if before < left {
+                (time, left, quota) = (from.as_secs_f64(), left - before, unsaved(later));
+            }
+        }
+        let by_quota = time + time_for(quota, self.allowance.rival_per_second, left);
+        let by_wire = self.rows as f64 * self.latency.as_secs_f64() / IN_FLIGHT as f64;
+        let absurd =
+            if self.retry_after == RetryAfterForm::Absurd { MAX_RETRY_AFTER } else { Duration::ZERO };
+        Duration::from_secs_f64(by_quota.max(by_wire)) + self.latency + absurd
+    }
+}
+
+/// A bucket that is empty.
+fn unsaved(quota: Quota) -> Quota {
+    match quota {
+        Quota::Bucket { per_second, .. } => Quota::Bucket { per_second, burst: 0.0 },
+        Quota::Window { .. } => quota,
+    }
+}
+
+fn requests_in(quota: Quota, rival: f64, seconds: f64) -> f64 {
+    match quota {
+        Quota::Bucket { per_second, burst } => burst + (per_second - rival) * seconds,
+        Quota::Window { requests, span } => {
+            (f64::from(requests) - rival * span.as_secs_f64()) * (seconds / span.as_secs_f64()).ceil()
+        }
+    }
+}
+
+fn time_for(quota: Quota, rival: f64, requests: f64) -> f64 {
+    match quota {
+        Quota::Bucket { per_second, burst } => ((requests - burst) / (per_second - rival)).max(0.0),
+        Quota::Window { requests: limit, span } => {
+            let a_window = f64::from(limit) - rival * span.as_secs_f64();
+            ((requests / a_window).ceil() - 1.0) * span.as_secs_f64()
+        }
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+type Api = Graph<Link, AccessToken>;
+
+fn api(link: &Link, seed: u64, finding: Seek) -> (Arc<Api>, mpsc::Receiver<Event>) {
+    let (events, inbox) = mpsc::channel(1_024);
+    let in_flight = NonZeroUsize::new(IN_FLIGHT).unwrap();
+    let pace = PaceSettings { requests_per_second: None, in_flight, seek: Some(finding) };
+    let parts = GraphParts {
+        root: Root::new(ORIGIN, "v1.0").unwrap(),
+        pacer: Arc::new(Pacer::new(pace)),
+        shutdown: Shutdown::default(),
+        events,
+        retry: RetrySettings {
+            budget: Duration::from_mins(15),
+            backoff: Backoff::default(),
+            max_retry_after: MAX_RETRY_AFTER,
+        },
+        random: Rng::with_seed(seed),
+    };
+    let token = AccessToken::new(Secret::new("token"));
+    (Arc::new(Graph::new(link.clone(), token, parts)), inbox)
+}
+
+fn settings() -> RunSettings {
+    RunSettings {
+        window: IN_FLIGHT * 8,
+        look_ahead: 10_000,
+        polls: PollSettings {
+            timeout: Duration::from_mins(10),
+            polls_beside_rows: 8,
+            polls_alone: IN_FLIGHT,
+        },
+        failures: None,
+        max_duration: None,
+    }
+}
+
+/// Counts the rows that are done.
+struct Counting {
+    done: Arc<Mutex<u64>>,
+}
+
+impl Observer for Counting {
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        if let Event::Ended(ended) = event
+            && ended.outcome.status.is_done()
+        {
+            *self.done.lock().unwrap() += 1;
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, _now: Instant) -> Result<(), ObserverError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! How a run fares with quotas that it does not know, in virtual time: the tenants of the grid that are quick to play.
+//! `cargo bench --bench pace` plays all of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cell;
+mod grid;
+
+use std::time::Duration;
+
+use cell::{Cell, Fared};
+
+fn cell(name: &str) -> Cell {
+    grid::grid().into_iter().find(|cell| cell.name == name).unwrap_or_else(|| panic!("{name}"))
+}
+
+#[track_caller]
+fn assert_fared(cell: &Cell, fared: &Fared, (slowest, most_throttled): (f64, f64)) {
+    let name = &cell.name;
+    let ratio = fared.wall.as_secs_f64() / cell.ideal().as_secs_f64();
+    assert!(ratio <= slowest, "{name}: {ratio:.3} of the ideal time");
+    assert!(fared.throttled_share() <= most_throttled, "{name}: {:.2} % throttled", fared.throttled_share());
+    assert_eq!((fared.early, fared.lost), (0, 0), "{name}: early, lost");
+}
+
+/// A run that knows nothing, and one that knows what it found.
+fn play(name: &str) {
+    let cell = cell(name);
+    let blind = cell.play(None);
+    assert_fared(&cell, &blind, (1.15, 3.0));
+    assert_fared(&cell, &cell.play(blind.found), (1.05, 1.0));
+}
+
+#[test]
+fn a_bucket_is_used_up_and_hardly_ever_overdrawn() {
+    play("bucket 20/s, burst 20, 50 ms");
+    play("bucket 50/s, burst 50, 1 ms");
+}
+
+#[test]
+fn what_a_large_bucket_saved_up_is_used_at_once() {
+    play("bucket 200/s, burst 2000, 50 ms");
+    play("bucket 50/s, burst 500, 50 ms");
+}
+
+#[test]
+fn a_window_is_used_up_and_hardly_ever_overdrawn() {
+    play("window 50/1 s, 50 ms");
+    play("window 50/10 s, 50 ms");
+}
+
+#[test]
+fn the_pace_is_found_without_a_retry_after_and_with_one_that_is_always_the_same() {
+    play("bucket 50/s, burst 50, Retry-After absent, 50 ms");
+    play("bucket 50/s, burst 50, Retry-After always 1, 50 ms");
+}
+
+#[test]
+fn another_client_gets_its_part() {
+    play("bucket 50/s, burst 50, another client takes 25/s, 50 ms");
+}
+
+#[test]
+fn a_quota_that_shrinks_on_the_way_is_found_again() {
+    let cell = cell("bucket 50/s, from 100 s on 10/s, 50 ms");
+    assert_fared(&cell, &cell.play(None), (1.15, 3.0));
+}
+
+#[test]
+fn several_runs_use_what_there_is() {
+    let cell = Cell { rows: 1_000_000, ..cell("bucket 20/s, burst 20, 50 ms") };
+    let done: u64 = cell.share(3, Duration::from_mins(5)).iter().sum();
+    assert!((5_400..=6_020).contains(&done), "{done} of 6,020");
+}
