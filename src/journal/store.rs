@@ -48,10 +48,7 @@ impl Store {
     /// When it exists or cannot be written.
     pub fn create(path: &Path, run: RunRecord) -> Result<Self, ObserverError> {
         private(path).map_err(|source| ObserverError { what: path.display().to_string(), source })?;
-        let made = schema::create(path).and_then(|connection| {
-            insert_run(&connection, &run)?;
-            Ok(connection)
-        });
+        let made = schema::create(path, |connection| insert_run(connection, &run));
         let connection = made.map_err(|error| fault(path, &error))?;
         Ok(Self { path: path.to_owned(), connection, run, session: None })
     }
@@ -62,10 +59,7 @@ impl Store {
     /// When SQLite refuses.
     pub fn in_memory(run: RunRecord) -> Result<Self, ObserverError> {
         let path = PathBuf::from(":memory:");
-        let made = schema::in_memory().and_then(|connection| {
-            insert_run(&connection, &run)?;
-            Ok(connection)
-        });
+        let made = schema::in_memory(|connection| insert_run(connection, &run));
         let connection = made.map_err(|error| fault(&path, &error))?;
         Ok(Self { path, connection, run, session: None })
     }

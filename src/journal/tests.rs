@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::record::{RunRecord, SessionStart};
+use super::schema::{self, JournalError};
 use super::standing::Failures;
 use super::store::Store;
 use super::writer::Journal;
@@ -74,6 +75,17 @@ fn ended(row: u64) -> Event {
         client_request_id: String::new(),
         operation_id: String::new(),
     }))
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_makes_a_journal_leaves_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAME);
+    fs::write(&path, "").unwrap();
+    // What is not committed when the process ends is gone, however it ends.
+    schema::create(&path, |_| Err(rusqlite::Error::InvalidQuery)).unwrap_err();
+    assert!(matches!(Store::open(&path), Err(JournalError::NoJournal(_))));
+    schema::create(&path, |_| Ok(())).unwrap();
 }
 
 #[tokio::test]
