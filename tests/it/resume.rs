@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -228,6 +230,30 @@ fn one_process_has_a_run_directory_and_one_run_a_tenant() {
     running.end();
     // A lock that was left behind blocks nobody.
     world.resume(&["--in-flight", "64"]).exits(0);
+}
+
+/// A token that says whose it is, as far as the program looks.
+fn token(tenant: &str, app: &str) -> String {
+    let claims = json!({"tid": tenant, "appid": app}).to_string();
+    format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[test]
+fn runs_on_other_tenants_or_as_other_apps_are_not_in_each_other_s_way() {
+    let mut world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "200ms"]);
+    world.file_again("one.csv", &adds(1));
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "one-app"));
+    let running = begun(&world);
+    world.run("one.csv", &["--run-dir", "a"]).exits(2).stderr_has("another run works on this tenant");
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("other-tenant", "one-app"));
+    world.run("one.csv", &["--run-dir", "b"]).exits(0);
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "other-app"));
+    world.run("one.csv", &["--run-dir", "c"]).exits(0);
+    running.signal("-KILL");
+    running.end();
+    // And what was begun on one tenant does not go on on another.
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("other-tenant", "one-app"));
+    world.resume(&[]).exits(2).stderr_has("the tenant is not what the run began with");
 }
 
 #[test]
