@@ -172,11 +172,18 @@ fn resets_that_were_pending_are_followed_to_their_end_and_not_sent_again() {
     let world = World::new().file("in.csv", RESET).simulator(&["--reset-duration", "2s"]);
     let first = world.run("in.csv", &["--operation-timeout", "300ms"]).exits(5);
     assert_eq!(first.lines("unfinished.csv").len(), 0, "it would be reset once more");
+    let (pending, accepted) = (first.only_row(), first.lines("operations.csv"));
     let ended = world.operations(&["--operation-timeout", "1m"]).exits(0);
-    assert_eq!(ended.only_row()["status"], "succeeded");
+    let done = ended.only_row();
+    assert_eq!(done["status"], "succeeded");
+    // What is known of its sending is still known.
+    for column in ["attempts", "http_status", "started_at", "request_id", "client_request_id", "operation_id"]
+    {
+        assert!(!pending[column].is_empty() && done[column] == pending[column], "{column}: {done:?}");
+    }
     let operations = ended.lines("operations.csv");
     assert_eq!((operations.len(), operations[0]["status"].as_str()), (1, "succeeded"));
-    assert_eq!(operations[0]["accepted_at"], first.lines("operations.csv")[0]["accepted_at"]);
+    assert_eq!(operations[0]["accepted_at"], accepted[0]["accepted_at"]);
     assert!(operations[0]["polls"].parse::<u32>().unwrap() > 1);
     assert_eq!(world.tenant().count("resets"), 1);
     assert_eq!(
