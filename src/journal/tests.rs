@@ -9,16 +9,17 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::record::{RunRecord, SessionStart};
+use super::record::{RunRecord, SessionEnd, SessionStart};
 use super::schema::{self, JournalError};
-use super::standing::Failures;
+use super::standing::{Failures, Standing};
 use super::store::Store;
 use super::writer::Journal;
 use crate::model::action::Action;
 use crate::model::event::{BeforeImage, Ended, Event, Observer as _};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
-use crate::model::outcome::{Outcome, Status};
+use crate::model::operation::{Operation, OperationStatus};
+use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::PhoneType;
 use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Prior, Task, Work};
@@ -61,12 +62,16 @@ fn reader(dir: &Path) -> Connection {
 }
 
 fn ended(row: u64) -> Event {
+    ended_so(row, "a", Outcome::new(Status::Succeeded, ""))
+}
+
+fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
     let row = Row { number: RowNumber(row), fields: Box::default() };
-    let user = UserId::new("a@contoso.com").unwrap();
+    let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
     let task = Task { row, user, action: Action::DeletePhone(PhoneType::Office), prior: Prior::Untried };
     Event::Ended(Arc::new(Ended {
         work: Work::Task(task),
-        outcome: Outcome::new(Status::Succeeded, ""),
+        outcome,
         attempts: 1,
         http_status: Some(204),
         started_at: None,
@@ -148,6 +153,84 @@ fn the_first_image_of_what_a_row_changes_is_kept() {
     let sql = "SELECT row || ' ' || phone_type || ' ' || phone_number || ' ' || sms_sign_in_state FROM before_images";
     let image: String = reader(dir.path()).query_row(sql, [], |record| record.get(0)).unwrap();
     assert_eq!(image, "7 mobile +1 2065550100 ready");
+}
+
+#[test]
+fn each_look_at_an_operation_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let mut operation = Operation {
+        row: RowNumber(7),
+        user: UserId::new("a@contoso.com").unwrap(),
+        id: "1".to_owned(),
+        url: "https://graph.test/v1.0/operations/1?aadgdc=A".to_owned(),
+        status: OperationStatus::NotStarted,
+        status_detail: String::new(),
+        created_at: String::new(),
+        last_action_at: String::new(),
+        accepted_at: Instant::now(),
+        finished_at: None,
+        polls: 0,
+        follows_doubt: false,
+        retry_after: None,
+    };
+    let sql = "SELECT url || ' ' || status || ' ' || polls FROM operations";
+    let mut kept = |event: Event| {
+        store.keep_events(&[event]).unwrap();
+        reader(dir.path()).query_row(sql, [], |record| record.get::<_, String>(0)).unwrap()
+    };
+    let url = operation.url.clone();
+    assert_eq!(kept(Event::Accepted(operation.clone())), format!("{url} notStarted 0"));
+    (operation.status, operation.polls) = (OperationStatus::Running, 1);
+    assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
+    (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
+    assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+}
+
+/// Else a number that an earlier row asked for would take the place of the one that a later row has set.
+#[test]
+fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let failure = |status| Failure { http_status: status, code: "no".to_owned(), message: String::new() };
+    let unknown = || Outcome::unknown(failure(Some(504)), "");
+    let refused = || Outcome::failed(failure(Some(403)), "");
+    let done = || Outcome::new(Status::Succeeded, "");
+    let unprocessed = || Outcome::new(Status::Unprocessed, "");
+    let told = [
+        ended_so(1, "a", unknown()),
+        ended_so(2, "a", done()),
+        ended_so(3, "b", refused()),
+        ended_so(4, "b", refused()),
+        ended_so(5, "a", unknown()),
+        ended_so(6, "c", unknown()),
+        ended_so(7, "c", unprocessed()),
+        ended_so(8, "d", refused()),
+        ended_so(9, "d", done()),
+    ];
+    store.keep_events(&told).unwrap();
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let stands = |failures| {
+        let Standing { done, in_doubt, .. } = store.standing(failures, &timeline).unwrap();
+        let mut in_doubt: Vec<u64> = in_doubt.iter().map(|row| row.0).collect();
+        in_doubt.sort_unstable();
+        (done.iter().map(|row| row.0).collect::<Vec<_>>(), in_doubt)
+    };
+    assert_eq!(stands(Failures::Final), (vec![1, 2, 3, 4, 8, 9], vec![5, 6]));
+    assert_eq!(stands(Failures::FinalButRefusals), (vec![1, 2, 8, 9], vec![5, 6]));
+}
+
+#[test]
+fn the_exit_code_of_the_last_session_that_had_one_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    for exit_code in [130, 3] {
+        let end = SessionEnd { ended_at: Timestamp::UNIX_EPOCH, stop_reason: None, exit_code };
+        store.end_session(&end).unwrap();
+        // One that is killed tells nothing.
+        store.begin_session(&session(), Instant::now()).unwrap();
+        assert_eq!(store.last_exit().unwrap(), Some(exit_code));
+    }
 }
 
 /// A power cut leaves the log's last pages out, or half of one, or nonsense in its place.
