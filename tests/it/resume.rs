@@ -87,6 +87,8 @@ fn another_file_is_refused_and_one_that_was_moved_is_named() {
     let ended = world.resume(&["--input", "moved.csv"]).exits(0);
     assert_eq!(ended.column("status"), vec!["succeeded"; 20]);
     assert_eq!(world.tenant().count("writes"), 20);
+    // The journal knows by now where the file is.
+    world.resume(&[]).exits(0).stderr_has("20 rows are done");
 }
 
 #[test]
@@ -173,6 +175,7 @@ fn resets_that_were_pending_are_followed_to_their_end_and_not_sent_again() {
     let first = world.run("in.csv", &["--operation-timeout", "300ms"]).exits(5);
     assert_eq!(first.lines("unfinished.csv").len(), 0, "it would be reset once more");
     let (pending, accepted) = (first.only_row(), first.lines("operations.csv"));
+    world.operations(&["--operation-timeout", "100ms"]).exits(5).stderr_has("next: authwave operations out");
     let ended = world.operations(&["--operation-timeout", "1m"]).exits(0);
     let done = ended.only_row();
     assert_eq!(done["status"], "succeeded");
