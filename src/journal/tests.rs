@@ -155,11 +155,8 @@ fn the_first_image_of_what_a_row_changes_is_kept() {
     assert_eq!(image, "7 mobile +1 2065550100 ready");
 }
 
-#[test]
-fn each_look_at_an_operation_is_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = store(&dir);
-    let mut operation = Operation {
+fn operation() -> Operation {
+    Operation {
         row: RowNumber(7),
         user: UserId::new("a@contoso.com").unwrap(),
         id: "1".to_owned(),
@@ -173,18 +170,43 @@ fn each_look_at_an_operation_is_kept() {
         polls: 0,
         follows_doubt: false,
         retry_after: None,
-    };
+    }
+}
+
+#[test]
+fn each_look_at_an_operation_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
     let sql = "SELECT url || ' ' || status || ' ' || polls FROM operations";
     let mut kept = |event: Event| {
         store.keep_events(&[event]).unwrap();
         reader(dir.path()).query_row(sql, [], |record| record.get::<_, String>(0)).unwrap()
     };
+    let mut operation = operation();
     let url = operation.url.clone();
     assert_eq!(kept(Event::Accepted(operation.clone())), format!("{url} notStarted 0"));
     (operation.status, operation.polls) = (OperationStatus::Running, 1);
     assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
     (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
     assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+}
+
+#[test]
+fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let accepted = operation();
+    let closed = Operation {
+        status: OperationStatus::Succeeded,
+        finished_at: Some(accepted.accepted_at),
+        ..accepted.clone()
+    };
+    let told = [Event::Begun(accepted.row), Event::Accepted(accepted), Event::Closed(closed)];
+    store.keep_events(&told).unwrap();
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let standing = store.standing(Failures::Final, &timeline).unwrap();
+    assert!(matches!(standing.prior(RowNumber(7)), Prior::Accepted(operation) if operation.id == "1"));
+    assert!(standing.in_doubt.is_empty() && standing.done.is_empty(), "{standing:?}");
 }
 
 /// Else a number that an earlier row asked for would take the place of the one that a later row has set.
