@@ -217,6 +217,7 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
     let failure = |status| Failure { http_status: status, code: "no".to_owned(), message: String::new() };
     let unknown = || Outcome::unknown(failure(Some(504)), "");
     let refused = || Outcome::failed(failure(Some(403)), "");
+    let no_address = Failure { code: "no-operation-url".to_owned(), ..failure(Some(202)) };
     let done = || Outcome::new(Status::Succeeded, "");
     let unprocessed = || Outcome::new(Status::Unprocessed, "");
     let told = [
@@ -229,6 +230,8 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
         ended_so(7, "c", unprocessed()),
         ended_so(8, "d", refused()),
         ended_so(9, "d", done()),
+        // Its reset was accepted, and nobody knows where its operation is.
+        ended_so(10, "e", Outcome::unknown(no_address, "")),
     ];
     store.keep_events(&told).unwrap();
     let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
@@ -238,8 +241,8 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
         in_doubt.sort_unstable();
         (done.iter().map(|row| row.0).collect::<Vec<_>>(), in_doubt)
     };
-    assert_eq!(stands(Failures::Final), (vec![1, 2, 3, 4, 8, 9], vec![5, 6]));
-    assert_eq!(stands(Failures::FinalButRefusals), (vec![1, 2, 8, 9], vec![5, 6]));
+    assert_eq!(stands(Failures::Final), (vec![1, 2, 3, 4, 8, 9, 10], vec![5, 6]));
+    assert_eq!(stands(Failures::FinalButRefusals), (vec![1, 2, 8, 9, 10], vec![5, 6]));
 }
 
 #[test]
