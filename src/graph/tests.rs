@@ -148,6 +148,21 @@ async fn one_throttled_call_holds_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hold_that_begins_while_a_token_is_waited_for_is_obeyed() {
+    let tokens = Tokens::up_to(1).after(Duration::from_secs(3));
+    let desk = Desk::with(Scripted::new([answer(200, r#"{"value":[]}"#)]), tokens, RETRY);
+    let hold = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        desk.graph.pacer.hold(Duration::from_secs(20));
+    };
+    let mut session = Session::new(&desk.graph);
+    let (told, ()) = tokio::join!(session.call(list_phones(&user())), hold);
+    told.unwrap();
+    // The hold ends at 21 s; then a token is asked for anew, since the first one aged meanwhile.
+    assert_eq!(desk.script.times(), [24_000]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_retry_after_the_hold_grows_until_something_is_accepted() {
     // "Come back at once" counts as no time at all.
     let desk = Desk::new([answer(429, ""), later(429, "0"), answer(429, ""), answer(204, "")]);

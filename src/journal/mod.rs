@@ -9,3 +9,6 @@ pub mod schema;
 pub mod standing;
 pub mod store;
 pub mod writer;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 /// The version of the tables below. A program refuses a journal with a higher one, since it could not keep its promises.
@@ -162,28 +162,39 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_EXRESCODE)
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Makes the tables in an empty file.
-pub(super) fn create(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, FLAGS)?;
+/// Makes the tables in an empty file, and `fill`s them.
+pub(super) fn create(
+    path: &Path,
+    fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_with_flags(path, FLAGS)?;
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     settle(&connection)?;
-    make_tables(&connection)?;
+    make_tables(&mut connection, fill)?;
     Ok(connection)
 }
 
-/// Makes the tables in memory.
-pub(super) fn in_memory() -> rusqlite::Result<Connection> {
-    let connection = Connection::open_in_memory()?;
+/// Makes the tables in memory, and `fill`s them.
+pub(super) fn in_memory(
+    fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    make_tables(&connection)?;
+    make_tables(&mut connection, fill)?;
     Ok(connection)
 }
 
 /// All or nothing: a process that is killed here leaves no half journal behind.
-fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
-    ))
+fn make_tables(
+    connection: &mut Connection,
+    fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {TABLES}"
+    ))?;
+    fill(&transaction)?;
+    transaction.commit()
 }
 
 /// How many statements are kept ready.

@@ -48,10 +48,7 @@ impl Store {
     /// When it exists or cannot be written.
     pub fn create(path: &Path, run: RunRecord) -> Result<Self, ObserverError> {
         private(path).map_err(|source| ObserverError { what: path.display().to_string(), source })?;
-        let made = schema::create(path).and_then(|connection| {
-            insert_run(&connection, &run)?;
-            Ok(connection)
-        });
+        let made = schema::create(path, |connection| insert_run(connection, &run));
         let connection = made.map_err(|error| fault(path, &error))?;
         Ok(Self { path: path.to_owned(), connection, run, session: None })
     }
@@ -62,10 +59,7 @@ impl Store {
     /// When SQLite refuses.
     pub fn in_memory(run: RunRecord) -> Result<Self, ObserverError> {
         let path = PathBuf::from(":memory:");
-        let made = schema::in_memory().and_then(|connection| {
-            insert_run(&connection, &run)?;
-            Ok(connection)
-        });
+        let made = schema::in_memory(|connection| insert_run(connection, &run));
         let connection = made.map_err(|error| fault(&path, &error))?;
         Ok(Self { path, connection, run, session: None })
     }
@@ -211,6 +205,10 @@ fn json(value: &impl serde::Serialize) -> String {
 const ENDED: &str = "INSERT OR REPLACE INTO rows VALUES \
                      (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
+/// Notes the end of a reset that was sent earlier: what is known of the sending stays.
+const FOLLOWED: &str = "UPDATE rows SET session = ?3, status = ?4, detail = ?5, failure_status = ?6, error_code = ?7, \
+                        error_message = ?8, ended_at = ?9 WHERE row = ?1 AND operation_id = ?2";
+
 /// Writes notes within one transaction.
 struct Keeper<'a> {
     transaction: &'a Transaction<'a>,
@@ -298,6 +296,9 @@ impl Keeper<'_> {
         let failure = ended.outcome.failure.as_ref();
         let (started_at, ended_at) =
             (ended.started_at.map(|moment| self.time(moment)), self.time(ended.ended_at));
+        if ended.attempts == 0 && !ended.operation_id.is_empty() && self.followed(ended, ended_at)? {
+            return Ok(());
+        }
         self.ended.execute(params![
             row.number.0.cast_signed(),
             self.session.id,
@@ -320,6 +321,23 @@ impl Keeper<'_> {
             ended.operation_id,
         ])?;
         Ok(())
+    }
+
+    /// Whether an earlier end of the row is there whose operation was only followed since.
+    fn followed(&self, ended: &Ended, ended_at: i64) -> rusqlite::Result<bool> {
+        let failure = ended.outcome.failure.as_ref();
+        let changed = self.transaction.prepare_cached(FOLLOWED)?.execute(params![
+            ended.work.row().number.0.cast_signed(),
+            ended.operation_id,
+            self.session.id,
+            ended.outcome.status.name(),
+            ended.outcome.detail,
+            failure.and_then(|failure| failure.http_status),
+            failure.map(|failure| failure.code.as_str()),
+            failure.map(|failure| failure.message.as_str()),
+            ended_at,
+        ])?;
+        Ok(changed > 0)
     }
 
     fn traffic(&self, traffic: &Traffic) -> rusqlite::Result<()> {

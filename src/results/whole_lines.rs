@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(super) struct WholeLines {
     path: PathBuf,
     file: File,
+    /// How many bytes of whole lines are in the file.
+    length: u64,
     /// Lines that are not in the file yet. It lies in memory, so the writer's own flushing cannot tear a line.
     lines: Writer<Vec<u8>>,
 }
@@ -32,7 +34,7 @@ impl WholeLines {
         header: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ObserverError> {
         let file = private(OpenOptions::new().write(true).create_new(true), path).map_err(fault(path))?;
-        let mut lines = Self { path: path.to_owned(), file, lines: empty() };
+        let mut lines = Self { path: path.to_owned(), file, length: 0, lines: empty() };
         lines.push(header)?;
         lines.write_out()?;
         Ok(lines)
@@ -54,14 +56,20 @@ impl WholeLines {
         Ok(())
     }
 
-    /// Writes what was kept back.
+    /// Writes what was kept back, or nothing of it.
     ///
     /// # Errors
     /// When it cannot be written.
     pub(super) fn write_out(&mut self) -> Result<(), ObserverError> {
         let kept = mem::replace(&mut self.lines, empty()).into_inner();
         let kept = kept.map_err(|error| fault(&self.path)(io::Error::other(error.to_string())))?;
-        self.file.write_all(&kept).map_err(fault(&self.path))
+        if let Err(error) = self.file.write_all(&kept) {
+            // A disk that got full took a part, which may end in half a line. Where that stays, only tidiness is lost.
+            let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::End(0)));
+            return Err(fault(&self.path)(error));
+        }
+        self.length += kept.len() as u64;
+        Ok(())
     }
 
     /// Gives the file another name, in the place of a file that has it, once all of it is on the disk.

@@ -127,17 +127,24 @@ pub(crate) struct Tokens {
     last: u32,
     /// How often a token may still be asked for.
     left: Mutex<u32>,
+    /// How long each takes to come.
+    wait: Duration,
 }
 
 impl Tokens {
     /// Tokens up to number `last`.
     pub(crate) fn up_to(last: u32) -> Self {
-        Self { current: Mutex::new(1), last, left: Mutex::new(u32::MAX) }
+        Self { current: Mutex::new(1), last, left: Mutex::new(u32::MAX), wait: Duration::ZERO }
     }
 
     /// From this time on that a token is asked for there is none.
     pub(crate) fn refused_from(self, time: u32) -> Self {
         Self { left: Mutex::new(time - 1), ..self }
+    }
+
+    /// Each comes after so long.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self { wait, ..self }
     }
 }
 
@@ -147,6 +154,9 @@ fn no_more() -> SignInError {
 
 impl Credential for Tokens {
     async fn bearer(&self) -> Result<Secret, SignInError> {
+        if !self.wait.is_zero() {
+            sleep(self.wait).await;
+        }
         let mut left = self.left.lock().unwrap();
         *left = left.checked_sub(1).ok_or_else(no_more)?;
         Ok(Secret::new(format!("token-{}", self.current.lock().unwrap())))

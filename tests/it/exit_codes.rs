@@ -233,6 +233,17 @@ fn a_disk_that_is_full_stops_the_run_with_4_and_it_can_be_taken_up() {
 }
 
 #[test]
+fn on_a_disk_that_is_full_no_file_ends_in_half_a_line() {
+    let wide = adds(1_000).replace('\n', &format!(",{}\n", "x".repeat(300)));
+    let world = World::new().file("in.csv", &wide).simulator(&[]);
+    let ended = world.run_in_little_space(200, "in.csv", &[]).exits(4);
+    for name in ["results.csv", "unfinished.csv"] {
+        let text = ended.text(name);
+        assert!(text.lines().count() > 20 && text.ends_with('\n'), "{name}: {:?}", text.lines().last());
+    }
+}
+
+#[test]
 fn a_run_directory_that_cannot_be_written_is_found_before_anything_is_sent() {
     let world = World::new().file("in.csv", &adds(300)).simulator(&[]);
     world.run_in_little_space(2, "in.csv", &[]).exits(4).stderr_has("cannot write out/journal.sqlite");

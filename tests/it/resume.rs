@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -53,6 +55,8 @@ fn a_run_that_is_done_is_not_done_again_and_its_files_can_be_made_again() {
     let before = names.map(read);
     for name in names {
         fs::remove_file(ended.directory().join(name)).unwrap();
+        // As a process leaves it that is killed while it makes the file.
+        fs::write(ended.directory().join(format!("{name}.new")), "row,us").unwrap();
     }
     world.resume(&[]).exits(0).stderr_has("5 rows are done, 0 in doubt, 0 resets open, 0 untouched");
     assert_eq!(names.map(read), before);
@@ -85,6 +89,8 @@ fn another_file_is_refused_and_one_that_was_moved_is_named() {
     let ended = world.resume(&["--input", "moved.csv"]).exits(0);
     assert_eq!(ended.column("status"), vec!["succeeded"; 20]);
     assert_eq!(world.tenant().count("writes"), 20);
+    // The journal knows by now where the file is.
+    world.resume(&[]).exits(0).stderr_has("20 rows are done");
 }
 
 #[test]
@@ -170,11 +176,19 @@ fn resets_that_were_pending_are_followed_to_their_end_and_not_sent_again() {
     let world = World::new().file("in.csv", RESET).simulator(&["--reset-duration", "2s"]);
     let first = world.run("in.csv", &["--operation-timeout", "300ms"]).exits(5);
     assert_eq!(first.lines("unfinished.csv").len(), 0, "it would be reset once more");
+    let (pending, accepted) = (first.only_row(), first.lines("operations.csv"));
+    world.operations(&["--operation-timeout", "100ms"]).exits(5).stderr_has("next: authwave operations out");
     let ended = world.operations(&["--operation-timeout", "1m"]).exits(0);
-    assert_eq!(ended.only_row()["status"], "succeeded");
+    let done = ended.only_row();
+    assert_eq!(done["status"], "succeeded");
+    // What is known of its sending is still known.
+    for column in ["attempts", "http_status", "started_at", "request_id", "client_request_id", "operation_id"]
+    {
+        assert!(!pending[column].is_empty() && done[column] == pending[column], "{column}: {done:?}");
+    }
     let operations = ended.lines("operations.csv");
     assert_eq!((operations.len(), operations[0]["status"].as_str()), (1, "succeeded"));
-    assert_eq!(operations[0]["accepted_at"], first.lines("operations.csv")[0]["accepted_at"]);
+    assert_eq!(operations[0]["accepted_at"], accepted[0]["accepted_at"]);
     assert!(operations[0]["polls"].parse::<u32>().unwrap() > 1);
     assert_eq!(world.tenant().count("resets"), 1);
     assert_eq!(
@@ -228,6 +242,30 @@ fn one_process_has_a_run_directory_and_one_run_a_tenant() {
     running.end();
     // A lock that was left behind blocks nobody.
     world.resume(&["--in-flight", "64"]).exits(0);
+}
+
+/// A token that says whose it is, as far as the program looks.
+fn token(tenant: &str, app: &str) -> String {
+    let claims = json!({"tid": tenant, "appid": app}).to_string();
+    format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[test]
+fn runs_on_other_tenants_or_as_other_apps_are_not_in_each_other_s_way() {
+    let mut world = World::new().file("in.csv", &adds(100)).simulator(&["--latency", "200ms"]);
+    world.file_again("one.csv", &adds(1));
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "one-app"));
+    let running = begun(&world);
+    world.run("one.csv", &["--run-dir", "a"]).exits(2).stderr_has("another run works on this tenant");
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("other-tenant", "one-app"));
+    world.run("one.csv", &["--run-dir", "b"]).exits(0);
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "other-app"));
+    world.run("one.csv", &["--run-dir", "c"]).exits(0);
+    running.signal("-KILL");
+    running.end();
+    // And what was begun on one tenant does not go on on another.
+    world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("other-tenant", "one-app"));
+    world.resume(&[]).exits(2).stderr_has("the tenant is not what the run began with");
 }
 
 #[test]

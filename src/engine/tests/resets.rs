@@ -92,6 +92,20 @@ async fn a_reset_that_has_not_ended_in_ten_minutes_is_pending() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_is_used_for_a_day_and_not_longer() {
+    let day = Duration::from_hours(24);
+    let mut stage = Stage::new(tenant(never_ending()));
+    stage.settings.polls.timeout = 2 * day;
+    let played = stage.play(rows(resets(1))).await;
+    let ended = played.by_row()[0];
+    let code = ended.outcome.failure.as_ref().map(|failure| failure.code.as_str());
+    assert_eq!((ended.outcome.status, code), (Status::Unknown, Some("operation-expired")));
+    let last = *polls(&played).last().unwrap();
+    assert!((day.as_millis() - 30_000..=day.as_millis()).contains(&last), "{last}");
+    assert!(played.took > day && played.took <= day + Duration::from_secs(30), "{:?}", played.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_that_ends_with_the_time_is_seen_by_the_last_look() {
     let played = Stage::new(tenant(taking(Duration::from_mins(10)))).play(rows(resets(1))).await;
     assert_eq!(played.statuses(), [Status::Succeeded]);

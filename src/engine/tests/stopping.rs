@@ -11,6 +11,8 @@ use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::Status;
 use crate::model::phone::PhoneType;
+use crate::policy::failures::FailureLimit;
+use crate::simulator::faults::FaultRates;
 use crate::simulator::resets::ResetSettings;
 use crate::simulator::settings::{Permission, TenantSettings};
 use crate::simulator::throttle::Quota;
@@ -158,6 +160,22 @@ async fn twenty_writes_refused_alike_at_the_start_stop_the_run() {
         assert!((20..=most).contains(&failed), "{failed}");
         assert_eq!(played.count(Status::Unprocessed), 100 - failed);
         assert_eq!(played.ledger().requests, failed as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_the_tenant_had_no_room_for_do_not_count_as_failures_and_others_do() {
+    for (fault, stops) in [
+        (FaultRates { throttle: 1.0, ..FaultRates::default() }, false),
+        (FaultRates { error_before: 1.0, ..FaultRates::default() }, true),
+    ] {
+        let mut stage = Stage::new(TenantSettings { faults: fault, ..plain() }).window(2);
+        stage.settings.failures = Some(FailureLimit::Count(3));
+        let played = stage.play(rows(adds(20))).await;
+        played.assert_each_ended_once(20);
+        let is_told = matches!(played.end.stop, Some(Stop::Failures { failed: 4, ended: 4, .. }));
+        assert_eq!(is_told, stops, "{:?}", played.end.stop);
+        assert_eq!(played.count(Status::Unprocessed) > 0, stops);
     }
 }
 

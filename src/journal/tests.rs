@@ -1,0 +1,291 @@
+//! A journal on a disk: what is told to be kept stands there, also for those who look from outside.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use super::record::{RunRecord, SessionEnd, SessionStart};
+use super::schema::{self, JournalError};
+use super::standing::{Failures, Standing};
+use super::store::Store;
+use super::writer::Journal;
+use crate::model::action::Action;
+use crate::model::event::{BeforeImage, Ended, Event, Observer as _};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::header::Header;
+use crate::model::operation::{Operation, OperationStatus};
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::phone::PhoneType;
+use crate::model::row::{Row, RowNumber};
+use crate::model::task::{Prior, Task, Work};
+use crate::model::timeline::Timeline;
+use crate::model::user::UserId;
+
+const NAME: &str = "journal.sqlite";
+
+fn run() -> RunRecord {
+    RunRecord {
+        program_version: "0.0.0".to_owned(),
+        command: "run".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        input: "/in.csv".into(),
+        fingerprint: Fingerprint { bytes: 0, sha256: String::new() },
+        header: Header::default(),
+        rows: 100,
+        graph_root: "https://graph.test".to_owned(),
+        api_version: "v1.0".to_owned(),
+        tenant: None,
+        is_rehearsal: false,
+        settings: "{}".to_owned(),
+    }
+}
+
+fn session() -> SessionStart {
+    SessionStart { program_version: "0.0.0".to_owned(), process_id: 1, started_at: Timestamp::UNIX_EPOCH }
+}
+
+/// A journal with one session.
+fn store(dir: &TempDir) -> Store {
+    let mut store = Store::create(&dir.path().join(NAME), run()).unwrap();
+    store.begin_session(&session(), Instant::now()).unwrap();
+    store
+}
+
+/// As somebody else sees it.
+fn reader(dir: &Path) -> Connection {
+    Connection::open_with_flags(dir.join(NAME), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+fn ended(row: u64) -> Event {
+    ended_so(row, "a", Outcome::new(Status::Succeeded, ""))
+}
+
+fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
+    let row = Row { number: RowNumber(row), fields: Box::default() };
+    let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
+    let task = Task { row, user, action: Action::DeletePhone(PhoneType::Office), prior: Prior::Untried };
+    Event::Ended(Arc::new(Ended {
+        work: Work::Task(task),
+        outcome,
+        attempts: 1,
+        http_status: Some(204),
+        started_at: None,
+        ended_at: Instant::now(),
+        request_id: String::new(),
+        client_request_id: String::new(),
+        operation_id: String::new(),
+    }))
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_makes_a_journal_leaves_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAME);
+    fs::write(&path, "").unwrap();
+    // What is not committed when the process ends is gone, however it ends.
+    schema::create(&path, |_| Err(rusqlite::Error::InvalidQuery)).unwrap_err();
+    assert!(matches!(Store::open(&path), Err(JournalError::NoJournal(_))));
+    schema::create(&path, |_| Ok(())).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_to_be_kept_stands_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::start(store(&dir)).unwrap();
+    let reader = reader(dir.path());
+    for row in 1..=40 {
+        journal.observe(&Event::Begun(RowNumber(row))).unwrap();
+        assert!(journal.kept(row).await.unwrap() >= row);
+        let sql = "SELECT max(value) FROM begun, json_each(begun.rows)";
+        let last: u32 = reader.query_row(sql, [], |record| record.get(0)).unwrap();
+        assert_eq!(u64::from(last), row);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_told_to_whoever_waits_and_to_whoever_comes_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let broken = store(&dir);
+    broken.connection.execute_batch("DROP TABLE begun").unwrap();
+    let mut journal = Journal::start(broken).unwrap();
+    journal.observe(&Event::Begun(RowNumber(1))).unwrap();
+    let told = journal.kept(1).await.unwrap_err();
+    assert!(told.what.ends_with(NAME) && told.source.to_string().contains("begun"), "{told:?}");
+    journal.observe(&Event::Begun(RowNumber(2))).unwrap_err();
+    journal.tick(Instant::now()).unwrap_err();
+    journal.finish().1.unwrap_err();
+}
+
+#[test]
+fn each_commit_is_synced_with_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(store(&dir));
+    let made = Store::create(&dir.path().join("other.sqlite"), run()).unwrap();
+    let opened = Store::open(&dir.path().join(NAME)).unwrap();
+    for store in [made, opened] {
+        let pragma = |name| store.connection.pragma_query_value(None, name, |record| record.get(0));
+        assert_eq!(pragma("journal_mode"), Ok("wal".to_owned()));
+        // FULL (SQLite, "PRAGMA synchronous").
+        assert_eq!(store.connection.pragma_query_value(None, "synchronous", |r| r.get(0)), Ok(2));
+    }
+}
+
+#[test]
+fn the_first_image_of_what_a_row_changes_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let found = |number: Option<&str>| {
+        Event::Found(BeforeImage {
+            row: RowNumber(7),
+            phone_type: PhoneType::Mobile,
+            phone_number: number.map(str::to_owned),
+            sms_sign_in_state: "ready".to_owned(),
+            read_at: Instant::now(),
+        })
+    };
+    store.keep_events(&[found(Some("+1 2065550100"))]).unwrap();
+    store.keep_events(&[found(None)]).unwrap();
+    let sql = "SELECT row || ' ' || phone_type || ' ' || phone_number || ' ' || sms_sign_in_state FROM before_images";
+    let image: String = reader(dir.path()).query_row(sql, [], |record| record.get(0)).unwrap();
+    assert_eq!(image, "7 mobile +1 2065550100 ready");
+}
+
+fn operation() -> Operation {
+    Operation {
+        row: RowNumber(7),
+        user: UserId::new("a@contoso.com").unwrap(),
+        id: "1".to_owned(),
+        url: "https://graph.test/v1.0/operations/1?aadgdc=A".to_owned(),
+        status: OperationStatus::NotStarted,
+        status_detail: String::new(),
+        created_at: String::new(),
+        last_action_at: String::new(),
+        accepted_at: Instant::now(),
+        finished_at: None,
+        polls: 0,
+        follows_doubt: false,
+        retry_after: None,
+    }
+}
+
+#[test]
+fn each_look_at_an_operation_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let sql = "SELECT url || ' ' || status || ' ' || polls FROM operations";
+    let mut kept = |event: Event| {
+        store.keep_events(&[event]).unwrap();
+        reader(dir.path()).query_row(sql, [], |record| record.get::<_, String>(0)).unwrap()
+    };
+    let mut operation = operation();
+    let url = operation.url.clone();
+    assert_eq!(kept(Event::Accepted(operation.clone())), format!("{url} notStarted 0"));
+    (operation.status, operation.polls) = (OperationStatus::Running, 1);
+    assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
+    (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
+    assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+}
+
+#[test]
+fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let accepted = operation();
+    let closed = Operation {
+        status: OperationStatus::Succeeded,
+        finished_at: Some(accepted.accepted_at),
+        ..accepted.clone()
+    };
+    let told = [Event::Begun(accepted.row), Event::Accepted(accepted), Event::Closed(closed)];
+    store.keep_events(&told).unwrap();
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let standing = store.standing(Failures::Final, &timeline).unwrap();
+    assert!(matches!(standing.prior(RowNumber(7)), Prior::Accepted(operation) if operation.id == "1"));
+    assert!(standing.in_doubt.is_empty() && standing.done.is_empty(), "{standing:?}");
+}
+
+/// Else a number that an earlier row asked for would take the place of the one that a later row has set.
+#[test]
+fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let failure = |status| Failure { http_status: status, code: "no".to_owned(), message: String::new() };
+    let unknown = || Outcome::unknown(failure(Some(504)), "");
+    let refused = || Outcome::failed(failure(Some(403)), "");
+    let no_address = Failure { code: "no-operation-url".to_owned(), ..failure(Some(202)) };
+    let done = || Outcome::new(Status::Succeeded, "");
+    let unprocessed = || Outcome::new(Status::Unprocessed, "");
+    let told = [
+        ended_so(1, "a", unknown()),
+        ended_so(2, "a", done()),
+        ended_so(3, "b", refused()),
+        ended_so(4, "b", refused()),
+        ended_so(5, "a", unknown()),
+        ended_so(6, "c", unknown()),
+        ended_so(7, "c", unprocessed()),
+        ended_so(8, "d", refused()),
+        ended_so(9, "d", done()),
+        // Its reset was accepted, and nobody knows where its operation is.
+        ended_so(10, "e", Outcome::unknown(no_address, "")),
+    ];
+    store.keep_events(&told).unwrap();
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let stands = |failures| {
+        let Standing { done, in_doubt, .. } = store.standing(failures, &timeline).unwrap();
+        let mut in_doubt: Vec<u64> = in_doubt.iter().map(|row| row.0).collect();
+        in_doubt.sort_unstable();
+        (done.iter().map(|row| row.0).collect::<Vec<_>>(), in_doubt)
+    };
+    assert_eq!(stands(Failures::Final), (vec![1, 2, 3, 4, 8, 9, 10], vec![5, 6]));
+    assert_eq!(stands(Failures::FinalButRefusals), (vec![1, 2, 8, 9, 10], vec![5, 6]));
+}
+
+#[test]
+fn the_exit_code_of_the_last_session_that_had_one_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    for exit_code in [130, 3] {
+        let end = SessionEnd { ended_at: Timestamp::UNIX_EPOCH, stop_reason: None, exit_code };
+        store.end_session(&end).unwrap();
+        // One that is killed tells nothing.
+        store.begin_session(&session(), Instant::now()).unwrap();
+        assert_eq!(store.last_exit().unwrap(), Some(exit_code));
+    }
+}
+
+/// A power cut leaves the log's last pages out, or half of one, or nonsense in its place.
+#[test]
+fn of_a_log_that_a_power_cut_tore_whole_commits_are_taken_up_from_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    for row in 1..=20 {
+        store.keep_events(&[Event::Begun(RowNumber(row)), ended(row)]).unwrap();
+    }
+    let wal = format!("{NAME}-wal");
+    let log = fs::read(dir.path().join(&wal)).unwrap();
+    let mut seen = 0;
+    for at in (0..=60).map(|part| log.len() * part / 60) {
+        let torn = tempfile::tempdir().unwrap();
+        fs::copy(dir.path().join(NAME), torn.path().join(NAME)).unwrap();
+        let nonsense = vec![0xa5; (log.len() - at).min(3_000)];
+        fs::write(torn.path().join(&wal), [&log[..at], &nonsense].concat()).unwrap();
+        let Ok(taken_up) = Store::open(&torn.path().join(NAME)) else {
+            assert_eq!(seen, 0, "only a journal that was never whole may be refused");
+            continue;
+        };
+        let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+        let standing = taken_up.standing(Failures::Final, &timeline).unwrap();
+        let (done, rows) = (standing.done.len(), standing.done.iter().map(|row| row.0));
+        assert!(rows.eq(1..=done) && standing.in_doubt.is_empty(), "{standing:?}");
+        assert!(done >= seen, "more of the log holds no less");
+        seen = done;
+        let sound = "PRAGMA integrity_check";
+        assert_eq!(taken_up.connection.query_row(sound, [], |r| r.get(0)), Ok("ok".to_owned()));
+    }
+    assert_eq!(seen, 20);
+}
