@@ -106,8 +106,7 @@ impl TakenUp {
     }
 
     fn standing(&self) -> Result<Standing, AppError> {
-        let was_refused = self.store.last_exit()? == Some(Exit::Refused.code());
-        let failures = if was_refused { Failures::FinalButRefusals } else { Failures::Final };
+        let failures = Failures::FinalButRefusals(Exit::Refused.code());
         Ok(self.store.standing(failures, &timeline_now())?)
     }
 

@@ -30,8 +30,9 @@ pub struct Standing {
 pub enum Failures {
     /// All.
     Final,
-    /// All but those of rows that were refused for want of a sign-in or a permission: it was given since, perhaps.
-    FinalButRefusals,
+    /// All but those of rows that were refused for want of a sign-in or a permission in a session that ended with this
+    /// exit code: it was given since, perhaps.
+    FinalButRefusals(u8),
 }
 
 impl Standing {
@@ -80,16 +81,6 @@ impl Store {
     /// When the journal cannot be read.
     pub fn pending(&self, timeline: &Timeline) -> Result<Vec<Task>, JournalError> {
         self.understood(self.read_pending(timeline))
-    }
-
-    /// The exit code of the last session that ended by itself.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn last_exit(&self) -> Result<Option<u8>, JournalError> {
-        let sql = "SELECT (SELECT exit_code FROM sessions WHERE exit_code IS NOT NULL ORDER BY session DESC LIMIT 1)";
-        let code = self.connection.query_row(sql, [], |record| record.get(0));
-        self.understood(code.map_err(Unreadable::from))
     }
 
     fn read_standing(&self, failures: Failures, timeline: &Timeline) -> Result<Standing, Unreadable> {
@@ -212,12 +203,12 @@ impl Store {
 }
 
 /// What is read of each end, in the order of the rows.
-const ENDS: &str =
-    "SELECT row, session, status, failure_status, error_code, user, operation_id FROM rows ORDER BY row";
+const ENDS: &str = "SELECT row, session, status, failure_status, error_code, user, operation_id, exit_code \
+                    FROM rows LEFT JOIN sessions USING (session) ORDER BY row";
 
 fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadable> {
     Ok(match named(Status::ALL, Status::name, text(record, 2)?)? {
-        Status::Failed if failures == Failures::FinalButRefusals && was_refused(record)? => Meaning::Retry,
+        Status::Failed if was_refused(record, failures)? => Meaning::Retry,
         // An unknown reset that was accepted, and is not to be followed any longer, was done, most likely.
         Status::Unknown if text(record, 6)?.is_empty() && error_code(record)? != "no-operation-url" => {
             Meaning::ReadBack
@@ -228,7 +219,11 @@ fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadabl
 }
 
 /// For want of a sign-in or a permission.
-fn was_refused(record: &Record<'_>) -> Result<bool, Unreadable> {
+fn was_refused(record: &Record<'_>, failures: Failures) -> Result<bool, Unreadable> {
+    match failures {
+        Failures::FinalButRefusals(code) if record.get::<_, Option<u8>>(7)? == Some(code) => {}
+        Failures::FinalButRefusals(_) | Failures::Final => return Ok(false),
+    }
     let status: Option<u16> = record.get(3)?;
     Ok(matches!(status, Some(401 | 403)) || error_code(record)? == "sign-in")
 }

@@ -242,20 +242,34 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
         (done.iter().map(|row| row.0).collect::<Vec<_>>(), in_doubt)
     };
     assert_eq!(stands(Failures::Final), (vec![1, 2, 3, 4, 8, 9, 10], vec![5, 6]));
-    assert_eq!(stands(Failures::FinalButRefusals), (vec![1, 2, 8, 9, 10], vec![5, 6]));
+    assert_eq!(stands(Failures::FinalButRefusals(3)), stands(Failures::Final), "the session did not end so");
+    end(&mut store, 3);
+    let stands = |failures| {
+        let Standing { done, .. } = store.standing(failures, &timeline).unwrap();
+        done.iter().map(|row| row.0).collect::<Vec<_>>()
+    };
+    assert_eq!(stands(Failures::FinalButRefusals(3)), [1, 2, 8, 9, 10]);
 }
 
+fn end(store: &mut Store, exit_code: u8) {
+    let end = SessionEnd { ended_at: Timestamp::UNIX_EPOCH, stop_reason: None, exit_code };
+    store.end_session(&end).unwrap();
+}
+
+/// What a session that stopped for want of a sign-in left behind stays to be done, whatever later ones came to.
 #[test]
-fn the_exit_code_of_the_last_session_that_had_one_is_told() {
+fn rows_that_were_refused_are_tried_again_only_where_their_own_session_stopped_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
-    for exit_code in [130, 3] {
-        let end = SessionEnd { ended_at: Timestamp::UNIX_EPOCH, stop_reason: None, exit_code };
-        store.end_session(&end).unwrap();
-        // One that is killed tells nothing.
+    for (row, user, exit_code) in [(1, "a", 3), (2, "b", 1), (3, "c", 130)] {
+        let failure = Failure { http_status: Some(403), code: "no".to_owned(), message: String::new() };
+        store.keep_events(&[ended_so(row, user, Outcome::failed(failure, ""))]).unwrap();
+        end(&mut store, exit_code);
         store.begin_session(&session(), Instant::now()).unwrap();
-        assert_eq!(store.last_exit().unwrap(), Some(exit_code));
     }
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let standing = store.standing(Failures::FinalButRefusals(3), &timeline).unwrap();
+    assert_eq!(standing.done.iter().map(|row| row.0).collect::<Vec<_>>(), [2, 3]);
 }
 
 /// A power cut leaves the log's last pages out, or half of one, or nonsense in its place.

@@ -94,10 +94,6 @@ struct State {
     wanted: usize,
     /// Nobody leaves before this moment.
     held_until: Option<Instant>,
-    /// When the last hold began.
-    held_since: Option<Instant>,
-    /// Requests that were on the wire when a hold began, and were answered 429 like the one that began it.
-    late: u64,
 }
 
 /// A place on the wire, given back when dropped.
@@ -176,7 +172,6 @@ impl Pacer {
         let answer = Throttled { sent_at: self.since_start(refusal.sent_at), at, hold, hold_is_told, hits };
         let slow_down = |lane: &Lane| {
             let mut span = hold;
-            lane.note_late(refusal.sent_at);
             lane.learn(at, |rate| span = rate.throttled(&answer));
             lane.hold(span)
         };
@@ -211,12 +206,6 @@ impl Pacer {
     #[must_use]
     pub fn longest_hold_left(&self) -> Option<Duration> {
         self.each(Lanes::Both).filter_map(Lane::hold_left).max()
-    }
-
-    /// How many requests were answered 429 that were on the wire already when the pause began.
-    #[must_use]
-    pub fn late(&self) -> u64 {
-        self.reads.state().late + self.writes.state().late
     }
 
     /// The limits that were found so far.
@@ -260,8 +249,7 @@ impl Lane {
         let start = Duration::ZERO;
         let places = rate.as_ref().map_or(UNBOUNDED, |rate| bounded(rate.places(start), in_flight));
         let limiter = Limiter::new(rate.as_ref().and_then(|rate| rate.rate(start)));
-        let state =
-            Mutex::new(State { rate, places, wanted: places, held_until: None, held_since: None, late: 0 });
+        let state = Mutex::new(State { rate, places, wanted: places, held_until: None });
         Self { in_flight, places: Semaphore::new(places), state, limiter }
     }
 
@@ -297,18 +285,9 @@ impl Lane {
         }
     }
 
-    fn note_late(&self, sent_at: Instant) {
-        let mut state = self.state();
-        let is_late = state.held_since.is_some_and(|since| sent_at <= since);
-        state.late += u64::from(is_late);
-    }
-
     fn hold(&self, span: Duration) -> Duration {
         let mut state = self.state();
         let now = Instant::now();
-        if state.held_until.is_none_or(|until| until <= now) {
-            state.held_since = Some(now);
-        }
         let before = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         let prolonged = span.saturating_sub(before);
         if !prolonged.is_zero() {

@@ -23,11 +23,13 @@ use authwave::model::user::UserId;
 use authwave::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
+use authwave::policy::retry_after;
 use authwave::sign_in::access_token::AccessToken;
 use authwave::simulator::link::Link;
 use authwave::simulator::settings::{TenantSettings, Usage};
 use authwave::simulator::tenant::Tenant;
 use authwave::simulator::throttle::{Allowance, Quota, RetryAfterForm};
+use authwave::transport::exchange::{Headers, Request, Response, SendError, Transport};
 
 const ORIGIN: &str = "https://graph.test";
 const IN_FLIGHT: usize = 64;
@@ -51,7 +53,7 @@ pub(crate) struct Fared {
     pub(crate) wall: Duration,
     pub(crate) requests: u64,
     pub(crate) throttled: u64,
-    /// Sent while a Retry-After ran, those left out that were on the wire when it came.
+    /// Sent after a 429 had come and before its Retry-After was over.
     pub(crate) early: u64,
     pub(crate) lost: u64,
     /// The limit that was found.
@@ -98,7 +100,7 @@ impl Cell {
         })
     }
 
-    fn link(&self) -> Link {
+    fn link(&self) -> Watched {
         let settings = TenantSettings {
             writes: Some(self.allowance),
             retry_after: self.retry_after,
@@ -106,26 +108,25 @@ impl Cell {
             latency: self.latency,
             ..TenantSettings::plain(ORIGIN, Timestamp::from_second(1_767_225_600).unwrap())
         };
-        Link::new(Arc::new(Mutex::new(Tenant::new(settings))))
+        Watched { link: Link::new(Arc::new(Mutex::new(Tenant::new(settings)))), seen: Arc::default() }
     }
 
-    async fn counted(&self, link: &Link, seed: u64, done: &Arc<Mutex<u64>>) {
+    async fn counted(&self, link: &Watched, seed: u64, done: &Arc<Mutex<u64>>) {
         let mut counting = Counting { done: Arc::clone(done) };
         let (graph, inbox) = api(link, seed, self.seek(None));
         run(graph, self.work(seed), settings(), (inbox, &mut counting)).await;
     }
 
-    async fn run(&self, link: &Link, seed: u64, learned: Option<f64>) -> Fared {
+    async fn run(&self, link: &Watched, seed: u64, learned: Option<f64>) -> Fared {
         let (began, mut nobody) = (Instant::now(), Counting { done: Arc::default() });
         let (graph, inbox) = api(link, seed, self.seek(learned));
         let end = run(Arc::clone(&graph), self.work(seed), settings(), (inbox, &mut nobody)).await;
         let Stats { rows, requests, .. } = end.stats;
-        let ledger = link.tenant().lock().unwrap().ledger().clone();
         Fared {
             wall: began.elapsed(),
             requests: requests.total,
             throttled: requests.throttled,
-            early: ledger.early.saturating_sub(graph.pacer().late()),
+            early: link.seen.lock().unwrap().early,
             lost: self.rows - rows.succeeded,
             found: graph.pacer().limits().writes,
         }
@@ -197,9 +198,41 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-type Api = Graph<Link, AccessToken>;
+type Api = Graph<Watched, AccessToken>;
 
-fn api(link: &Link, seed: u64, finding: Seek) -> (Arc<Api>, mpsc::Receiver<Event>) {
+/// The line to the tenant. It sees what leaves although a pause has been asked for.
+#[derive(Clone)]
+struct Watched {
+    link: Link,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    held_until: Option<Instant>,
+    early: u64,
+}
+
+impl Transport for Watched {
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        {
+            let mut seen = self.seen.lock().unwrap();
+            let is_early = seen.held_until.is_some_and(|until| Instant::now() < until);
+            seen.early += u64::from(is_early);
+        }
+        let answer = self.link.send(request).await?;
+        let Headers { retry_after, date, .. } = &answer.headers;
+        let asked = retry_after.as_deref().filter(|_| answer.status == 429);
+        if let Some(asked) = asked.and_then(|text| retry_after::parse(text, date.as_deref(), MAX_RETRY_AFTER))
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.held_until = seen.held_until.max(Some(Instant::now() + asked.wait));
+        }
+        Ok(answer)
+    }
+}
+
+fn api(link: &Watched, seed: u64, finding: Seek) -> (Arc<Api>, mpsc::Receiver<Event>) {
     let (events, inbox) = mpsc::channel(1_024);
     let in_flight = NonZeroUsize::new(IN_FLIGHT).unwrap();
     let pace = PaceSettings { requests_per_second: None, in_flight, seek: Some(finding) };
