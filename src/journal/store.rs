@@ -246,8 +246,10 @@ impl Keeper<'_> {
     }
 
     fn operation(&self, operation: &Operation) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO operations VALUES \
-                   (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        // When it was accepted stays as it was first noted: each session reads the clocks anew.
+        let sql = "INSERT INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                   ON CONFLICT DO UPDATE SET url = ?4, status = ?5, status_detail = ?6, created_at = ?7, \
+                   last_action_at = ?8, finished_at = ?10, polls = ?11, follows_doubt = ?12";
         self.transaction.prepare_cached(sql)?.execute(params![
             operation.row.0.cast_signed(),
             operation.id,

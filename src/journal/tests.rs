@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -189,6 +190,22 @@ fn each_look_at_an_operation_is_kept() {
     assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
     (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
     assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+}
+
+/// Each session reads both clocks anew, a little apart.
+#[test]
+fn when_a_reset_was_accepted_stays_as_it_was_first_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let first = operation();
+    let later =
+        Operation { accepted_at: first.accepted_at + Duration::from_millis(3), polls: 9, ..first.clone() };
+    let sql = "SELECT accepted_at FROM operations";
+    let mut kept = |event: Event| {
+        store.keep_events(&[event]).unwrap();
+        reader(dir.path()).query_row(sql, [], |record| record.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(kept(Event::Accepted(first)), kept(Event::Polled(later)));
 }
 
 #[test]
