@@ -1,31 +1,17 @@
-//! What the process is given from outside: standard streams, environment, clock, settings file, runtime.
+//! What the process is given from outside: standard streams, environment, settings file, runtime.
 
 use std::env;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
-use jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::model::secret::Secret;
-use crate::model::timeline::Timeline;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
 use crate::settings::resolve::Secrets;
 
 use super::error::AppError;
-
-/// The present time: the one place that reads the wall clock.
-#[expect(clippy::disallowed_methods, reason = "the application may know what time it is")]
-pub(super) fn wall_clock() -> Timestamp {
-    Timestamp::now()
-}
-
-/// The present moment on both clocks.
-pub(super) fn timeline_now() -> Timeline {
-    Timeline::new(Instant::now(), wall_clock())
-}
 
 /// Writes to standard error. Where that is closed nobody listens.
 pub(super) fn say(text: &str) {

@@ -20,9 +20,10 @@ use crate::policy::failures::FailureLimit;
 use crate::progress::{Progress, Screen};
 use crate::settings::resolve::{Output, Settings};
 
+use super::clock::wall_clock;
 use super::closing::Account;
 use super::connect::{Connection, Line};
-use super::environment::{say, wall_clock};
+use super::environment::say;
 use super::error::AppError;
 use super::exit::Exit;
 use super::files::Files;

@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 use tracing::warn;
 
-use super::environment::wall_clock;
+use super::clock::wall_clock;
 
 /// A lock could not be had.
 #[derive(Debug, Error)]

@@ -1,6 +1,7 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
 mod bad_rows;
+mod clock;
 mod closing;
 mod connect;
 mod environment;

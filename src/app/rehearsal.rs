@@ -19,7 +19,7 @@ use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
 use crate::simulator::users::{Population, SeedUser};
 
-use super::environment::wall_clock;
+use super::clock::wall_clock;
 use super::error::AppError;
 
 /// How long the rehearsal's tenant takes for an answer: enough that people see it work.

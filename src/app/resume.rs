@@ -15,7 +15,8 @@ use crate::settings::connection::Target;
 use crate::settings::resolve::{Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
-use super::environment::{runtime, say, timeline_now};
+use super::clock::timeline_now;
+use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;

@@ -19,8 +19,9 @@ use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, Tena
 use crate::settings::stored::Stored;
 use crate::transport::bearer::Credential as _;
 
+use super::clock::wall_clock;
 use super::connect::{Connection, connect};
-use super::environment::{runtime, say, secrets, settings_file, wall_clock};
+use super::environment::{runtime, say, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;

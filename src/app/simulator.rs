@@ -17,7 +17,8 @@ use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
 use crate::simulator::users::SeedUser;
 
-use super::environment::{print, runtime, secret_from, wall_clock};
+use super::clock::wall_clock;
+use super::environment::{print, runtime, secret_from};
 use super::error::AppError;
 use super::exit::Exit;
 use super::signals::Signals;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
@@ -67,4 +68,36 @@ pub struct Traffic {
     pub requests: RequestCounts,
     /// For how long everybody paused.
     pub held: Duration,
+}
+
+/// Reads it back.
+pub(super) fn run_record(connection: &Connection) -> rusqlite::Result<RunRecord> {
+    connection.query_row("SELECT * FROM run", [], |record| {
+        let header: String = record.get("header")?;
+        let header = serde_json::from_str(&header).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+        })?;
+        Ok(RunRecord {
+            program_version: record.get("program_version")?,
+            command: record.get("command")?,
+            started_at: timestamp(record.get("started_at")?),
+            input: PathBuf::from(record.get::<_, String>("input_path")?),
+            fingerprint: Fingerprint {
+                bytes: record.get::<_, i64>("input_bytes")?.cast_unsigned(),
+                sha256: record.get("input_sha256")?,
+            },
+            header,
+            rows: record.get::<_, i64>("rows")?.cast_unsigned(),
+            graph_root: record.get("graph_root")?,
+            api_version: record.get("api_version")?,
+            tenant: record.get("tenant")?,
+            is_rehearsal: record.get("is_rehearsal")?,
+            settings: record.get("settings")?,
+        })
+    })
+}
+
+/// The time of a number of microseconds; one that no clock can show counts as 1970.
+pub(super) fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }

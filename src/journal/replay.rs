@@ -1,19 +1,17 @@
 //! A journal read back: the run as a whole, and its events once more, so that every file can be made again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, Row as Record};
 use tokio::time::Instant;
 
-use super::record::{RunRecord, Traffic};
+use super::record::{RunRecord, Traffic, timestamp};
 use super::schema::JournalError;
-use super::store::{NO_ANSWER, Store, timestamp};
+use super::store::{NO_ANSWER, Store};
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event, Method};
-use crate::model::fingerprint::Fingerprint;
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneNumber, PhoneType};
@@ -86,32 +84,6 @@ impl Store {
             Unreadable::Content(what) => JournalError::Content { path, what },
         })
     }
-}
-
-pub(super) fn run_record(connection: &Connection) -> rusqlite::Result<RunRecord> {
-    connection.query_row("SELECT * FROM run", [], |record| {
-        let header: String = record.get("header")?;
-        let header = serde_json::from_str(&header).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-        })?;
-        Ok(RunRecord {
-            program_version: record.get("program_version")?,
-            command: record.get("command")?,
-            started_at: timestamp(record.get("started_at")?),
-            input: PathBuf::from(record.get::<_, String>("input_path")?),
-            fingerprint: Fingerprint {
-                bytes: record.get::<_, i64>("input_bytes")?.cast_unsigned(),
-                sha256: record.get("input_sha256")?,
-            },
-            header,
-            rows: record.get::<_, i64>("rows")?.cast_unsigned(),
-            graph_root: record.get("graph_root")?,
-            api_version: record.get("api_version")?,
-            tenant: record.get("tenant")?,
-            is_rehearsal: record.get("is_rehearsal")?,
-            settings: record.get("settings")?,
-        })
-    })
 }
 
 fn replay_methods(connection: &Connection, show: &mut impl FnMut(Event)) -> Result<(), Unreadable> {

@@ -6,12 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, Transaction, named_params, params};
 use tokio::time::Instant;
 
 use super::note::Note;
-use super::record::{RunRecord, SessionEnd, SessionStart, Traffic};
+use super::record::{RunRecord, SessionEnd, SessionStart, Traffic, run_record};
 use super::schema::{self, JournalError};
 use crate::model::event::{BeforeImage, Ended, Event, Method, ObserverError};
 use crate::model::header::Header;
@@ -70,7 +69,7 @@ impl Store {
     /// When it is none, a later program made it, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let connection = schema::open(path)?;
-        let run = super::replay::run_record(&connection)
+        let run = run_record(&connection)
             .map_err(|source| JournalError::Database { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), connection, run, session: None })
     }
@@ -370,11 +369,6 @@ pub(super) const NO_ANSWER: &str = "none";
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// The time of a number of microseconds; one that no clock can show counts as 1970.
-pub(super) fn timestamp(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Whether a file has to be made of the row as it was written.

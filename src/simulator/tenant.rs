@@ -18,7 +18,7 @@ use super::phones::{self, Effect};
 use super::resets::Resets;
 use super::route::{PASSWORD, Resource, Route, Version, route};
 use super::settings::{Blame, Permission, TenantSettings, Usage};
-use super::throttle::{Measure, Meter, retry_after};
+use super::throttle::{Measure, Meter, Pauses, retry_after};
 use super::tokens::{TokenKind, Tokens, Worth};
 use super::users::{LastWrite, Population, SeedUser, UserState, Users, place};
 use super::{batch, reply};
@@ -43,8 +43,7 @@ pub struct Tenant {
     writes: Option<Meter>,
     random: Rng,
     ledger: Ledger,
-    /// Until then a Retry-After runs for reads, and for writes.
-    closed_until: [Duration; 2],
+    pauses: Pauses,
 }
 
 /// A request that passed the door.
@@ -68,7 +67,7 @@ impl Tenant {
             writes: settings.writes.map(Meter::new),
             random: Rng::with_seed(settings.seed),
             ledger: Ledger::default(),
-            closed_until: [Duration::ZERO; 2],
+            pauses: Pauses::default(),
             settings,
         }
     }
@@ -116,8 +115,7 @@ impl Tenant {
             let answer = self.tokens.grant(request, now);
             return Delivery { answer: Some(answer), delay: self.settings.latency };
         }
-        let is_early = now < self.closed_until[door(request.method.access())];
-        self.ledger.early += u64::from(is_early);
+        self.ledger.early += u64::from(self.pauses.run(request.method.access(), now));
         let faults = self.settings.faults;
         let delay = self.settings.latency + faults.delay(&mut self.random);
         let answer =
@@ -207,8 +205,7 @@ impl Tenant {
     fn throttled(&mut self, wait: Duration, now: Duration, access: Access) -> Response {
         let asked = retry_after(self.settings.retry_after, wait, self.wall(now));
         if let Some((_, span)) = &asked {
-            let closed_until = &mut self.closed_until[door(access)];
-            *closed_until = (*closed_until).max(now + *span);
+            self.pauses.prolong(access, now + *span);
         }
         let kind = match access {
             Access::Read => "Read",
@@ -366,14 +363,6 @@ impl Tenant {
     fn wall(&self, now: Duration) -> SystemTime {
         let seconds = u64::try_from(self.settings.epoch.as_second()).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + now
-    }
-}
-
-/// Reads and writes are throttled apart.
-const fn door(access: Access) -> usize {
-    match access {
-        Access::Read => 0,
-        Access::Write => 1,
     }
 }
 

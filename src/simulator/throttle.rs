@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::model::event::Access;
+
 /// How many requests are allowed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Quota {
@@ -120,6 +122,31 @@ impl Meter {
                 }
             }
         }
+    }
+}
+
+/// Until when a Retry-After runs for reads, and for writes: they are throttled apart.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pauses {
+    reads: Duration,
+    writes: Duration,
+}
+
+impl Pauses {
+    pub(super) fn run(&self, access: Access, now: Duration) -> bool {
+        let until = match access {
+            Access::Read => self.reads,
+            Access::Write => self.writes,
+        };
+        now < until
+    }
+
+    pub(super) fn prolong(&mut self, access: Access, until: Duration) {
+        let pause = match access {
+            Access::Read => &mut self.reads,
+            Access::Write => &mut self.writes,
+        };
+        *pause = until.max(*pause);
     }
 }
 
