@@ -8,10 +8,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use authwave::model::action::Action;
-use authwave::model::event::Event;
+use authwave::model::event::{Access, Event};
 use authwave::model::row::RowNumber;
 use authwave::model::task::Work;
 use authwave::policy::retry_after;
+use authwave::policy::throttle_scope::{self, Lanes};
 use authwave::simulator::link::Link;
 use authwave::transport::exchange::{Method, Request, Response, SendError, Transport};
 
@@ -58,8 +59,8 @@ pub(crate) struct Wire {
 
 #[derive(Default)]
 struct Watch {
-    /// Nobody may leave between these moments: an answer asked for it that has arrived.
-    holds: Vec<(Instant, Instant)>,
+    /// Such requests may not leave from one moment on until the other: an answer asked for it that has arrived.
+    holds: Vec<(Lanes, Instant, Instant)>,
     /// Resets to a made-up password that may have been applied.
     blind: HashSet<RowNumber>,
     /// What was sent and answered, so that two lives can be compared.
@@ -90,7 +91,14 @@ impl Wire {
 
     fn check_leaving(&self, request: &Request, row: Option<RowNumber>) {
         let (now, watch) = (Instant::now(), self.watch.lock().unwrap());
-        let is_held = watch.holds.iter().any(|(from, until)| *from < now && now < *until);
+        let is_meant = |lanes| match lanes {
+            Lanes::Both => true,
+            Lanes::Reads => request.method.access() == Access::Read,
+            Lanes::Writes => request.method.access() == Access::Write,
+        };
+        // From the very moment on: who learns of it first must let nobody pass.
+        let is_held =
+            watch.holds.iter().any(|(lanes, from, until)| is_meant(*lanes) && *from <= now && now < *until);
         assert!(!is_held, "{} left during a hold", request.url);
         let Some(row) = row else { return };
         let known = self.known.lock().unwrap();
@@ -110,7 +118,8 @@ impl Wire {
         let asked =
             asked.and_then(|value| retry_after::parse(value, answer.headers.date.as_deref(), self.cap));
         if let Some(asked) = asked.filter(|asked| asked.wait >= Duration::from_millis(100)) {
-            watch.holds.push((now, now + asked.wait));
+            let scope = throttle_scope::parse(answer.headers.throttle_scope.as_deref());
+            watch.holds.push((scope.lanes, now, now + asked.wait));
         }
     }
 }
