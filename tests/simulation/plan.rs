@@ -15,7 +15,7 @@ use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
 use authwave::model::task::{InvalidRow, Prior, Task, Work};
 use authwave::model::user::UserId;
-use authwave::pace::pacer::PaceSettings;
+use authwave::pace::pacer::{Limits, PaceSettings, Seek};
 use authwave::policy::backoff::Backoff;
 use authwave::policy::failures::FailureLimit;
 use authwave::simulator::faults::FaultRates;
@@ -79,7 +79,7 @@ impl Plan {
             pace: PaceSettings {
                 requests_per_second: random.bool().then(|| 0.5 + random.f64() * 50.0),
                 in_flight: NonZeroUsize::new(in_flight).unwrap(),
-                seek: None,
+                seek: (random.u8(..3) == 0).then(|| seek(&mut random)),
             },
             retry: RetrySettings {
                 budget: seconds(&mut random, 60..=1_200),
@@ -100,6 +100,12 @@ impl Plan {
             random,
         }
     }
+}
+
+fn seek(random: &mut Rng) -> Seek {
+    let mut limit = || random.bool().then(|| 2.0 + random.f64() * 50.0);
+    let learned = Limits { reads: limit(), writes: limit() };
+    Seek { expected: random.u64(..1_000), learned, share: [0.5, 1.0][random.usize(..2)] }
 }
 
 fn seconds(random: &mut Rng, range: std::ops::RangeInclusive<u64>) -> Duration {
