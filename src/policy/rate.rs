@@ -191,7 +191,7 @@ impl Rate {
         {
             hold.is_over = true;
         }
-        self.used = answer.used.unwrap_or_default();
+        self.used = answer.used.filter(|used| used.is_finite()).unwrap_or_default();
         let elapsed = now - std::mem::replace(&mut self.last_answer, now);
         let is_near = self.used >= USED_TOLD_FROM;
         self.phase = match self.phase {
@@ -511,6 +511,16 @@ mod tests {
         assert!(soft < 100.0, "{soft}");
         let now = pass(&mut rate, now, 100, 100.0, Some(0.99));
         assert!(rate.rate(seconds(now)).unwrap() < soft);
+    }
+
+    #[test]
+    fn a_used_share_that_is_no_number_says_nothing() {
+        let (mut rate, now) = cruising(settings());
+        for used in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let now = pass(&mut rate, now, 1, 50.0, Some(used));
+            let present = rate.rate(seconds(now)).unwrap();
+            assert!((40.0..=80.0).contains(&present), "{used}: {present}");
+        }
     }
 
     #[test]
