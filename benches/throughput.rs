@@ -202,6 +202,7 @@ async fn post(http: Http, root: String, next: Arc<AtomicU32>, rows: u32) -> std:
             bearer: Some(Secret::new("benchmark")),
             client_request_id: "5a3f6c1e-52d2-4d0b-9a43-0c3f4d9b7a01".to_owned(),
             body: Some(body),
+            fields: Vec::new(),
         };
         let response = http.send(request).await.map_err(|error| error.to_string())?;
         if response.status != 201 {

@@ -10,15 +10,17 @@ use crate::model::event::Event;
 use crate::model::secret::Secret;
 use crate::pace::pacer::Pacer;
 use crate::pace::shutdown::Shutdown;
-use crate::settings::connection::{SignInChoice, Target, Tenant};
+use crate::settings::connection::{Target, Tenant};
 use crate::settings::error::SettingsError;
-use crate::settings::resolve::Settings;
-use crate::sign_in::access_token::AccessToken;
+use crate::settings::resolve::{Output, Settings};
+use crate::settings::sign_in::SignInChoice;
 use crate::sign_in::claims::claims;
-use crate::sign_in::client_secret::{App, ClientSecret};
-use crate::sign_in::kind::SignIn;
-use crate::transport::http::{Http, HttpSettings, Priority, Reach};
+use crate::sign_in::renewal::SignIn;
+use crate::transport::bearer::Credential as _;
+use crate::transport::http::Http;
 
+use super::credential::{Clients, sign_in};
+use super::environment::say;
 use super::error::AppError;
 use super::rehearsal::RehearsalTenant;
 
@@ -65,8 +67,9 @@ impl Connection {
     }
 }
 
-/// Makes the way to the tenant that the settings name. Nothing is sent yet.
-pub(super) fn connect(
+/// Makes the way to the tenant that the settings name, with its first token: a sign-in that is refused leaves nothing
+/// behind. Nothing is sent to Graph yet.
+pub(super) async fn connect(
     settings: &Settings,
     rehearsal: Option<&RehearsalTenant>,
 ) -> Result<Connection, AppError> {
@@ -81,39 +84,20 @@ pub(super) fn connect(
             Some(read?)
         }
     };
-    let client = |root: &str, priority: Priority| {
-        let reach = if root.starts_with("http://") { Reach::Loopback } else { Reach::Internet };
-        let idle_connections = settings.pace.in_flight.get();
-        let timeout = settings.request_timeout;
-        Http::new(&HttpSettings {
-            timeout,
-            extra_roots: extra_roots.clone(),
-            idle_connections,
-            reach,
-            priority,
-        })
+    let (timeout, idle_connections) = (settings.request_timeout, settings.pace.in_flight.get());
+    let clients = Clients { timeout, extra_roots, idle_connections };
+    let transport = clients.client(&tenant.graph_root, settings.priority)?;
+    let credential = sign_in(&tenant, &clients).await?;
+    let token = credential.bearer().await?;
+    if matches!(tenant.sign_in, SignInChoice::Auto { .. }) && settings.output != Output::Quiet {
+        say(&format!("signs in with {}\n", credential.kind().name()));
+    }
+    let claims = claims(&token);
+    let named = match tenant.sign_in.app() {
+        Some(app) => (Some(app.tenant.clone()), Some(app.client_id.clone())),
+        None => (claims.tenant.clone(), claims.app().map(str::to_owned)),
     };
-    let transport = client(&tenant.graph_root, settings.priority)?;
-    let (credential, id, app) = match tenant.sign_in {
-        SignInChoice::Token(token) => {
-            let claims = claims(&token);
-            let app = claims.app().map(str::to_owned);
-            (SignIn::AccessToken(AccessToken::new(token)), claims.tenant, app)
-        }
-        SignInChoice::ClientSecret { tenant: id, client_id, secret } => {
-            let known = (Some(id.clone()), Some(client_id.clone()));
-            let app = App {
-                authority: tenant.authority.clone(),
-                tenant: id,
-                client_id,
-                client_secret: secret.fetch()?,
-                graph_root: tenant.graph_root.clone(),
-            };
-            let credential =
-                SignIn::ClientSecret(ClientSecret::new(app, client(&tenant.authority, Priority::Normal)?));
-            (credential, known.0, known.1)
-        }
-    };
+    let (id, app) = named;
     Ok(Connection { transport, credential, graph_root: tenant.graph_root, tenant: id, app })
 }
 

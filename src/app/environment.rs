@@ -1,7 +1,9 @@
 //! What the process is given from outside: standard streams, environment, settings file, runtime.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
@@ -9,7 +11,7 @@ use etcetera::BaseStrategy as _;
 use crate::model::secret::Secret;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
-use crate::settings::resolve::Secrets;
+use crate::settings::sign_in::{Platform, Secrets};
 
 use super::error::AppError;
 
@@ -34,7 +36,35 @@ pub(super) fn secrets() -> Secrets {
     Secrets {
         access_token: secret_from("AUTHWAVE_ACCESS_TOKEN"),
         client_secret: secret_from("AUTHWAVE_CLIENT_SECRET"),
+        client_certificate_password: secret_from("AUTHWAVE_CLIENT_CERTIFICATE_PASSWORD"),
+        platform: platform(),
     }
+}
+
+fn platform() -> Platform {
+    let pair = |url: &str, secret: &str| text_from(url).zip(secret_from(secret));
+    Platform {
+        app_service: pair("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+        federated_token_file: text_from("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from),
+        client_id: text_from("AZURE_CLIENT_ID"),
+        tenant: text_from("AZURE_TENANT_ID"),
+        github: pair("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        azure_pipelines: pair("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"),
+        service_connection: text_from("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
+    }
+}
+
+fn text_from(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// The user's directory for `name`, which holds what outlives a run; made where it is not there, for nobody else to read.
+pub(super) fn state_directory(name: &str) -> io::Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    let directory = state.join("authwave").join(name);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+    Ok(directory)
 }
 
 /// The settings file that was named, or that is found in one of its places.

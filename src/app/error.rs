@@ -11,6 +11,7 @@ use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
 use crate::settings::error::SettingsError;
+use crate::settings::sign_in::Missing;
 use crate::transport::bearer::SignInError;
 use crate::transport::http::HttpError;
 
@@ -45,6 +46,14 @@ pub enum AppError {
     /// No first token could be had.
     #[error("cannot sign in; nothing was sent")]
     SignIn(#[from] SignInError),
+    /// Nothing to sign in with was found.
+    #[error("{} is missing: {}. Looked for besides: {tried}", missing.what, missing.cure)]
+    NoSignIn {
+        /// What to set.
+        missing: Missing,
+        /// What was tried, and why it is not there.
+        tried: String,
+    },
     /// The journal cannot be used.
     #[error("cannot take the run up again")]
     Journal(#[from] JournalError),
@@ -102,6 +111,7 @@ impl AppError {
             Self::SignIn(_) => Exit::Refused,
             Self::Results(_) => Exit::Stopped,
             Self::Settings(_)
+            | Self::NoSignIn { .. }
             | Self::Journal(_)
             | Self::InputGone(_)
             | Self::Lock(_)

@@ -4,6 +4,7 @@ mod bad_rows;
 mod clock;
 mod closing;
 mod connect;
+mod credential;
 mod environment;
 pub mod error;
 pub mod exit;

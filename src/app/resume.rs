@@ -16,13 +16,14 @@ use crate::settings::resolve::{Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
 use super::clock::timeline_now;
+use super::connect::connect;
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, listen, locks, rows, signed_in, tenant_lock};
+use super::run::{Asked, Purpose, absolute, listen, locks, rows, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.
@@ -140,7 +141,7 @@ impl TakenUp {
         let Self { settings, screen, directory, lock, store, .. } = self;
         runtime()?.block_on(async {
             let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
-            let connection = signed_in(&settings, rehearsal.as_ref()).await?;
+            let connection = connect(&settings, rehearsal.as_ref()).await?;
             if let (Some(then), Some(now)) = (&store.run().tenant, &connection.tenant) {
                 unchanged("the tenant", then, now)?;
             }

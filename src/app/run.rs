@@ -17,7 +17,6 @@ use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
 use crate::settings::stored::Stored;
-use crate::transport::bearer::Credential as _;
 
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
@@ -122,7 +121,7 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
     let fingerprint = input.fingerprint()?;
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
-        let connection = signed_in(&settings, rehearsal.as_ref()).await?;
+        let connection = connect(&settings, rehearsal.as_ref()).await?;
         let signals = listen()?;
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
@@ -169,16 +168,6 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Fi
     }
     input.rewind()?;
     Ok((input, findings, seeds))
-}
-
-/// A way to the tenant, with its first token: a sign-in that is refused leaves nothing behind.
-pub(super) async fn signed_in(
-    settings: &Settings,
-    rehearsal: Option<&RehearsalTenant>,
-) -> Result<Connection, AppError> {
-    let connection = connect(settings, rehearsal)?;
-    connection.credential.bearer().await?;
-    Ok(connection)
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {

@@ -17,8 +17,9 @@ use crate::model::outcome::Failure;
 use crate::model::secret::Secret;
 use crate::pace::pacer::Permit;
 use crate::policy::budget::Budget;
+use crate::policy::challenge;
 use crate::policy::classify::{Verdict, classify};
-use crate::transport::bearer::{Credential, SignInError};
+use crate::transport::bearer::{Credential, Rejected, SignInError};
 use crate::transport::exchange::{Request, Response, SendError, Transport};
 
 /// How often a list is asked for that cannot be understood.
@@ -59,6 +60,8 @@ enum Next {
 struct Sent {
     result: Result<Response, SendError>,
     bearer: Secret,
+    /// What the next token must prove, where the answer refuses this one and says so.
+    claims: Option<String>,
     /// What the answer asks everybody for, which has begun.
     pause: Option<Pause>,
 }
@@ -207,7 +210,8 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             );
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
             self.trace.has_doubtful_write |= in_doubt;
-            match self.next(verdict, sent.pause, &sent.bearer, &mut round).await {
+            let rejected = Rejected { token: &sent.bearer, claims: sent.claims.as_deref() };
+            match self.next(verdict, sent.pause, rejected, &mut round).await {
                 Next::Again => {}
                 Next::Stopped => return Err(stopped(in_doubt)),
                 Next::GiveUp => return Err(given_up(failure, in_doubt)),
@@ -219,12 +223,12 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         &mut self,
         verdict: Verdict,
         pause: Option<Pause>,
-        bearer: &Secret,
+        rejected: Rejected<'_>,
         round: &mut Round,
     ) -> Next {
         match verdict {
             Verdict::Accepted | Verdict::Refused => Next::GiveUp,
-            Verdict::Unauthorized => self.renew(bearer, round).await,
+            Verdict::Unauthorized => self.renew(rejected, round).await,
             Verdict::Doubtful if round.effect == Effect::Once => Next::GiveUp,
             Verdict::Throttled | Verdict::Transient | Verdict::Doubtful => match pause {
                 Some(pause) => self.sit_out(pause, round.patience),
@@ -240,6 +244,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             bearer: None,
             client_request_id: client_request_id.to_owned(),
             body: call.body.clone(),
+            fields: Vec::new(),
         }
     }
 
@@ -305,7 +310,10 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         if let Some(Pause { prolonged, .. }) = pause.filter(|pause| !pause.prolonged.is_zero()) {
             graph.tell(Event::Held { span: prolonged }).await;
         }
-        Ok(Some(Sent { result, bearer, pause }))
+        let challenged =
+            result.as_ref().ok().and_then(|response| response.headers.www_authenticate.as_deref());
+        let claims = challenged.and_then(challenge::claims);
+        Ok(Some(Sent { result, bearer, claims, pause }))
     }
 
     /// Whoever is admitted next, this call or another, waits for the end of the pause.
@@ -326,7 +334,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     }
 
     /// Gets another token after a 401, once; a second 401 means that no token of ours is taken.
-    async fn renew(&self, rejected: &Secret, round: &mut Round) -> Next {
+    async fn renew(&self, rejected: Rejected<'_>, round: &mut Round) -> Next {
         let shutdown = &self.graph.shutdown;
         let renewal = if std::mem::replace(&mut round.has_renewed, true) {
             Err(SignInError::Refused {

@@ -2,10 +2,12 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod challenge;
 pub mod classify;
 mod cruise;
 pub mod failures;
 pub mod permission;
 pub mod rate;
 pub mod retry_after;
+pub mod skew;
 pub mod throttle_scope;

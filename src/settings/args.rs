@@ -186,7 +186,8 @@ pub struct Tenant {
     /// PEM certificates to trust besides the platform's
     #[arg(long, env = "AUTHWAVE_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// The kind of sign-in: auto, token, client-secret [default: auto]
+    /// The kind of sign-in: auto, token, client-secret, client-certificate, device-code, managed-identity,
+    /// workload-identity, azure-cli, token-command [default: auto]
     #[arg(long, env = "AUTHWAVE_SIGN_IN", value_name = "KIND")]
     pub sign_in: Option<String>,
     /// The app's id
@@ -195,6 +196,12 @@ pub struct Tenant {
     /// A file that holds the client secret and that nobody else can read
     #[arg(long, env = "AUTHWAVE_CLIENT_SECRET_FILE", value_name = "FILE")]
     pub client_secret_file: Option<PathBuf>,
+    /// A file that holds the client certificate and its private key (PEM or PKCS#12) and that nobody else can read
+    #[arg(long, env = "AUTHWAVE_CLIENT_CERTIFICATE_FILE", value_name = "FILE")]
+    pub client_certificate_file: Option<PathBuf>,
+    /// A virtual machine's metadata endpoint, which gives managed identities [default: <http://169.254.169.254>]
+    #[arg(long, env = "AUTHWAVE_METADATA_ENDPOINT", value_name = "URL")]
+    pub metadata_endpoint: Option<String>,
 }
 
 /// How fast, and how patiently.
@@ -304,6 +311,39 @@ pub struct Simulator {
     #[arg(long, env = "AUTHWAVE_SIMULATOR_DELEGATED_TOKENS", value_parser = BoolishValueParser::new(),
           action = ArgAction::SetTrue)]
     pub delegated_tokens: bool,
+    /// The only tenant that signs anybody in, by id or domain [default: any]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_TENANT", value_name = "ID")]
+    pub tenant: Option<String>,
+    /// The public part (PEM) of the app's certificate, whose assertions are then taken
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_CERTIFICATE", value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The client id of the only managed identity [default: a system-assigned one]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_MANAGED_IDENTITY", value_name = "ID")]
+    pub managed_identity: Option<String>,
+    /// What tokens say that they may, as User.Read.All,Group.Read.All [default: all that this program needs]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_PERMISSIONS", value_name = "NAMES", value_delimiter = ',')]
+    pub permissions: Vec<String>,
+    /// Template ids of the directory roles that a signed-in admin's tokens name [default: Authentication Administrator]
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_ROLES", value_name = "IDS", value_delimiter = ',')]
+    pub roles: Vec<String>,
+    /// By how much the tenant's clock is ahead of the machine's, as 10m or -10m
+    #[arg(
+        long,
+        env = "AUTHWAVE_SIMULATOR_CLOCK_AHEAD",
+        default_value = "0s",
+        value_name = "DURATION",
+        allow_hyphen_values = true
+    )]
+    pub clock_ahead: String,
+    /// What goes wrong at sign-in; may be given several times. How often, from the beginning on: busy=N, errors=N,
+    /// pending=N, slow-down=N. Always: declined, expired, no-consent, refresh-revoked. After N requests: revoked=N
+    #[arg(
+        long = "sign-in-fault",
+        env = "AUTHWAVE_SIMULATOR_SIGN_IN_FAULTS",
+        value_name = "NAME[=N]",
+        value_delimiter = ','
+    )]
+    pub sign_in_faults: Vec<String>,
     /// Show phone numbers masked, as to the role Authentication Administrator
     #[arg(long, env = "AUTHWAVE_SIMULATOR_MASKED_NUMBERS", value_parser = BoolishValueParser::new(),
           action = ArgAction::SetTrue)]

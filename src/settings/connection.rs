@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use crate::model::secret::Secret;
 
 use super::error::{SettingsError, value};
+use super::sign_in::SignInChoice;
 
 /// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +39,25 @@ impl SecretSource {
     }
 }
 
-fn from_file(path: &Path) -> Result<Secret, SettingsError> {
+/// What a file holds that nobody but its owner may read.
+///
+/// # Errors
+/// When it cannot be read, or others may read it.
+pub fn private_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
     let refuse = |reason: String| SettingsError::SecretFile { path: path.to_owned(), reason };
     let mode = fs::metadata(path).map_err(|error| refuse(error.to_string()))?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(refuse(format!("others may read it (mode {:o}); chmod 600 it", mode & 0o777)));
     }
-    let text = fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
-    if text.trim().is_empty() { Err(refuse("it is empty".to_owned())) } else { Ok(Secret::new(text.trim())) }
+    fs::read(path).map(Zeroizing::new).map_err(|error| refuse(error.to_string()))
+}
+
+fn from_file(path: &Path) -> Result<Secret, SettingsError> {
+    let refuse =
+        |reason: &str| SettingsError::SecretFile { path: path.to_owned(), reason: reason.to_owned() };
+    let bytes = private_file(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| refuse("it is not UTF-8"))?;
+    if text.trim().is_empty() { Err(refuse("it is empty")) } else { Ok(Secret::new(text.trim())) }
 }
 
 fn from_command(words: &[String]) -> Result<Secret, SettingsError> {
@@ -62,22 +75,6 @@ fn from_command(words: &[String]) -> Result<Secret, SettingsError> {
         return Err(fail(format!("{program} printed nothing")));
     }
     Ok(Secret::new(text.trim()))
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignInChoice {
-    /// With this token.
-    Token(Secret),
-    /// As an app.
-    ClientSecret {
-        /// The tenant's id or domain.
-        tenant: String,
-        /// The app's id.
-        client_id: String,
-        /// Where its secret is.
-        secret: SecretSource,
-    },
 }
 
 /// The tenant to talk to.
@@ -138,6 +135,31 @@ pub(super) fn address(name: &'static str, text: &str) -> Result<String, Settings
         _ => return refuse("must begin with https://"),
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Checks the whole address of an endpoint to which a secret goes: https, or plain http to this machine.
+pub(super) fn endpoint(name: &'static str, text: &str) -> Result<String, SettingsError> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
+            Ok(text.to_owned())
+        }
+        Ok(_) | Err(_) => Err(value(name, text, "must begin with https://, as secrets go there")),
+    }
+}
+
+/// Checks the address of an Azure resource's identity endpoint: plain http to this machine or its own link, which no
+/// router leaves (RFC 3927 §7).
+pub(super) fn identity_endpoint(name: &'static str, text: &str) -> Result<String, SettingsError> {
+    let is_near = |url: &Url| match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        Some(_) | None => is_loopback(url),
+    };
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && is_near(&url) => Ok(text.trim_end_matches('/').to_owned()),
+        Ok(_) | Err(_) => {
+            Err(value(name, text, "must be a plain http address of this machine or of 169.254.0.0/16"))
+        }
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

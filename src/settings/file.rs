@@ -46,7 +46,7 @@ pub struct Tenant {
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SignIn {
-    /// `auto`, `token`, `client-secret`.
+    /// `auto`, `token`, `client-secret` and others.
     pub kind: Option<String>,
     /// The app's id.
     pub client_id: Option<String>,
@@ -54,6 +54,24 @@ pub struct SignIn {
     pub client_secret_file: Option<PathBuf>,
     /// What prints the secret: a program and its arguments.
     pub client_secret_command: Option<Vec<String>>,
+    /// PEM or PKCS#12.
+    pub client_certificate_file: Option<PathBuf>,
+    /// Where the password of a PKCS#12 file stands.
+    pub client_certificate_password_file: Option<PathBuf>,
+    /// A user-assigned identity by its client id.
+    pub managed_identity_client_id: Option<String>,
+    /// Or by its object id.
+    pub managed_identity_object_id: Option<String>,
+    /// Or by its Azure resource id.
+    pub managed_identity_resource_id: Option<String>,
+    /// Instead of `http://169.254.169.254`.
+    pub metadata_endpoint: Option<String>,
+    /// Another provider's token.
+    pub federated_token_file: Option<PathBuf>,
+    /// The id of Azure Pipelines' service connection.
+    pub service_connection: Option<String>,
+    /// What prints a token: a program and its arguments.
+    pub token_command: Option<Vec<String>>,
 }
 
 /// `[pace]`
@@ -189,7 +207,12 @@ mod tests {
         assert!(tenant.cloud.and(tenant.graph_root).and(tenant.authority).and(tenant.api_version).is_some());
         assert!(tenant.id.is_some() && tenant.ca_file.is_some());
         assert!(sign_in.kind.and(sign_in.client_id).is_some() && sign_in.client_secret_file.is_some());
-        assert!(sign_in.client_secret_command.is_some());
+        assert!(sign_in.client_secret_command.is_some() && sign_in.token_command.is_some());
+        let certificate = sign_in.client_certificate_file.and(sign_in.client_certificate_password_file);
+        assert!(certificate.is_some());
+        assert!(sign_in.managed_identity_client_id.and(sign_in.managed_identity_object_id).is_some());
+        assert!(sign_in.managed_identity_resource_id.and(sign_in.metadata_endpoint).is_some());
+        assert!(sign_in.federated_token_file.is_some() && sign_in.service_connection.is_some());
         assert!(pace.requests_per_second.is_some() && pace.in_flight.and(pace.window).is_some());
         assert!(pace.polite.is_some());
         assert!(

@@ -5,5 +5,6 @@ pub mod connection;
 pub mod error;
 pub mod file;
 pub mod resolve;
+pub mod sign_in;
 pub mod simulator;
 pub mod stored;

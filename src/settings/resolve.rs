@@ -9,25 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
 use crate::input::phone_text::Country;
-use crate::model::secret::Secret;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
 use crate::transport::http::Priority;
 
 use super::args::{self, Common};
-use super::connection::{SecretSource, SignInChoice, Target, Tenant, address, cloud};
+use super::connection::{Target, Tenant, address, cloud};
 use super::error::{SettingsError, value};
 use super::file::File;
-
-/// The secrets that the environment holds.
-#[derive(Debug, Clone, Default)]
-pub struct Secrets {
-    /// `AUTHWAVE_ACCESS_TOKEN`.
-    pub access_token: Option<Secret>,
-    /// `AUTHWAVE_CLIENT_SECRET`.
-    pub client_secret: Option<Secret>,
-}
+use super::sign_in::{Secrets, sign_in_choice};
 
 /// Whether a run touches a real tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,56 +328,6 @@ fn tenant(
     })
 }
 
-fn sign_in_choice(
-    flags: &args::Tenant,
-    tenant: Option<String>,
-    file: super::file::SignIn,
-    secrets: Secrets,
-) -> Result<SignInChoice, SettingsError> {
-    let kind = flags.sign_in.clone().or(file.kind.clone()).unwrap_or_else(|| "auto".to_owned());
-    match (kind.as_str(), secrets.access_token) {
-        ("auto" | "token", Some(token)) => return Ok(SignInChoice::Token(token)),
-        ("token", None) => {
-            return Err(SettingsError::Missing {
-                what: "the access token",
-                cure: "set AUTHWAVE_ACCESS_TOKEN",
-            });
-        }
-        ("auto" | "client-secret", _) => {}
-        (other, _) => {
-            return Err(value(
-                "--sign-in (AUTHWAVE_SIGN_IN, sign_in.kind)",
-                other,
-                "no such kind; there are auto, token and client-secret",
-            ));
-        }
-    }
-    let missing = |what, cure| SettingsError::Missing { what, cure };
-    let client_id = flags.client_id.clone().or(file.client_id).ok_or_else(|| {
-        missing(
-            "a way to sign in",
-            "set AUTHWAVE_ACCESS_TOKEN, or give the app's id (--client-id or sign_in.client_id) and its secret; \
-             to try without a tenant add --rehearse",
-        )
-    })?;
-    let tenant = tenant.ok_or_else(|| {
-        missing("the tenant", "give its id or domain with --tenant, AUTHWAVE_TENANT or tenant.id")
-    })?;
-    let secret = secrets
-        .client_secret
-        .map(SecretSource::Given)
-        .or(flags.client_secret_file.clone().map(SecretSource::File))
-        .or(file.client_secret_file.map(SecretSource::File))
-        .or(file.client_secret_command.map(SecretSource::Command))
-        .ok_or_else(|| {
-            missing(
-                "the client secret",
-                "set AUTHWAVE_CLIENT_SECRET, or sign_in.client_secret_file or client_secret_command",
-            )
-        })?;
-    Ok(SignInChoice::ClientSecret { tenant, client_id, secret })
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -394,7 +335,9 @@ mod tests {
     use clap::Parser as _;
 
     use super::super::file::parse;
+    use super::super::sign_in::SignInChoice;
     use super::*;
+    use crate::model::secret::Secret;
 
     fn settings(flags: &[&str], file: &str, secrets: Secrets) -> Result<Settings, SettingsError> {
         let words = ["authwave", "run", "in.csv"].iter().chain(flags);
@@ -473,16 +416,12 @@ mod tests {
         assert_eq!(choice(&[], token()).unwrap(), SignInChoice::Token(Secret::new("t0ken")));
         let secret = || Secrets { client_secret: Some(Secret::new("s3cret")), ..Secrets::default() };
         let app = ["--client-id", "app", "--tenant", "contoso.com"];
-        let SignInChoice::ClientSecret { tenant, client_id, .. } = choice(&app, secret()).unwrap() else {
-            panic!()
-        };
-        assert_eq!((tenant.as_str(), client_id.as_str()), ("contoso.com", "app"));
+        let SignInChoice::ClientSecret { app: of, .. } = choice(&app, secret()).unwrap() else { panic!() };
+        assert_eq!((of.tenant.as_str(), of.client_id.as_str()), ("contoso.com", "app"));
         for (flags, secrets, word) in [
-            (&[][..], Secrets::default(), "AUTHWAVE_ACCESS_TOKEN"),
-            (&["--sign-in", "token"], secret(), "AUTHWAVE_ACCESS_TOKEN"),
+            (&["--sign-in", "token"][..], secret(), "AUTHWAVE_ACCESS_TOKEN"),
             (&["--sign-in", "client-secret"], token(), "app's id"),
-            (&["--client-id", "app"], secret(), "--tenant"),
-            (&app, Secrets::default(), "AUTHWAVE_CLIENT_SECRET"),
+            (&["--client-id", "app", "--sign-in", "client-secret"], secret(), "--tenant"),
             (&["--sign-in", "magic"], token(), "no such kind"),
         ] {
             let told = choice(flags, secrets).unwrap_err().to_string();

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::secret::Secret;
+use crate::simulator::assertion::AppCertificate;
+use crate::simulator::authority::{Refused, SignInFaults, SignInSettings};
 use crate::simulator::faults::FaultRates;
 use crate::simulator::phones::Numbers;
 use crate::simulator::resets::ResetSettings;
@@ -63,12 +65,66 @@ pub fn resolve_simulator(
             kind: if args.delegated_tokens { TokenKind::Delegated } else { TokenKind::AppOnly },
             client_secret: client_secret.map(|secret| secret.expose().to_owned()),
         },
+        sign_in: sign_in(args)?,
         numbers: if args.masked_numbers { Numbers::Masked } else { Numbers::Whole },
         permission: if args.refuse_writes { Permission::ReadOnly } else { Permission::ReadWrite },
         page_size: args.page_size.unwrap_or(usize::MAX).max(1),
         ..TenantSettings::plain(format!("http://{listen}"), epoch)
     };
     Ok(SimulatorSettings { listen, users: args.users.clone(), tenant })
+}
+
+fn sign_in(args: &args::Simulator) -> Result<SignInSettings, SettingsError> {
+    let certificate = match &args.certificate {
+        None => None,
+        Some(path) => {
+            let refuse = || value("--certificate", path.display(), "is no PEM file with a certificate");
+            let text = std::fs::read_to_string(path).map_err(|_| refuse())?;
+            Some(AppCertificate::from_pem(&text).ok_or_else(refuse)?)
+        }
+    };
+    let clock_ahead: SignedDuration = args
+        .clock_ahead
+        .parse()
+        .map_err(|_| value("--clock-ahead", &args.clock_ahead, "is no duration; write it as 10m or -10m"))?;
+    Ok(SignInSettings {
+        tenant: args.tenant.clone(),
+        certificate,
+        managed_identity: args.managed_identity.clone(),
+        permissions: args.permissions.clone(),
+        roles: args.roles.clone(),
+        clock_ahead,
+        faults: sign_in_faults(&args.sign_in_faults)?,
+    })
+}
+
+fn sign_in_faults(given: &[String]) -> Result<SignInFaults, SettingsError> {
+    let mut faults = SignInFaults::default();
+    for text in given {
+        let refuse = |reason: &str| value("--sign-in-fault", text, reason);
+        let (name, number) = text.split_once('=').map_or((text.as_str(), None), |(name, n)| (name, Some(n)));
+        let count = || {
+            number.and_then(|number| number.parse().ok()).ok_or_else(|| refuse("wants a number, as busy=2"))
+        };
+        match name {
+            "busy" => faults.busy = count()?,
+            "errors" => faults.errors = count()?,
+            "pending" => faults.pending = count()?,
+            "slow-down" => faults.slow_down = count()?,
+            "revoked" => faults.revoked_after = Some(count()?.into()),
+            "declined" => faults.refused = Some(Refused::Person),
+            "expired" => faults.refused = Some(Refused::DeviceCode),
+            "no-consent" => faults.refused = Some(Refused::Consent),
+            "refresh-revoked" => faults.refused = Some(Refused::RefreshToken),
+            _ => {
+                return Err(refuse(
+                    "there are busy, errors, pending, slow-down, revoked, declined, expired, no-consent and \
+                     refresh-revoked",
+                ));
+            }
+        }
+    }
+    Ok(faults)
 }
 
 fn listen(text: &str) -> Result<SocketAddr, SettingsError> {
@@ -280,6 +336,10 @@ mod tests {
             "--rival-writes=-1",
             "--usage=perhaps",
             "--blame=nobody",
+            "--clock-ahead=soon",
+            "--sign-in-fault=magic",
+            "--sign-in-fault=busy",
+            "--certificate=/no/such/file",
         ] {
             assert!(decided(&[flag]).is_err(), "{flag}");
         }

@@ -88,6 +88,8 @@ fn fill_tenant(given: &mut Tenant, stored: Tenant) {
     fill(&mut given.sign_in, stored.sign_in);
     fill(&mut given.client_id, stored.client_id);
     fill(&mut given.client_secret_file, stored.client_secret_file);
+    fill(&mut given.client_certificate_file, stored.client_certificate_file);
+    fill(&mut given.metadata_endpoint, stored.metadata_endpoint);
 }
 
 fn fill_pace(given: &mut Pace, stored: Pace) {
@@ -108,7 +110,8 @@ mod tests {
 
     use super::super::args::{Args, Command, Run};
     use super::super::file::File;
-    use super::super::resolve::{Mode, Secrets, resolve};
+    use super::super::resolve::{Mode, resolve};
+    use super::super::sign_in::Secrets;
     use super::*;
     use crate::model::secret::Secret;
 

@@ -3,8 +3,11 @@
 //! Built from Microsoft's documentation and from what others observed. Where neither says what Graph answers, it does
 //! what clients must expect at worst, and the comment says that it is an assumption.
 
+pub mod assertion;
+pub mod authority;
 pub mod batch;
 pub mod faults;
+pub mod identity;
 pub mod ledger;
 pub mod link;
 pub mod phones;

@@ -1,6 +1,9 @@
 //! Answers in the shapes that Graph documents.
 
+use std::time::{Duration, SystemTime};
+
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::transport::exchange::{Headers, Response};
@@ -9,6 +12,16 @@ use crate::transport::exchange::{Headers, Response};
 pub(super) fn json(status: u16, body: &impl Serialize) -> Response {
     let bytes = serde_json::to_vec(body).unwrap_or_default();
     Response { status, headers: Headers::default(), body: Bytes::from(bytes) }
+}
+
+/// The form of the field `Date`.
+pub(super) fn date(time: Timestamp) -> String {
+    httpdate::fmt_http_date(system_time(time))
+}
+
+pub(super) fn system_time(time: Timestamp) -> SystemTime {
+    let since = time.duration_since(Timestamp::UNIX_EPOCH);
+    SystemTime::UNIX_EPOCH + since.try_into().unwrap_or(Duration::ZERO)
 }
 
 /// An answer without a body.

@@ -105,6 +105,13 @@ impl Desk {
     }
 }
 
+/// What identity endpoints insist on.
+const IDENTITY_FIELDS: [&str; 2] = ["metadata", "x-identity-header"];
+
+fn field(headers: &HeaderMap, name: &'static str) -> Option<(&'static str, Secret)> {
+    Some((name, Secret::new(headers.get(name)?.to_str().ok()?)))
+}
+
 async fn understood(request: hyper::Request<Incoming>) -> Result<Request, u16> {
     let method = match *request.method() {
         hyper::Method::GET => Method::Get,
@@ -128,6 +135,7 @@ async fn understood(request: hyper::Request<Incoming>) -> Result<Request, u16> {
         bearer: bearer.map(Secret::new),
         client_request_id: String::new(),
         body,
+        fields: IDENTITY_FIELDS.into_iter().filter_map(|name| field(&parts.headers, name)).collect(),
     })
 }
 

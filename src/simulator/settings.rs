@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::authority::SignInSettings;
 use super::faults::FaultRates;
 use super::phones::Numbers;
 use super::resets::ResetSettings;
@@ -42,6 +43,8 @@ pub struct TenantSettings {
     pub resets: ResetSettings,
     /// What the token endpoint grants.
     pub tokens: TokenSettings,
+    /// How sign-in behaves.
+    pub sign_in: SignInSettings,
     /// Whether numbers are shown whole.
     pub numbers: Numbers,
     /// Whether writes are allowed at all.
@@ -100,6 +103,7 @@ impl TenantSettings {
                 kind: TokenKind::AppOnly,
                 client_secret: None,
             },
+            sign_in: SignInSettings::default(),
             numbers: Numbers::Whole,
             permission: Permission::ReadWrite,
             page_size: usize::MAX,

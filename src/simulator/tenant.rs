@@ -3,8 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
 use bytes::Bytes;
 use fastrand::Rng;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::model::event::Access;
@@ -12,6 +14,7 @@ use crate::model::phone::PhoneType;
 use crate::model::secret::Secret;
 use crate::transport::exchange::{Headers, Method, Request, Response};
 
+use super::authority::Authority;
 use super::faults::{After, Before};
 use super::ledger::Ledger;
 use super::phones::{self, Effect};
@@ -19,7 +22,7 @@ use super::resets::Resets;
 use super::route::{PASSWORD, Resource, Route, Version, route};
 use super::settings::{Blame, Permission, TenantSettings, Usage};
 use super::throttle::{Measure, Meter, Pauses, retry_after};
-use super::tokens::{TokenKind, Tokens, Worth};
+use super::tokens::{Saying, TokenKind, Tokens, Worth};
 use super::users::{LastWrite, Population, SeedUser, UserState, Users, place};
 use super::{batch, reply};
 
@@ -38,7 +41,7 @@ pub struct Tenant {
     settings: TenantSettings,
     users: Users,
     resets: Resets,
-    tokens: Tokens,
+    authority: Authority,
     reads: Option<Meter>,
     writes: Option<Meter>,
     random: Rng,
@@ -62,7 +65,7 @@ impl Tenant {
         Self {
             users: Users::default(),
             resets: Resets::new(settings.resets.clone()),
-            tokens: Tokens::new(settings.tokens.clone()),
+            authority: authority(&settings),
             reads: settings.reads.map(Meter::new),
             writes: settings.writes.map(Meter::new),
             random: Rng::with_seed(settings.seed),
@@ -110,9 +113,8 @@ impl Tenant {
     /// Answers one request that came at `now`, counted from the tenant's beginning.
     pub fn answer(&mut self, now: Duration, request: &Request) -> Delivery {
         let path = path(&request.url);
-        if path.ends_with("/oauth2/v2.0/token") {
-            self.ledger.tokens += 1;
-            let answer = self.tokens.grant(request, now);
+        if let Some(answer) = self.authority.answer(path, request, (now, self.clock(now))) {
+            self.ledger.tokens += u64::from(path.ends_with("token"));
             return Delivery { answer: Some(answer), delay: self.settings.latency };
         }
         self.ledger.early += u64::from(self.pauses.run(request.method.access(), now));
@@ -181,9 +183,12 @@ impl Tenant {
     fn answer_admitted(&mut self, request: &Request, now: Duration) -> Response {
         self.count_request(request);
         let bearer = request.bearer.as_ref().map(Secret::expose);
-        let kind = match self.tokens.worth(bearer, now) {
+        let kind = match self.authority.worth(bearer, now) {
             Worth::Taken(kind) => kind,
-            Worth::Refused(message) => return unauthorized(message),
+            Worth::Refused(message) => return unauthorized(message, PLAIN_CHALLENGE),
+            Worth::Challenged => {
+                return unauthorized("TokenIssuedBeforeRevocationTimestamp", &claims_challenge());
+            }
         };
         let access = request.method.access();
         let meter = match access {
@@ -354,17 +359,40 @@ impl Tenant {
         let bits = self.random.u128(..);
         answer.headers.request_id =
             Some(uuid::Builder::from_random_bytes(bits.to_ne_bytes()).into_uuid().to_string());
-        if answer.headers.retry_after.is_some() {
+        if answer.headers.retry_after.is_some() || !self.settings.sign_in.clock_ahead.is_zero() {
             answer.headers.date = Some(httpdate::fmt_http_date(self.wall(now)));
         }
         answer
     }
 
     fn wall(&self, now: Duration) -> SystemTime {
-        let seconds = u64::try_from(self.settings.epoch.as_second()).unwrap_or_default();
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + now
+        reply::system_time(self.clock(now))
+    }
+
+    /// What the tenant's clock shows.
+    fn clock(&self, now: Duration) -> Timestamp {
+        let ahead = self.settings.sign_in.clock_ahead;
+        let shown = self.settings.epoch.checked_add(now).and_then(|shown| shown.checked_add(ahead));
+        shown.unwrap_or(Timestamp::MAX)
     }
 }
+
+fn authority(settings: &TenantSettings) -> Authority {
+    let sign_in = settings.sign_in.clone();
+    let or = |given: &Vec<String>, default: &str| {
+        if given.is_empty() { vec![default.to_owned()] } else { given.clone() }
+    };
+    let saying = Saying {
+        audience: settings.origin.clone(),
+        permissions: or(&sign_in.permissions, "UserAuthenticationMethod.ReadWrite.All"),
+        roles: or(&sign_in.roles, AUTHENTICATION_ADMINISTRATOR),
+    };
+    let tokens = Tokens::new(settings.tokens.clone(), saying, sign_in.faults.revoked_after);
+    Authority::new(sign_in, tokens, settings.origin.clone())
+}
+
+/// The role's template id (Entra ID, "Microsoft Entra built-in roles").
+const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
 
 /// What tells one write from another: method, target, body.
 fn print(request: &Request) -> u64 {
@@ -374,9 +402,17 @@ fn print(request: &Request) -> u64 {
     hasher.finish()
 }
 
-fn unauthorized(message: &str) -> Response {
-    let challenge =
-        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"";
+const PLAIN_CHALLENGE: &str =
+    "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"";
+
+/// A token must be newer than some moment (Microsoft identity platform, "Claims challenges").
+fn claims_challenge() -> String {
+    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+    let claims = base64::engine::general_purpose::STANDARD.encode(claims);
+    format!("{PLAIN_CHALLENGE}, error=\"insufficient_claims\", claims=\"{claims}\"")
+}
+
+fn unauthorized(message: &str, challenge: &str) -> Response {
     let headers = Headers { www_authenticate: Some(challenge.to_owned()), ..Headers::default() };
     Response { headers, ..reply::error(401, "InvalidAuthenticationToken", message) }
 }

@@ -1,13 +1,12 @@
-//! The token endpoint, and which tokens are taken.
+//! Which tokens are taken, and what they say of themselves.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use url::form_urlencoded;
-
-use crate::transport::exchange::{Request, Response};
-
-use super::reply;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// For whom a token stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,16 +22,49 @@ pub enum TokenKind {
 pub struct TokenSettings {
     /// How long a token lives.
     pub lifetime: Duration,
-    /// For whom the granted ones stand.
+    /// For whom the granted ones stand that apps ask for; a person's always stand for a signed-in admin.
     pub kind: TokenKind,
     /// The secret that the app must send; `None` for any.
     pub client_secret: Option<String>,
 }
 
+/// Who asked for a token, and of what permissions it is to tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bearer<'request> {
+    pub(super) kind: TokenKind,
+    pub(super) tenant: &'request str,
+    pub(super) client_id: &'request str,
+    /// Whether it proves what a challenge asked for.
+    pub(super) is_proven: bool,
+}
+
+/// What every token says.
+#[derive(Debug, Clone)]
+pub(super) struct Saying {
+    /// The Graph root.
+    pub(super) audience: String,
+    /// Permissions, application or delegated.
+    pub(super) permissions: Vec<String>,
+    /// Template ids of a signed-in admin's directory roles.
+    pub(super) roles: Vec<String>,
+}
+
 #[derive(Debug)]
 pub(super) struct Tokens {
     settings: TokenSettings,
-    granted: HashMap<String, Duration>,
+    saying: Saying,
+    /// After so many requests with them tokens are revoked, unless they prove what the challenge asks for.
+    revoked_after: Option<u64>,
+    used: u64,
+    /// By the last part of the token.
+    granted: HashMap<String, Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    expires_at: Duration,
+    kind: TokenKind,
+    is_proven: bool,
 }
 
 /// What a bearer token is worth.
@@ -40,64 +72,62 @@ pub(super) struct Tokens {
 pub(super) enum Worth {
     Taken(TokenKind),
     Refused(&'static str),
+    /// Another one is to prove more.
+    Challenged,
 }
 
 impl Tokens {
-    pub(super) fn new(settings: TokenSettings) -> Self {
-        Self { settings, granted: HashMap::new() }
+    pub(super) fn new(settings: TokenSettings, saying: Saying, revoked_after: Option<u64>) -> Self {
+        Self { settings, saying, revoked_after, used: 0, granted: HashMap::new() }
+    }
+
+    pub(super) const fn settings(&self) -> &TokenSettings {
+        &self.settings
     }
 
     /// A token that we did not grant is somebody's who signed in elsewhere.
-    pub(super) fn worth(&self, bearer: Option<&str>, now: Duration) -> Worth {
-        match bearer {
-            None | Some("") => Worth::Refused("Access token is empty."),
-            Some(token) => match self.granted.get(token) {
-                None => Worth::Taken(TokenKind::Delegated),
-                Some(expires_at) if now < *expires_at => Worth::Taken(self.settings.kind),
-                Some(_) => Worth::Refused("Lifetime validation failed, the token is expired."),
-            },
-        }
-    }
-
-    /// Answers `POST /{tenant}/oauth2/v2.0/token`.
-    pub(super) fn grant(&mut self, request: &Request, now: Duration) -> Response {
-        let body = request.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
-        let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-        let field = |name: &str| form.get(name).map_or("", String::as_str);
-        if field("grant_type") != "client_credentials" {
-            return refusal(
-                400,
-                "unsupported_grant_type",
-                "AADSTS70003: The app requested an unsupported grant type.",
-            );
-        }
-        if !field("scope").ends_with("/.default") {
-            return refusal(400, "invalid_scope", "AADSTS70011: The provided value for scope is not valid.");
-        }
-        let is_right = match &self.settings.client_secret {
-            Some(secret) => field("client_secret") == secret,
-            None => !field("client_secret").is_empty(),
+    pub(super) fn worth(&mut self, bearer: Option<&str>, now: Duration) -> Worth {
+        let Some(token) = bearer.filter(|token| !token.is_empty()) else {
+            return Worth::Refused("Access token is empty.");
         };
-        if field("client_id").is_empty() || !is_right {
-            return refusal(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.");
+        let last_part = token.rsplit('.').next().unwrap_or_default();
+        match self.granted.get(last_part).copied() {
+            None => Worth::Taken(TokenKind::Delegated),
+            Some(known) if now >= known.expires_at => {
+                Worth::Refused("Lifetime validation failed, the token is expired.")
+            }
+            Some(known) => {
+                self.used += 1;
+                let is_revoked = self.revoked_after.is_some_and(|after| self.used > after);
+                if is_revoked && !known.is_proven { Worth::Challenged } else { Worth::Taken(known.kind) }
+            }
         }
-        let token = format!("simulated-token-{}", self.granted.len() + 1);
-        self.granted.insert(token.clone(), now + self.settings.lifetime);
-        reply::json(
-            200,
-            &serde_json::json!({
-                "token_type": "Bearer",
-                "expires_in": self.settings.lifetime.as_secs(),
-                "access_token": token,
-            }),
-        )
     }
-}
 
-fn refusal(status: u16, error: &str, description: &str) -> Response {
-    let description = format!("{description}\r\nTrace ID: 0\r\nCorrelation ID: 0");
-    reply::json(
-        status,
-        &serde_json::json!({"error": error, "error_description": description, "error_codes": []}),
-    )
+    /// Grants a token: the fields of the answer.
+    pub(super) fn grant(&mut self, bearer: Bearer<'_>, (now, wall): (Duration, Timestamp)) -> Value {
+        let Bearer { kind, tenant, client_id, is_proven } = bearer;
+        let name = format!("simulated-token-{}", self.granted.len() + 1);
+        let lifetime = self.settings.lifetime;
+        let issued_at = wall.as_second();
+        let mut payload = json!({
+            "aud": self.saying.audience,
+            "tid": tenant,
+            "appid": client_id,
+            "iat": issued_at,
+            "exp": issued_at.saturating_add_unsigned(lifetime.as_secs()),
+        });
+        match kind {
+            TokenKind::AppOnly => payload["roles"] = json!(self.saying.permissions),
+            TokenKind::Delegated => {
+                payload["scp"] = self.saying.permissions.join(" ").into();
+                payload["wids"] = json!(self.saying.roles);
+                payload["upn"] = "admin@contoso.com".into();
+            }
+        }
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let token = format!("{}.{}.{name}", part(&json!({"typ": "JWT", "alg": "none"})), part(&payload));
+        self.granted.insert(name, Known { expires_at: now + lifetime, kind, is_proven });
+        json!({"token_type": "Bearer", "expires_in": lifetime.as_secs(), "access_token": token})
+    }
 }

@@ -30,10 +30,19 @@ pub trait Credential: Send + Sync + 'static {
     /// When there is no token and none could be had.
     fn bearer(&self) -> impl Future<Output = Result<Secret, SignInError>> + Send;
 
-    /// A token other than `rejected`, which Graph answered with 401.
+    /// A token other than the one that Graph answered with 401.
     /// Where another caller has renewed meanwhile, its token is given without a second renewal.
     ///
     /// # Errors
     /// When none could be had; for a fixed token always.
-    fn renew(&self, rejected: &Secret) -> impl Future<Output = Result<Secret, SignInError>> + Send;
+    fn renew(&self, rejected: Rejected<'_>) -> impl Future<Output = Result<Secret, SignInError>> + Send;
+}
+
+/// A token that Graph answered with 401.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejected<'answer> {
+    /// The token.
+    pub token: &'answer Secret,
+    /// What the next one must prove, as JSON, where the answer says so.
+    pub claims: Option<&'answer str>,
 }

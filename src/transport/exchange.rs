@@ -72,6 +72,8 @@ pub struct Request {
     pub client_request_id: String,
     /// `None` for a request without a body.
     pub body: Option<Body>,
+    /// Further header fields, by name in lower case: what an identity endpoint insists on. Empty for Graph.
+    pub fields: Vec<(&'static str, Secret)>,
 }
 
 /// One answer. Its status counts even where its body was cut off.

@@ -182,6 +182,12 @@ fn prepare(request: Request) -> Result<hyper::Request<Full<Bytes>>, SendError> {
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
+    for (name, value) in request.fields {
+        // The error is dropped: it must not carry the value along.
+        let mut value = HeaderValue::try_from(value.expose()).map_err(|_| not_sent("bad header field"))?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(name), value);
+    }
     if is_bare_post {
         // RFC 9110 §8.6: a POST without a body should say so; some gateways answer 411 otherwise.
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));

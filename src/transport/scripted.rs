@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::bearer::{Credential, SignInError};
+use super::bearer::{Credential, Rejected, SignInError};
 use super::exchange::{Headers, Request, Response, SendError, Transport};
 use crate::model::secret::Secret;
 
@@ -162,9 +162,9 @@ impl Credential for Tokens {
         Ok(Secret::new(format!("token-{}", self.current.lock().unwrap())))
     }
 
-    async fn renew(&self, rejected: &Secret) -> Result<Secret, SignInError> {
+    async fn renew(&self, rejected: Rejected<'_>) -> Result<Secret, SignInError> {
         let mut current = self.current.lock().unwrap();
-        if rejected.expose() == format!("token-{current}") {
+        if rejected.token.expose() == format!("token-{current}") {
             if *current == self.last {
                 return Err(no_more());
             }

@@ -84,6 +84,7 @@ fn get(url: &str) -> Request {
         bearer: None,
         client_request_id: String::new(),
         body: None,
+        fields: Vec::new(),
     }
 }
 

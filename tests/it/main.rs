@@ -5,6 +5,7 @@
 mod exit_codes;
 mod faults;
 mod kills;
+mod kinds;
 mod masked;
 mod order;
 mod results;

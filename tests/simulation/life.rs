@@ -27,7 +27,10 @@ use authwave::model::user::UserId;
 use authwave::pace::pacer::Pacer;
 use authwave::pace::shutdown::Shutdown;
 use authwave::results::rows::Results;
-use authwave::sign_in::client_secret::{App, ClientSecret};
+use authwave::sign_in::authority::{App, Authority};
+use authwave::sign_in::client_secret::ClientSecret;
+use authwave::sign_in::kind::Kind;
+use authwave::sign_in::renewal::SignIn;
 use authwave::simulator::link::Link;
 use authwave::simulator::tenant::Tenant;
 
@@ -154,9 +157,11 @@ impl Life {
             authority: ORIGIN.to_owned(),
             tenant: "contoso".to_owned(),
             client_id: "app".to_owned(),
-            client_secret: Secret::new("s3cret"),
             graph_root: ORIGIN.to_owned(),
         };
+        let authority = Authority { app, transport: self.wire.clone(), wall_clock: || Timestamp::UNIX_EPOCH };
+        let secret = Secret::new("s3cret");
+        let sign_in = SignIn::new(Kind::ClientSecret(ClientSecret { authority, secret }));
         let parts = GraphParts {
             root: Root::new(ORIGIN, "v1.0").unwrap(),
             pacer: Arc::new(Pacer::new(self.plan.pace)),
@@ -165,7 +170,7 @@ impl Life {
             retry: self.plan.retry,
             random: Rng::with_seed(self.plan.random.u64(..)),
         };
-        let graph = Arc::new(Graph::new(self.wire.clone(), ClientSecret::new(app, self.wire.clone()), parts));
+        let graph = Arc::new(Graph::new(self.wire.clone(), sign_in, parts));
         let random = Rng::with_seed(self.plan.random.u64(..));
         let count = rows.len();
         let mut keeper = Keeper::new(&mut self.store, Arc::clone(&self.wire.known), random);

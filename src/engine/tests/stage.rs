@@ -28,7 +28,7 @@ use crate::simulator::ledger::Ledger;
 use crate::simulator::link::Link;
 use crate::simulator::settings::TenantSettings;
 use crate::simulator::tenant::Tenant;
-use crate::transport::bearer::{Credential, SignInError};
+use crate::transport::bearer::{Credential, Rejected, SignInError};
 use crate::transport::exchange::{Method, Request, Response, SendError, Transport};
 
 const ORIGIN: &str = "https://graph.test";
@@ -45,7 +45,7 @@ impl Credential for Token {
         Ok(Secret::new(self.0))
     }
 
-    async fn renew(&self, _rejected: &Secret) -> Result<Secret, SignInError> {
+    async fn renew(&self, _rejected: Rejected<'_>) -> Result<Secret, SignInError> {
         Err(SignInError::Refused { code: "none".to_owned(), message: "no other token".to_owned() })
     }
 }

@@ -126,7 +126,8 @@ impl Client {
         let body =
             body.map(|body| Body { content_type: "application/json", bytes: Bytes::from(body.to_string()) });
         let bearer = self.bearer.map(Secret::new);
-        let request = Request { method, url, bearer, client_request_id: String::new(), body };
+        let request =
+            Request { method, url, bearer, client_request_id: String::new(), body, fields: Vec::new() };
         self.tenant.answer(self.now, &request)
     }
 

@@ -56,6 +56,7 @@ impl Served {
             bearer: Some(Secret::new("somebody's")),
             client_request_id: String::new(),
             body: None,
+            fields: Vec::new(),
         }
     }
 }

@@ -26,7 +26,10 @@ pub(crate) struct World {
 impl World {
     /// A world without a tenant, with a token in the environment.
     pub(crate) fn new() -> Self {
-        let variables = vec![("AUTHWAVE_ACCESS_TOKEN", TOKEN.to_owned())];
+        // Nobody listens on port 9 ("discard"), so that no test finds a metadata service.
+        let nobody = "http://127.0.0.1:9".to_owned();
+        let variables =
+            vec![("AUTHWAVE_ACCESS_TOKEN", TOKEN.to_owned()), ("AUTHWAVE_METADATA_ENDPOINT", nobody)];
         Self { dir: tempfile::tempdir().unwrap(), variables, simulator: None, scripted: None }
     }
 
