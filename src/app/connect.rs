@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::graph::client::{Graph, GraphParts, Root};
+use crate::graph::cloud::Cloud;
+use crate::model::actor::Actor;
 use crate::model::event::Event;
 use crate::model::secret::Secret;
 use crate::pace::pacer::Pacer;
@@ -31,6 +33,8 @@ const INBOX: usize = 1_024;
 pub(super) struct Connection {
     transport: Http,
     pub(super) credential: SignIn<Http>,
+    /// For whom its tokens stand, where that can be told.
+    pub(super) actor: Option<Actor>,
     /// Without version.
     pub(super) graph_root: String,
     /// The tenant's id or domain, where it is known.
@@ -97,14 +101,16 @@ pub(super) async fn connect(
         Some(app) => (Some(app.tenant.clone()), Some(app.client_id.clone())),
         None => (claims.tenant.clone(), claims.app().map(str::to_owned)),
     };
+    let actor = claims.actor().or(credential.kind().actor());
     let (id, app) = named;
-    Ok(Connection { transport, credential, graph_root: tenant.graph_root, tenant: id, app })
+    Ok(Connection { transport, credential, actor, graph_root: tenant.graph_root, tenant: id, app })
 }
 
 /// The rehearsal's tenant takes every token as a signed-in admin's.
 fn rehearsed(rehearsal: Option<&RehearsalTenant>) -> Tenant {
     let root = rehearsal.map(RehearsalTenant::root).unwrap_or_default();
     Tenant {
+        cloud: Cloud::Global,
         graph_root: root.clone(),
         authority: root,
         sign_in: SignInChoice::Token(Secret::new("rehearsal")),

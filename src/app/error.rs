@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::graph::needs::Obstacle;
 use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
@@ -40,6 +41,9 @@ pub enum AppError {
         /// Of so many.
         rows: u64,
     },
+    /// Rows that would all be refused.
+    #[error("the file cannot be done, and nothing was sent: {}", list(.0))]
+    Unfit(Vec<Obstacle>),
     /// No client could be made.
     #[error("cannot talk to Graph")]
     Http(#[from] HttpError),
@@ -112,6 +116,7 @@ impl AppError {
             Self::Results(_) => Exit::Stopped,
             Self::Settings(_)
             | Self::NoSignIn { .. }
+            | Self::Unfit(_)
             | Self::Journal(_)
             | Self::InputGone(_)
             | Self::Lock(_)
@@ -125,6 +130,10 @@ impl AppError {
             | Self::LogFilter(_) => Exit::Wrong,
         }
     }
+}
+
+fn list(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// An error and its causes, outermost first, in one line.

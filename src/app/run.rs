@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use crate::engine::run::RowsError;
+use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
 use crate::input::records::InputError;
 use crate::input::rows::{ActionSource, InputSettings};
@@ -15,6 +16,7 @@ use crate::journal::store::Store;
 use crate::model::task::Work;
 use crate::progress::{Screen, View};
 use crate::settings::args;
+use crate::settings::connection::Target;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
 use crate::settings::stored::Stored;
 
@@ -117,11 +119,15 @@ fn view(output: Output) -> View {
 
 fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let (mut input, findings, seeds) = checked(file, &settings, asked)?;
+    let (mut input, findings, Seen { seeds, needs }) = checked(file, &settings, asked)?;
+    if let Target::Tenant(tenant) = &settings.target {
+        fit(needs.against_cloud(tenant.cloud))?;
+    }
     let fingerprint = input.fingerprint()?;
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
+        fit(needs.against_actor(connection.actor))?;
         let signals = listen()?;
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
@@ -151,13 +157,28 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
     })
 }
 
+fn fit(obstacles: Vec<Obstacle>) -> Result<(), AppError> {
+    if obstacles.is_empty() { Ok(()) } else { Err(AppError::Unfit(obstacles)) }
+}
+
+/// What is seen of the rows before they are done.
+#[derive(Default)]
+struct Seen {
+    /// What a rehearsal's tenant must hold.
+    seeds: Seeds,
+    /// What they need.
+    needs: Needs,
+}
+
 /// Reads the whole file before anything is sent, and leaves it at its first row.
-fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Findings, Seeds), AppError> {
+fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Findings, Seen), AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
-    let mut seeds = Seeds::default();
+    let mut seen = Seen::default();
     let findings = check(&mut input, |work| {
-        if let (Mode::Rehearsal, Work::Task(task)) = (asked.mode, work) {
-            seeds.note(task);
+        let Work::Task(task) = work else { return };
+        seen.needs.note(&task.action);
+        if asked.mode == Mode::Rehearsal {
+            seen.seeds.note(task);
         }
     })?;
     if findings.invalid > 0 {
@@ -167,7 +188,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Fi
         }
     }
     input.rewind()?;
-    Ok((input, findings, seeds))
+    Ok((input, findings, seen))
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {
@@ -177,7 +198,7 @@ pub(super) fn listen() -> Result<Signals, AppError> {
 /// Takes the tenant, unless it is shared or made up.
 pub(super) fn tenant_lock(settings: &Settings, connection: &Connection) -> Result<Option<Lock>, AppError> {
     match (settings.tenant_use, &settings.target) {
-        (TenantUse::Shared, _) | (_, crate::settings::connection::Target::Rehearsal) => Ok(None),
+        (TenantUse::Shared, _) | (_, Target::Rehearsal) => Ok(None),
         (TenantUse::Alone, _) => Ok(lock_tenant(&connection.name())?),
     }
 }

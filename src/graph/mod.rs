@@ -2,7 +2,9 @@
 
 pub mod call;
 pub mod client;
+pub mod cloud;
 pub mod error;
+pub mod needs;
 pub mod path;
 mod patience;
 pub mod session;

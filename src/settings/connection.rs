@@ -9,6 +9,7 @@ use std::process::Command;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::graph::cloud::Cloud;
 use crate::model::secret::Secret;
 
 use super::error::{SettingsError, value};
@@ -80,6 +81,8 @@ fn from_command(words: &[String]) -> Result<Secret, SettingsError> {
 /// The tenant to talk to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
+    /// Which cloud it is in.
+    pub cloud: Cloud,
     /// Without version and final slash.
     pub graph_root: String,
     /// Without final slash.
@@ -99,19 +102,12 @@ pub enum Target {
     Tenant(Tenant),
 }
 
-/// A cloud's addresses (Graph, "National cloud deployments").
-pub(super) fn cloud(name: &str) -> Result<(&'static str, &'static str), SettingsError> {
-    match name {
-        "global" => Ok(("https://graph.microsoft.com", "https://login.microsoftonline.com")),
-        "us-gov" => Ok(("https://graph.microsoft.us", "https://login.microsoftonline.us")),
-        "us-gov-dod" => Ok(("https://dod-graph.microsoft.us", "https://login.microsoftonline.us")),
-        "china" => Ok(("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn")),
-        other => Err(value(
-            "--cloud (AUTHWAVE_CLOUD, tenant.cloud)",
-            other,
-            "no such cloud; there are global, us-gov, us-gov-dod and china",
-        )),
-    }
+/// The cloud of this name.
+pub(super) fn cloud(name: &str) -> Result<Cloud, SettingsError> {
+    Cloud::ALL.into_iter().find(|cloud| cloud.name() == name).ok_or_else(|| {
+        let reason = "no such cloud; there are global, us-gov, us-gov-dod and china";
+        value("--cloud (AUTHWAVE_CLOUD, tenant.cloud)", name, reason)
+    })
 }
 
 /// Checks an address to which tokens or secrets go: https, or plain http to this machine.

@@ -316,11 +316,14 @@ fn tenant(
     secrets: Secrets,
 ) -> Result<Tenant, SettingsError> {
     let cloud_name = flags.cloud.clone().or(file.cloud).unwrap_or_else(|| "global".to_owned());
-    let (graph_root, authority) = cloud(&cloud_name)?;
-    let graph_root = flags.graph_root.clone().or(file.graph_root).unwrap_or_else(|| graph_root.to_owned());
-    let authority = flags.authority.clone().or(file.authority).unwrap_or_else(|| authority.to_owned());
+    let cloud = cloud(&cloud_name)?;
+    let graph_root = flags.graph_root.clone().or(file.graph_root);
+    let graph_root = graph_root.unwrap_or_else(|| cloud.graph_root().to_owned());
+    let authority = flags.authority.clone().or(file.authority);
+    let authority = authority.unwrap_or_else(|| cloud.authority().to_owned());
     let id = flags.tenant.clone().or(file.id);
     Ok(Tenant {
+        cloud,
         graph_root: address("--graph-root (AUTHWAVE_GRAPH_ROOT, tenant.graph_root)", &graph_root)?,
         authority: address("--authority (AUTHWAVE_AUTHORITY, tenant.authority)", &authority)?,
         sign_in: sign_in_choice(flags, id, sign_in, secrets)?,

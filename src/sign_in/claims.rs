@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use crate::model::actor::Actor;
 use crate::model::secret::Secret;
 
 /// The claims that decide something here (Microsoft identity platform, "Access token claims reference").
@@ -33,15 +34,6 @@ pub struct Claims {
     pub wids: Vec<String>,
     /// The signed-in person.
     pub upn: Option<String>,
-}
-
-/// For whom a token stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
-    /// An app alone.
-    App,
-    /// A signed-in person.
-    Person,
 }
 
 impl Claims {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::model::actor::Actor;
 use crate::transport::bearer::SignInError;
 use crate::transport::exchange::Transport;
 
 use super::access_token::AccessToken;
-use super::claims::Actor;
 use super::client_certificate::ClientCertificate;
 use super::client_secret::ClientSecret;
 use super::command::{AzureCli, TokenCommand};

@@ -53,9 +53,10 @@ fn an_app_alone_is_told_that_it_cannot_reset_passwords() {
     let text = "user,action,new_password\na@contoso.com,reset,N0t-by-an-app\n";
     let world = world(&[], SECRET).file("in.csv", text);
     let root = world.tenant().root.clone();
-    let row = world.run("in.csv", &["--authority", &root]).exits(1).only_row();
-    assert_eq!((row["status"].as_str(), row["http_status"].as_str()), ("failed", "403"));
-    assert!(row["detail"].contains("signed-in admin"), "{row:?}");
+    let ended = world.run("in.csv", &["--authority", &root]).exits(2);
+    assert!(!ended.directory().exists());
+    assert_eq!(world.tenant().count("requests"), 0);
+    ended.stderr_has("1 row wants to reset passwords").stderr_has("authwave sign-in");
 }
 
 /// A world whose settings file says where the app's secret is, and whose environment holds none.
@@ -165,4 +166,17 @@ fn a_client_secret_s_command_that_cannot_be_started_is_named() {
 
     let world = world_with_settings("client_secret_command = []");
     run_without_a_leak(&world, 2).stderr_has("client_secret_command failed: it is empty");
+}
+
+#[test]
+fn what_a_cloud_lacks_is_told_before_anything_is_sent() {
+    let text = "user,action\na@contoso.com,list\nb@contoso.com,enable-sms-sign-in\n";
+    let world = world(&[], SECRET).file("in.csv", text);
+    let root = world.tenant().root.clone();
+    let ended = world.run("in.csv", &["--authority", &root, "--cloud", "china"]).exits(2);
+    assert_nothing_was_sent(&world, &ended);
+    let told = "1 row wants to list methods, which Graph does not offer in the cloud china; 1 row wants to switch SMS";
+    ended.stderr_has(told);
+    let phones = world.file("in.csv", &adds(2));
+    phones.run("in.csv", &["--authority", &root, "--cloud", "china"]).exits(0);
 }

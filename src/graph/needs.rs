@@ -1,0 +1,223 @@
+//! What a file's actions need: permissions, roles, a signed-in person, a cloud that knows them. Pure functions, which say
+//! before the first request what would be refused after it (Graph permissions reference; the pages of each request).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::cloud::Cloud;
+use crate::model::action::Action;
+use crate::model::actor::Actor;
+
+/// One thing that must be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// All methods of a user are listed.
+    ReadMethods,
+    /// Phones are read, added, changed and removed.
+    WritePhones,
+    /// SMS sign-in is switched.
+    SwitchSmsSignIn,
+    /// Passwords are reset, and the operations followed.
+    ResetPasswords,
+}
+
+/// A directory role (Entra ID, "Microsoft Entra built-in roles").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Role {
+    /// As people know it.
+    pub name: &'static str,
+    /// Its template id, as it stands in a token's `wids`.
+    pub id: &'static str,
+}
+
+const GLOBAL_READER: Role = Role { name: "Global Reader", id: "f2ef992c-3afb-46b9-b7cf-a126ee74c451" };
+const AUTHENTICATION_ADMINISTRATOR: Role =
+    Role { name: "Authentication Administrator", id: "c4e39bd9-1100-46d3-8c65-fb160da0071f" };
+const PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: Role =
+    Role { name: "Privileged Authentication Administrator", id: "7be44c8a-adaf-4e2a-84d6-ab2649e08a13" };
+/// May do everything; never asked for.
+pub const GLOBAL_ADMINISTRATOR: Role =
+    Role { name: "Global Administrator", id: "62e90394-69f5-4237-9190-012177145e10" };
+
+impl Need {
+    /// All there are.
+    pub const ALL: [Self; 4] =
+        [Self::ReadMethods, Self::WritePhones, Self::SwitchSmsSignIn, Self::ResetPasswords];
+
+    /// What an action needs.
+    #[must_use]
+    pub const fn of(action: &Action) -> Self {
+        match action {
+            Action::ListMethods => Self::ReadMethods,
+            Action::AddPhone(_) | Action::UpdatePhone(_) | Action::SetPhone(_) | Action::DeletePhone(_) => {
+                Self::WritePhones
+            }
+            Action::EnableSmsSignIn | Action::DisableSmsSignIn => Self::SwitchSmsSignIn,
+            Action::ResetPassword(_) => Self::ResetPasswords,
+        }
+    }
+
+    /// What is done, as the end of "rows that …".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ReadMethods => "list methods",
+            Self::WritePhones => "change phones",
+            Self::SwitchSmsSignIn => "switch SMS sign-in",
+            Self::ResetPasswords => "reset passwords",
+        }
+    }
+
+    /// The permissions that allow it, the least privileged first; each suffices.
+    #[must_use]
+    pub const fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::ReadMethods => {
+                &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"]
+            }
+            Self::WritePhones | Self::SwitchSmsSignIn => {
+                &["UserAuthMethod-Phone.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"]
+            }
+            // Following the operation takes UserAuthenticationMethod, so the narrower one for passwords does not do.
+            Self::ResetPasswords => &["UserAuthenticationMethod.ReadWrite.All"],
+        }
+    }
+
+    /// The directory roles that allow it to a signed-in person, the least privileged first; each suffices. An app alone
+    /// needs none.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::ReadMethods => {
+                &[GLOBAL_READER, AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]
+            }
+            Self::WritePhones | Self::SwitchSmsSignIn | Self::ResetPasswords => {
+                &[AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]
+            }
+        }
+    }
+
+    /// Whether Graph allows it to a signed-in person only.
+    #[must_use]
+    pub const fn wants_a_person(self) -> bool {
+        matches!(self, Self::ResetPasswords)
+    }
+}
+
+/// How many rows need what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs(BTreeMap<Need, u64>);
+
+impl Needs {
+    /// Looks at the next row's action.
+    pub fn note(&mut self, action: &Action) {
+        *self.0.entry(Need::of(action)).or_default() += 1;
+    }
+
+    /// Each need with the number of its rows.
+    pub fn iter(&self) -> impl Iterator<Item = (Need, u64)> {
+        self.0.iter().map(|(need, rows)| (*need, *rows))
+    }
+
+    /// Why rows could not be done in this cloud; empty where all could.
+    #[must_use]
+    pub fn against_cloud(&self, cloud: Cloud) -> Vec<Obstacle> {
+        let lacking = self.iter().filter(|(need, _)| cloud.lacks(*need));
+        lacking.map(|(need, rows)| Obstacle { need, rows, reason: Reason::Cloud(cloud) }).collect()
+    }
+
+    /// Why rows could not be done by whom the token stands for; empty where all could, or nobody knows who that is.
+    #[must_use]
+    pub fn against_actor(&self, actor: Option<Actor>) -> Vec<Obstacle> {
+        let is_app = actor == Some(Actor::App);
+        let lacking = self.iter().filter(|(need, _)| is_app && need.wants_a_person());
+        lacking.map(|(need, rows)| Obstacle { need, rows, reason: Reason::AppAlone }).collect()
+    }
+}
+
+/// Rows that would all be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What they need.
+    pub need: Need,
+    /// How many they are.
+    pub rows: u64,
+    /// Why they would be.
+    pub reason: Reason,
+}
+
+/// Why rows would be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Graph wants a signed-in person.
+    AppAlone,
+    /// The cloud's Graph knows no such request.
+    Cloud(Cloud),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { need, rows, reason } = self;
+        let noun = if *rows == 1 { "row wants" } else { "rows want" };
+        let what = need.words();
+        match reason {
+            Reason::AppAlone => write!(
+                f,
+                "{rows} {noun} to {what}, which Graph allows to a signed-in admin only, and this sign-in is an app's; run \
+                 `authwave sign-in` and set sign_in.kind = \"device-code\" (--sign-in device-code)"
+            ),
+            Reason::Cloud(cloud) => {
+                write!(f, "{rows} {noun} to {what}, which Graph does not offer in the cloud {}", cloud.name())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::phone::PhoneType;
+
+    fn needs() -> Needs {
+        let mut needs = Needs::default();
+        for action in [
+            Action::ListMethods,
+            Action::DeletePhone(PhoneType::Mobile),
+            Action::EnableSmsSignIn,
+            Action::DisableSmsSignIn,
+            Action::ResetPassword(None),
+        ] {
+            needs.note(&action);
+        }
+        needs
+    }
+
+    #[test]
+    fn an_app_alone_is_told_of_resets_and_nobody_else_is() {
+        let told = needs().against_actor(Some(Actor::App));
+        assert_eq!(told, [Obstacle { need: Need::ResetPasswords, rows: 1, reason: Reason::AppAlone }]);
+        assert!(told[0].to_string().contains("authwave sign-in"), "{}", told[0]);
+        for actor in [Some(Actor::Person), None] {
+            assert_eq!(needs().against_actor(actor), []);
+        }
+    }
+
+    #[test]
+    fn what_a_cloud_lacks_is_told_with_the_rows_that_want_it() {
+        for cloud in [Cloud::Global, Cloud::UsGov, Cloud::UsGovDod] {
+            assert_eq!(needs().against_cloud(cloud), [], "{}", cloud.name());
+        }
+        let told = needs().against_cloud(Cloud::China);
+        let told: Vec<(Need, u64)> = told.iter().map(|obstacle| (obstacle.need, obstacle.rows)).collect();
+        assert_eq!(told, [(Need::ReadMethods, 1), (Need::SwitchSmsSignIn, 2), (Need::ResetPasswords, 1)]);
+    }
+
+    #[test]
+    fn the_least_privileged_permission_is_named_first() {
+        assert_eq!(Need::WritePhones.permissions()[0], "UserAuthMethod-Phone.ReadWrite.All");
+        assert_eq!(Need::ReadMethods.permissions()[0], "UserAuthenticationMethod.Read.All");
+        for need in Need::ALL {
+            assert_eq!(need.permissions().last(), Some(&"UserAuthenticationMethod.ReadWrite.All"));
+        }
+    }
+}
