@@ -81,15 +81,7 @@ pub(super) async fn connect(
         (Target::Tenant(tenant), None) => tenant.clone(),
         (Target::Rehearsal, _) | (_, Some(_)) => rehearsed(rehearsal),
     };
-    let extra_roots = match &tenant.ca_file {
-        None => None,
-        Some(path) => {
-            let read = fs::read(path).map_err(|source| SettingsError::Read { path: path.clone(), source });
-            Some(read?)
-        }
-    };
-    let (timeout, idle_connections) = (settings.request_timeout, settings.pace.in_flight.get());
-    let clients = Clients { timeout, extra_roots, idle_connections };
+    let clients = clients(settings, &tenant)?;
     let transport = clients.client(&tenant.graph_root, settings.priority)?;
     let credential = sign_in(&tenant, &clients).await?;
     let token = credential.bearer().await?;
@@ -104,6 +96,19 @@ pub(super) async fn connect(
     let actor = claims.actor().or(credential.kind().actor());
     let (id, app) = named;
     Ok(Connection { transport, credential, actor, graph_root: tenant.graph_root, tenant: id, app })
+}
+
+/// What makes clients for the tenant's servers.
+pub(super) fn clients(settings: &Settings, tenant: &Tenant) -> Result<Clients, AppError> {
+    let extra_roots = match &tenant.ca_file {
+        None => None,
+        Some(path) => {
+            let read = fs::read(path).map_err(|source| SettingsError::Read { path: path.clone(), source });
+            Some(read?)
+        }
+    };
+    let (timeout, idle_connections) = (settings.request_timeout, settings.pace.in_flight.get());
+    Ok(Clients { timeout, extra_roots, idle_connections })
 }
 
 /// The rehearsal's tenant takes every token as a signed-in admin's.

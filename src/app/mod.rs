@@ -16,6 +16,7 @@ mod rehearsal;
 mod resume;
 mod run;
 mod run_directory;
+mod sign_in;
 mod signals;
 mod simulator;
 mod sinks;

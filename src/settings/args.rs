@@ -29,6 +29,10 @@ pub enum Command {
     Operations(Box<Operations>),
     /// Read every authentication method of every user in FILE
     Snapshot(Box<Snapshot>),
+    /// Sign in as a person, by a code that is entered in a browser, and keep it for later runs
+    SignIn(Box<Session>),
+    /// Forget the sign-in that was kept
+    SignOut(Box<Session>),
     /// Start a local tenant that speaks Graph, to rehearse against
     Simulator(Box<Simulator>),
 }
@@ -127,6 +131,14 @@ pub struct Snapshot {
     /// Where its files go
     #[command(flatten)]
     pub place: Place,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave sign-in` and `authwave sign-out`.
+#[derive(Debug, ClapArgs)]
+pub struct Session {
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,

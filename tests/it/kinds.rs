@@ -326,3 +326,62 @@ fn a_program_s_token_signs_in() {
         is_refused(&world, 3, &[told]);
     }
 }
+
+/// The arguments of a command that signs in or out.
+fn session<'world>(world: &'world World, command: &'world str) -> [&'world str; 4] {
+    [command, "--graph-root", &world.tenant().root, "-vv"]
+}
+
+fn resets() -> String {
+    let rows: Vec<String> = (0..12).map(|i| format!("u{i}@contoso.com,reset,N3w-password-{i}")).collect();
+    format!("user,action,new_password\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn a_person_who_signed_in_once_resets_passwords_in_later_runs_until_signed_out() {
+    let world = self::world(
+        &[&SHORT[..], &["--sign-in-fault=pending=1,slow-down=1", "--reset-duration=50ms"]].concat(),
+    );
+    let world = settings(world, "").file("in.csv", &resets());
+    let ended = world.authwave(&session(&world, "sign-in")).exits(0);
+    let code = format!(
+        "\n\n  {}/device\n\nand enter this code within 15 minutes:\n\n  SIM00001\n\n",
+        world.tenant().root
+    );
+    assert!(ended.stdout.contains(&code), "{}", ended.stdout);
+    assert!(ended.stdout.contains("admin@contoso.com is signed in"), "{}", ended.stdout);
+    assert_no_secret(&ended.stderr_has("It is not encrypted"));
+
+    let kept = world.path(".local/state/authwave/sign-in");
+    let file = fs::read_dir(kept).unwrap().next().unwrap().unwrap();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let first = fs::read_to_string(file.path()).unwrap();
+    assert!(first.contains("simulated-refresh-token-"), "{first}");
+
+    outlives_its_tokens(&world);
+    assert_ne!(fs::read_to_string(file.path()).unwrap(), first, "the newest refresh token is kept");
+
+    let ended = world.authwave(&session(&world, "sign-out")).exits(0);
+    assert!(ended.stdout.starts_with("signed out"), "{}", ended.stdout);
+    let ended = world.run("in.csv", &["--sign-in", "device-code", "--run-dir", "no"]).exits(3);
+    ended.stderr_has("nobody has signed in to this tenant with this app: run `authwave sign-in`");
+    let ended = world.authwave(&session(&world, "sign-out")).exits(0);
+    assert!(ended.stdout.starts_with("nobody was signed in"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_sign_in_that_is_declined_or_runs_out_exits_with_3_and_keeps_nothing() {
+    for (fault, word) in [("declined", "declined in the browser"), ("expired", "in time")] {
+        let world = settings(self::world(&["--sign-in-fault", fault]), "");
+        let ended = world.authwave(&session(&world, "sign-in")).exits(3).stderr_has(word);
+        assert_no_secret(&ended);
+        world.run("in.csv", &["--sign-in", "device-code"]).exits(3).stderr_has("nobody has signed in");
+    }
+}
+
+#[test]
+fn a_sign_in_that_was_revoked_is_told_with_what_to_do() {
+    let world = settings(self::world(&["--sign-in-fault", "refresh-revoked"]), "");
+    world.authwave(&session(&world, "sign-in")).exits(0);
+    is_refused(&world, 3, &["AADSTS50173", "run `authwave sign-in` again"]);
+}
