@@ -1,10 +1,12 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
 mod bad_rows;
+mod checkup;
 mod clock;
 mod closing;
 mod connect;
 mod credential;
+mod doctor;
 mod environment;
 pub mod error;
 pub mod exit;

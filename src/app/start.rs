@@ -8,7 +8,7 @@ use crate::settings::args::{Args, Command};
 
 use super::environment::say;
 use super::error::chain;
-use super::{resume, run, sign_in, simulator};
+use super::{doctor, resume, run, sign_in, simulator};
 
 /// Does what the command line asks for.
 #[must_use]
@@ -18,6 +18,7 @@ pub fn start() -> ExitCode {
         Command::Resume(args) => resume::resume(*args),
         Command::Operations(args) => resume::follow_operations(*args),
         Command::Snapshot(args) => run::take_snapshot(*args),
+        Command::Doctor(args) => doctor::examine(*args),
         Command::SignIn(args) => sign_in::sign_in(*args),
         Command::SignOut(args) => sign_in::sign_out(*args),
         Command::Simulator(args) => simulator::simulate(&args),

@@ -29,6 +29,8 @@ pub enum Command {
     Operations(Box<Operations>),
     /// Read every authentication method of every user in FILE
     Snapshot(Box<Snapshot>),
+    /// Look what a run would lack: sign-in, permissions, roles, clock, reachability; changes nothing
+    Doctor(Box<Doctor>),
     /// Sign in as a person, by a code that is entered in a browser, and keep it for later runs
     SignIn(Box<Session>),
     /// Forget the sign-in that was kept
@@ -131,6 +133,19 @@ pub struct Snapshot {
     /// Where its files go
     #[command(flatten)]
     pub place: Place,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave doctor`.
+#[derive(Debug, ClapArgs)]
+pub struct Doctor {
+    /// The CSV file whose rows are to be done; without it only sign-in and reachability can fail
+    pub file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, env = "AUTHWAVE_JSON", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub json: bool,
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod doctor;
 mod exit_codes;
 mod faults;
 mod kills;
