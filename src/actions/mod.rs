@@ -7,6 +7,7 @@ pub mod list_methods;
 pub mod perform;
 pub mod phones;
 pub mod reset_password;
+pub mod set_password;
 pub mod set_phone;
 pub mod sms_sign_in;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::delete_phone::delete_phone;
 use super::earlier::settle_earlier;
 use super::list_methods::list_methods;
 use super::reset_password::begin_reset;
+use super::set_password::set_password;
 use super::set_phone::set_phone;
 use super::sms_sign_in::{Wanted, switch_sms_sign_in};
 use super::update_phone::update_phone;
@@ -42,6 +43,7 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
         Action::DeletePhone(phone_type) => delete_phone(session, user, *phone_type).await,
         Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
+        Action::SetPassword(password) => set_password(session, user, password).await,
         Action::ResetPassword(password) => match begin_reset(session, row, user, password.as_ref()).await {
             Ok(operation) => return Step::Opened(operation),
             // No later answer, nor none, tells what became of an earlier sending.

@@ -37,7 +37,8 @@ const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// `authwave doctor`.
 pub(super) fn examine(args: args::Doctor) -> Result<Exit, AppError> {
-    let (choices, purpose) = (RunChoices::default(), Purpose::Rows);
+    let choices = RunChoices { reset_method: args.reset_method, ..RunChoices::default() };
+    let purpose = Purpose::Rows;
     let (settings, _) = Asked { common: args.common, choices, mode: Mode::Real, purpose }.resolve()?;
     let Target::Tenant(tenant) = settings.target.clone() else { unreachable!("the mode is real") };
     let patient = match &args.file {
@@ -64,7 +65,7 @@ impl Patient {
         let (mut needs, mut user) = (Needs::default(), None);
         for work in Input::open(file, Purpose::Rows.input_settings(settings))? {
             if let Work::Task(task) = work? {
-                needs.note(&task.action);
+                needs.note(&task.action, settings.reset_method);
                 user.get_or_insert(task.user);
             }
         }
@@ -220,7 +221,7 @@ fn look_at_needs(checkup: &mut Checkup, (claims, kind): (&Claims, &Kind<Http>), 
             (None, Some(_)) => checkup.failed("permission", format!("{what}: none"), grant(need, kind)),
             (None, None) => checkup.unknown("permission", format!("{what}: none")),
         }
-        if actor == Some(Actor::Person) {
+        if actor.is_some_and(|actor| need.wants_a_role(actor)) {
             look_at_roles(checkup, claims, (need, &what, rows));
         }
     }

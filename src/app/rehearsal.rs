@@ -53,7 +53,7 @@ impl Seeds {
     pub(super) fn note(&mut self, task: &Task) {
         let known = self.0.entry(task.user.as_str().to_lowercase().into()).or_default();
         let (phone_type, takes_for_granted) = match &task.action {
-            Action::ListMethods | Action::ResetPassword(_) => return,
+            Action::ListMethods | Action::ResetPassword(_) | Action::SetPassword(_) => return,
             Action::AddPhone(phone) | Action::SetPhone(phone) => (phone.phone_type, false),
             Action::UpdatePhone(phone) => (phone.phone_type, true),
             Action::DeletePhone(phone_type) => (*phone_type, true),
@@ -77,7 +77,8 @@ impl Seeds {
             Action::ListMethods
             | Action::EnableSmsSignIn
             | Action::DisableSmsSignIn
-            | Action::ResetPassword(_) => {}
+            | Action::ResetPassword(_)
+            | Action::SetPassword(_) => {}
         }
     }
 

@@ -42,9 +42,9 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
         say(&told(&standing, rows_left));
     }
     let seeds = taken_up.seeds(&standing)?;
-    let purpose = taken_up.purpose;
+    let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let failures = Some(taken_up.settings.failures);
-    taken_up.carry_out(seeds, (failures, rows_left), rows(input, purpose, standing))
+    taken_up.carry_out(seeds, (failures, rows_left), rows(input, (purpose, method), standing))
 }
 
 /// `authwave operations`.

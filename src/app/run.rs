@@ -13,6 +13,7 @@ use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
 use crate::journal::store::Store;
+use crate::model::action::ResetMethod;
 use crate::model::task::Work;
 use crate::progress::{Screen, View};
 use crate::settings::args;
@@ -71,6 +72,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
         default_country: args.default_country,
         operation_timeout: args.operation_timeout,
         skip_invalid: args.skip_invalid,
+        reset_method: args.reset_method,
         max_failures: args.limits.max_failures,
         max_duration: args.limits.max_duration,
     };
@@ -150,7 +152,7 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
         let (failures, rows_left) = (Some(settings.failures), findings.rows);
-        let rows = rows(input, asked.purpose, Standing::default());
+        let rows = rows(input, (asked.purpose, settings.reset_method), Standing::default());
         let job =
             Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, rows_left };
         job.carry_out(store, rows).await
@@ -176,7 +178,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Fi
     let mut seen = Seen::default();
     let findings = check(&mut input, |work| {
         let Work::Task(task) = work else { return };
-        seen.needs.note(&task.action);
+        seen.needs.note(&task.action, settings.reset_method);
         if asked.mode == Mode::Rehearsal {
             seen.seeds.note(task);
         }
@@ -235,7 +237,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
 /// The rows of the file that are still to be done, or in a snapshot the first of each user.
 pub(super) fn rows(
     mut input: Input,
-    purpose: Purpose,
+    (purpose, method): (Purpose, ResetMethod),
     standing: Standing,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
     if purpose == Purpose::Rows {
@@ -255,6 +257,7 @@ pub(super) fn rows(
         is_wanted.then(|| match work {
             Ok(Work::Task(mut task)) => {
                 task.prior = standing.prior(task.row.number);
+                task.action = method.apply(task.action);
                 Ok(Work::Task(task))
             }
             Ok(invalid) => Ok(invalid),

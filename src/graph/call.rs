@@ -5,7 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::path;
-use super::wire::{NewNumber, NewPassword, NewPhone};
+use super::wire::{ChangedUser, NewNumber, NewPassword, NewPhone, PasswordProfile};
 use crate::model::outcome::Failure;
 use crate::model::phone::{Phone, PhoneType};
 use crate::model::secret::Secret;
@@ -145,5 +145,34 @@ pub fn reset_password(user: &UserId, password: Option<&Secret>) -> Call {
         place: Place::Path(path::reset_password(user)),
         body: Some(json(&NewPassword { new_password: password.map(Secret::expose) })),
         effect: if password.is_some() { Effect::Idempotent } else { Effect::Once },
+    }
+}
+
+/// Sets a password in the user's profile, to be changed at the next sign-in. Idempotent: a second one sets the same.
+#[must_use]
+pub fn set_password(user: &UserId, password: &Secret) -> Call {
+    let password_profile =
+        PasswordProfile { password: password.expose(), force_change_password_next_sign_in: true };
+    Call {
+        method: Method::Patch,
+        place: Place::Path(path::user(user)),
+        body: Some(json(&ChangedUser { password_profile })),
+        effect: Effect::Idempotent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_profile_must_be_changed_at_the_next_sign_in() {
+        let user = UserId::new("avery@contoso.com").unwrap();
+        let call = set_password(&user, &Secret::new("N3w-password"));
+        assert_eq!(call.place, Place::Path("/users/avery%40contoso.com".to_owned()));
+        let body = call.body.unwrap().bytes;
+        let expected =
+            br#"{"passwordProfile":{"password":"N3w-password","forceChangePasswordNextSignIn":true}}"#;
+        assert_eq!(body.as_ref(), expected);
     }
 }

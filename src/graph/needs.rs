@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::cloud::Cloud;
-use crate::model::action::Action;
+use crate::model::action::{Action, ResetMethod};
 use crate::model::actor::Actor;
 
 /// One thing that must be allowed.
@@ -19,6 +19,8 @@ pub enum Need {
     SwitchSmsSignIn,
     /// Passwords are reset, and the operations followed.
     ResetPasswords,
+    /// Passwords are set in the users' profiles.
+    SetPasswords,
 }
 
 /// A directory role (Entra ID, "Microsoft Entra built-in roles").
@@ -35,25 +37,36 @@ const AUTHENTICATION_ADMINISTRATOR: Role =
     Role { name: "Authentication Administrator", id: "c4e39bd9-1100-46d3-8c65-fb160da0071f" };
 const PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: Role =
     Role { name: "Privileged Authentication Administrator", id: "7be44c8a-adaf-4e2a-84d6-ab2649e08a13" };
+const USER_ADMINISTRATOR: Role =
+    Role { name: "User Administrator", id: "fe930be7-5e62-47db-91af-98c3a49a38b1" };
 /// May do everything; never asked for.
 pub const GLOBAL_ADMINISTRATOR: Role =
     Role { name: "Global Administrator", id: "62e90394-69f5-4237-9190-012177145e10" };
 
 impl Need {
     /// All there are.
-    pub const ALL: [Self; 4] =
-        [Self::ReadMethods, Self::WritePhones, Self::SwitchSmsSignIn, Self::ResetPasswords];
+    pub const ALL: [Self; 5] = [
+        Self::ReadMethods,
+        Self::WritePhones,
+        Self::SwitchSmsSignIn,
+        Self::ResetPasswords,
+        Self::SetPasswords,
+    ];
 
-    /// What an action needs.
+    /// What an action needs, where rows that reset a password do it by `method`.
     #[must_use]
-    pub const fn of(action: &Action) -> Self {
+    pub const fn of(action: &Action, method: ResetMethod) -> Self {
         match action {
             Action::ListMethods => Self::ReadMethods,
             Action::AddPhone(_) | Action::UpdatePhone(_) | Action::SetPhone(_) | Action::DeletePhone(_) => {
                 Self::WritePhones
             }
             Action::EnableSmsSignIn | Action::DisableSmsSignIn => Self::SwitchSmsSignIn,
+            Action::ResetPassword(Some(_)) if matches!(method, ResetMethod::PasswordProfile) => {
+                Self::SetPasswords
+            }
             Action::ResetPassword(_) => Self::ResetPasswords,
+            Action::SetPassword(_) => Self::SetPasswords,
         }
     }
 
@@ -65,6 +78,7 @@ impl Need {
             Self::WritePhones => "change phones",
             Self::SwitchSmsSignIn => "switch SMS sign-in",
             Self::ResetPasswords => "reset passwords",
+            Self::SetPasswords => "set passwords in profiles",
         }
     }
 
@@ -80,11 +94,12 @@ impl Need {
             }
             // Following the operation takes UserAuthenticationMethod, so the narrower one for passwords does not do.
             Self::ResetPasswords => &["UserAuthenticationMethod.ReadWrite.All"],
+            // Wider ones need the same role besides and are no help without it.
+            Self::SetPasswords => &["User-PasswordProfile.ReadWrite.All"],
         }
     }
 
-    /// The directory roles that allow it to a signed-in person, the least privileged first; each suffices. An app alone
-    /// needs none.
+    /// The directory roles that allow it, the least privileged first; each suffices.
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
@@ -94,7 +109,14 @@ impl Need {
             Self::WritePhones | Self::SwitchSmsSignIn | Self::ResetPasswords => {
                 &[AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]
             }
+            Self::SetPasswords => &[USER_ADMINISTRATOR],
         }
+    }
+
+    /// Whether `actor` needs one of the roles. An app's permission is enough for all but passwords in profiles.
+    #[must_use]
+    pub const fn wants_a_role(self, actor: Actor) -> bool {
+        matches!(actor, Actor::Person) || matches!(self, Self::SetPasswords)
     }
 
     /// Whether Graph allows it to a signed-in person only.
@@ -109,9 +131,9 @@ impl Need {
 pub struct Needs(BTreeMap<Need, u64>);
 
 impl Needs {
-    /// Looks at the next row's action.
-    pub fn note(&mut self, action: &Action) {
-        *self.0.entry(Need::of(action)).or_default() += 1;
+    /// Looks at the next row's action, where rows that reset a password do it by `method`.
+    pub fn note(&mut self, action: &Action, method: ResetMethod) {
+        *self.0.entry(Need::of(action, method)).or_default() += 1;
     }
 
     /// Each need with the number of its rows.
@@ -164,7 +186,8 @@ impl fmt::Display for Obstacle {
             Reason::AppAlone => write!(
                 f,
                 "{rows} {noun} to {what}, which Graph allows to a signed-in admin only, and this sign-in is an app's; run \
-                 `authwave sign-in` and set sign_in.kind = \"device-code\" (--sign-in device-code)"
+                 `authwave sign-in` and set sign_in.kind = \"device-code\" (--sign-in device-code), or set run.reset_method = \
+                 \"password-profile\" (--reset-method), which takes another permission and a role: docs/sign-in.md"
             ),
             Reason::Cloud(cloud) => {
                 write!(f, "{rows} {noun} to {what}, which Graph does not offer in the cloud {}", cloud.name())
@@ -187,7 +210,7 @@ mod tests {
             Action::DisableSmsSignIn,
             Action::ResetPassword(None),
         ] {
-            needs.note(&action);
+            needs.note(&action, ResetMethod::ResetPassword);
         }
         needs
     }
@@ -200,6 +223,16 @@ mod tests {
         for actor in [Some(Actor::Person), None] {
             assert_eq!(needs().against_actor(actor), []);
         }
+    }
+
+    #[test]
+    fn a_password_in_the_profile_is_an_app_s_to_set_with_a_role() {
+        let mut needs = Needs::default();
+        let secret = crate::model::secret::Secret::new("N3w-password");
+        needs.note(&Action::ResetPassword(Some(secret)), ResetMethod::PasswordProfile);
+        assert_eq!(needs.iter().collect::<Vec<_>>(), [(Need::SetPasswords, 1)]);
+        assert_eq!(needs.against_actor(Some(Actor::App)), []);
+        assert!(Need::SetPasswords.wants_a_role(Actor::App) && !Need::WritePhones.wants_a_role(Actor::App));
     }
 
     #[test]
@@ -216,7 +249,7 @@ mod tests {
     fn the_least_privileged_permission_is_named_first() {
         assert_eq!(Need::WritePhones.permissions()[0], "UserAuthMethod-Phone.ReadWrite.All");
         assert_eq!(Need::ReadMethods.permissions()[0], "UserAuthenticationMethod.Read.All");
-        for need in Need::ALL {
+        for need in Need::ALL.into_iter().filter(|need| *need != Need::SetPasswords) {
             assert_eq!(need.permissions().last(), Some(&"UserAuthenticationMethod.ReadWrite.All"));
         }
     }

@@ -11,11 +11,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The id of everybody's password method (Graph v1.0, resource `passwordAuthenticationMethod`).
 const PASSWORD_METHOD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
 
-/// `/users/{user}/authentication`.
+/// The user itself.
 ///
 /// A name that begins with `$` goes into the key form `/users('…')`, since `/users/$…` would be read as a
 /// system query segment; there a quote is doubled (Graph v1.0, "Get user"; `OData` 4.01 §5.1.1.6.2).
-fn authentication(user: &UserId) -> String {
+#[must_use]
+pub fn user(user: &UserId) -> String {
     let name = user.as_str();
     // Room for the longest path behind it, and for a name with some characters to encode.
     let mut path = String::with_capacity(128 + name.len());
@@ -23,13 +24,16 @@ fn authentication(user: &UserId) -> String {
         let quoted = name.replace('\'', "''");
         path.push_str("/users('");
         path.extend(utf8_percent_encode(&quoted, SEGMENT));
-        path.push_str("')/authentication");
+        path.push_str("')");
     } else {
         path.push_str("/users/");
         path.extend(utf8_percent_encode(name, SEGMENT));
-        path.push_str("/authentication");
     }
     path
+}
+
+fn authentication(user: &UserId) -> String {
+    self::user(user) + "/authentication"
 }
 
 /// All methods of a user.

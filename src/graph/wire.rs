@@ -31,6 +31,21 @@ pub(super) struct NewPassword<'a> {
     pub(super) new_password: Option<&'a str>,
 }
 
+/// What changes a user. No `Debug`: it holds the password.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangedUser<'a> {
+    pub(super) password_profile: PasswordProfile<'a>,
+}
+
+/// A user's password (Graph v1.0, resource `passwordProfile`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PasswordProfile<'a> {
+    pub(super) password: &'a str,
+    pub(super) force_change_password_next_sign_in: bool,
+}
+
 /// A phone as Graph shows it. Every field may be missing or null.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

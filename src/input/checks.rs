@@ -52,7 +52,7 @@ impl Findings {
             | Action::DeletePhone(_)
             | Action::EnableSmsSignIn
             | Action::DisableSmsSignIn => self.writes += 1,
-            Action::ResetPassword(_) => {
+            Action::ResetPassword(_) | Action::SetPassword(_) => {
                 self.writes += 1;
                 self.resets += 1;
             }

@@ -23,6 +23,38 @@ pub enum Action {
     /// Sets a new password and follows the operation to its end. `None` lets Graph make one up, so that every
     /// sending gives another.
     ResetPassword(Option<Secret>),
+    /// Sets a new password in the user's profile: what a row that resets means by [`ResetMethod::PasswordProfile`].
+    SetPassword(Secret),
+}
+
+/// How rows that reset a password do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResetMethod {
+    /// By Graph's reset, which a signed-in admin may ask for, and which writes back to an on-premises directory.
+    #[default]
+    ResetPassword,
+    /// By a change of the user's profile, which an app may ask for, too.
+    PasswordProfile,
+}
+
+impl ResetMethod {
+    /// The name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResetPassword => "reset-password",
+            Self::PasswordProfile => "password-profile",
+        }
+    }
+
+    /// What an action becomes. A password that Graph is to make up can only be reset.
+    #[must_use]
+    pub fn apply(self, action: Action) -> Action {
+        match (self, action) {
+            (Self::PasswordProfile, Action::ResetPassword(Some(password))) => Action::SetPassword(password),
+            (_, action) => action,
+        }
+    }
 }
 
 impl Action {
@@ -37,7 +69,7 @@ impl Action {
             Self::DeletePhone(_) => "delete-phone",
             Self::EnableSmsSignIn => "enable-sms-sign-in",
             Self::DisableSmsSignIn => "disable-sms-sign-in",
-            Self::ResetPassword(_) => "reset-password",
+            Self::ResetPassword(_) | Self::SetPassword(_) => "reset-password",
         }
     }
 
@@ -56,7 +88,8 @@ impl Action {
             | Self::DeletePhone(_)
             | Self::EnableSmsSignIn
             | Self::DisableSmsSignIn
-            | Self::ResetPassword(_) => None,
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => None,
         }
     }
 
@@ -69,7 +102,7 @@ impl Action {
             }
             Self::DeletePhone(phone_type) => Some(*phone_type),
             Self::EnableSmsSignIn | Self::DisableSmsSignIn => Some(PhoneType::Mobile),
-            Self::ListMethods | Self::ResetPassword(_) => None,
+            Self::ListMethods | Self::ResetPassword(_) | Self::SetPassword(_) => None,
         }
     }
 }

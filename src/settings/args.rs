@@ -57,6 +57,9 @@ pub struct Run {
     /// How long a password reset is followed, as 10m
     #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
     pub operation_timeout: Option<String>,
+    /// How passwords are reset: reset-password, or password-profile, which an app may do, too [default: reset-password]
+    #[arg(long, env = "AUTHWAVE_RESET_METHOD", value_name = "METHOD")]
+    pub reset_method: Option<String>,
     /// When the run stops before its end
     #[command(flatten)]
     pub limits: Limits,
@@ -143,6 +146,9 @@ pub struct Snapshot {
 pub struct Doctor {
     /// The CSV file whose rows are to be done; without it only sign-in and reachability can fail
     pub file: Option<PathBuf>,
+    /// How passwords are reset: reset-password, or password-profile, which an app may do, too [default: reset-password]
+    #[arg(long, env = "AUTHWAVE_RESET_METHOD", value_name = "METHOD")]
+    pub reset_method: Option<String>,
     /// Print JSON
     #[arg(long, env = "AUTHWAVE_JSON", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub json: bool,

@@ -110,6 +110,8 @@ pub struct Retry {
 pub struct Run {
     /// How long resets are followed.
     pub operation_timeout: Option<String>,
+    /// How passwords are reset.
+    pub reset_method: Option<String>,
     /// For numbers without `+`.
     pub default_country: Option<String>,
     /// Go on with the good rows.
@@ -220,6 +222,7 @@ mod tests {
         );
         assert!(retry.request_timeout.is_some());
         assert!(run.operation_timeout.and(run.default_country).is_some());
+        assert!(run.reset_method.is_some());
         assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());
         assert!(run.max_failures.and(run.max_duration).is_some() && run.share_tenant.is_some());
         assert!(output.quiet.and(output.progress).is_some() && output.verbose.is_some());

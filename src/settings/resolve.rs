@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
 use crate::input::phone_text::Country;
+use crate::model::action::ResetMethod;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// How long a reset is followed.
     pub operation_timeout: Duration,
+    /// How passwords are reset.
+    pub reset_method: ResetMethod,
     /// For numbers without `+`.
     pub default_country: Option<Country>,
     /// What happens where rows are bad.
@@ -101,6 +104,8 @@ pub enum Output {
 pub struct RunChoices {
     /// For numbers without `+`.
     pub default_country: Option<String>,
+    /// How passwords are reset.
+    pub reset_method: Option<String>,
     /// How long a reset is followed.
     pub operation_timeout: Option<String>,
     /// Whether the good rows are done where some are bad.
@@ -146,6 +151,7 @@ pub fn resolve(
             operation_timeout.as_ref(),
             Duration::from_mins(10),
         )?,
+        reset_method: reset_method(choices.reset_method.or(run.reset_method).as_ref())?,
         default_country: country(choices.default_country.or(run.default_country))?,
         bad_rows: match choices.skip_invalid.or(run.skip_invalid) {
             Some(true) => BadRows::Skip,
@@ -299,6 +305,18 @@ fn country(given: Option<String>) -> Result<Option<Country>, SettingsError> {
     })
 }
 
+fn reset_method(given: Option<&String>) -> Result<ResetMethod, SettingsError> {
+    match given.map(String::as_str) {
+        None | Some("reset-password") => Ok(ResetMethod::ResetPassword),
+        Some("password-profile") => Ok(ResetMethod::PasswordProfile),
+        Some(other) => Err(value(
+            "--reset-method (AUTHWAVE_RESET_METHOD, run.reset_method)",
+            other,
+            "no such method; there are reset-password and password-profile",
+        )),
+    }
+}
+
 fn output(flags: &Common, file: &super::file::Output) -> Output {
     if flags.quiet.or(file.quiet) == Some(true) {
         Output::Quiet
@@ -351,6 +369,7 @@ mod tests {
         let choices = RunChoices {
             default_country: run.default_country,
             operation_timeout: run.operation_timeout,
+            reset_method: run.reset_method,
             skip_invalid: run.skip_invalid,
             max_failures: run.limits.max_failures,
             max_duration: run.limits.max_duration,
@@ -449,6 +468,7 @@ mod tests {
             (["--max-failures", "101%"], "from 0% to 100%"),
             (["--max-duration", "0s"], "run.max_duration"),
             (["--default-country", "USA"], "--default-country"),
+            (["--reset-method", "magic"], "password-profile"),
             (["--api-version", "v2"], "v1.0 and beta"),
             (["--graph-root", "http://graph.microsoft.com"], "plain http"),
             (["--cloud", "mars"], "no such cloud"),

@@ -31,6 +31,7 @@ impl Stored {
         let choices = RunChoices {
             default_country: settings.default_country.as_ref().map(|country| country.letters().to_owned()),
             skip_invalid: Some(settings.bad_rows == BadRows::Skip),
+            reset_method: Some(settings.reset_method.name().to_owned()),
             ..choices.clone()
         };
         Self {
@@ -66,6 +67,7 @@ impl Stored {
         fill_pace(&mut common.pace, pace);
         fill(&mut choices.default_country, stored.default_country);
         fill(&mut choices.operation_timeout, stored.operation_timeout);
+        fill(&mut choices.reset_method, stored.reset_method);
         fill(&mut choices.skip_invalid, stored.skip_invalid);
         fill(&mut choices.max_failures, stored.max_failures);
         fill(&mut choices.max_duration, stored.max_duration);
@@ -118,10 +120,16 @@ mod tests {
     fn asked(flags: &[&str]) -> (Common, RunChoices) {
         let words = ["authwave", "run", "in.csv"].iter().chain(flags);
         let Command::Run(run) = Args::try_parse_from(words).unwrap().command else { unreachable!() };
-        let Run { default_country, skip_invalid, operation_timeout, limits, common, .. } = *run;
+        let Run { default_country, reset_method, skip_invalid, operation_timeout, limits, common, .. } = *run;
         let (max_failures, max_duration) = (limits.max_failures, limits.max_duration);
-        let choices =
-            RunChoices { default_country, operation_timeout, skip_invalid, max_failures, max_duration };
+        let choices = RunChoices {
+            default_country,
+            reset_method,
+            operation_timeout,
+            skip_invalid,
+            max_failures,
+            max_duration,
+        };
         (common, choices)
     }
 

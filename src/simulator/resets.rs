@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::transport::exchange::{Headers, Response};
 
+use super::phones::Effect;
 use super::reply;
 use super::route::{PASSWORD, Version};
 use super::users::User;
@@ -156,6 +157,31 @@ impl Resets {
             }),
         )
     }
+}
+
+/// What changes a user: of all that Graph takes only this is taken here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    password_profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    password: String,
+}
+
+/// `PATCH /users/{user}` with a `passwordProfile`.
+pub(super) fn set_password(user: &mut User, body: &[u8]) -> (Response, Effect) {
+    let Ok(Changed { password_profile: Profile { password } }) = serde_json::from_slice(body) else {
+        return (reply::bad_request("Only a passwordProfile can be changed here."), Effect::Nothing);
+    };
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        let text = "The specified password does not comply with password complexity requirements.";
+        return (reply::error(400, "Request_BadRequest", text), Effect::Nothing);
+    }
+    user.password = Some(password.into());
+    (reply::empty(204), Effect::Changed)
 }
 
 fn unknown_operation() -> Response {

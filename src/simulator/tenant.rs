@@ -18,7 +18,7 @@ use super::authority::Authority;
 use super::faults::{After, Before};
 use super::ledger::Ledger;
 use super::phones::{self, Effect};
-use super::resets::Resets;
+use super::resets::{self, Resets};
 use super::route::{PASSWORD, Resource, Route, Version, route};
 use super::settings::{Blame, Permission, TenantSettings, Usage};
 use super::throttle::{Measure, Meter, Pauses, retry_after};
@@ -329,6 +329,7 @@ impl Tenant {
                 self.ledger.resets += u64::from(is_begun);
                 (answer, if is_begun { Effect::Changed } else { Effect::Nothing })
             }
+            (Method::Patch, Resource::Itself) => resets::set_password(users.get_mut(index), &body),
             (_, Resource::NoSuchPhone) => (reply::not_registered(), Effect::Nothing),
             _ => (reply::not_allowed(), Effect::Nothing),
         };

@@ -56,7 +56,10 @@ fn an_app_alone_is_told_that_it_cannot_reset_passwords() {
     let ended = world.run("in.csv", &["--authority", &root]).exits(2);
     assert!(!ended.directory().exists());
     assert_eq!(world.tenant().count("requests"), 0);
-    ended.stderr_has("1 row wants to reset passwords").stderr_has("authwave sign-in");
+    ended
+        .stderr_has("1 row wants to reset passwords")
+        .stderr_has("authwave sign-in")
+        .stderr_has("password-profile");
 }
 
 /// A world whose settings file says where the app's secret is, and whose environment holds none.
@@ -179,4 +182,26 @@ fn what_a_cloud_lacks_is_told_before_anything_is_sent() {
     ended.stderr_has(told);
     let phones = world.file("in.csv", &adds(2));
     phones.run("in.csv", &["--authority", &root, "--cloud", "china"]).exits(0);
+}
+
+#[test]
+fn an_app_alone_sets_passwords_in_profiles_where_it_is_told_to_also_in_a_resumed_run() {
+    let rows: Vec<String> = (0..4).map(|i| format!("u{i}@contoso.com,reset,N3w-password-{i}")).collect();
+    let text = format!("user,action,new_password\n{}\n", rows.join("\n"));
+    let world = world(&[], SECRET).file("in.csv", &text);
+    let root = world.tenant().root.clone();
+    let flags = ["--authority", &root, "--reset-method", "password-profile", "--log", "trace"];
+    let ended = world
+        .run("in.csv", &[&flags[..], &["--requests-per-second", "2", "--max-duration", "600ms"]].concat())
+        .exits(130);
+    assert!(!ended.everything().contains("N3w-password"), "{}", ended.everything());
+    let ended = world.resume(&["--authority", &root, "--max-duration", "1h", "--log", "trace"]).exits(0);
+    assert_eq!(ended.column("status"), ["succeeded"; 4]);
+    assert_eq!(ended.column("action"), ["reset-password"; 4]);
+    assert!(!ended.everything().contains("N3w-password"), "{}", ended.everything());
+    for i in 0..4 {
+        let user = world.tenant().user(&format!("u{i}@contoso.com")).unwrap();
+        assert_eq!(user["password"], format!("N3w-password-{i}"));
+    }
+    assert_eq!(world.tenant().count("resets"), 0);
 }

@@ -80,7 +80,7 @@ impl Model {
             }
             Action::EnableSmsSignIn => self.signs_in = Some(true),
             Action::DisableSmsSignIn => self.signs_in = Some(false),
-            Action::ResetPassword(Some(password)) => {
+            Action::ResetPassword(Some(password)) | Action::SetPassword(password) => {
                 self.password = Held::Known(Some(password.expose().to_owned()));
             }
             Action::ResetPassword(None) => self.password = Held::InDoubt,
@@ -94,7 +94,7 @@ impl Model {
             }
             Action::DeletePhone(phone_type) => self.phones[place(*phone_type)] = Held::InDoubt,
             Action::ListMethods | Action::EnableSmsSignIn | Action::DisableSmsSignIn => {}
-            Action::ResetPassword(_) => self.password = Held::InDoubt,
+            Action::ResetPassword(_) | Action::SetPassword(_) => self.password = Held::InDoubt,
         }
         if action.phone_type() == Some(PhoneType::Mobile) {
             self.signs_in = None;

@@ -158,7 +158,9 @@ fn marks(work: &Work) -> Vec<(Mark, RowNumber)> {
         Action::DeletePhone(phone_type) => vec![format!("DELETE {}", phone_type.method_id())],
         Action::EnableSmsSignIn => vec!["enableSmsSignIn".to_owned()],
         Action::DisableSmsSignIn => vec!["disableSmsSignIn".to_owned()],
-        Action::ResetPassword(Some(password)) => vec![password.expose().to_owned()],
+        Action::ResetPassword(Some(password)) | Action::SetPassword(password) => {
+            vec![password.expose().to_owned()]
+        }
         Action::ResetPassword(None) => vec!["reset".to_owned()],
     };
     let user = task.user.as_str();
