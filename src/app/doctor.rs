@@ -85,17 +85,16 @@ async fn checkup(settings: &Settings, tenant: &Tenant, patient: &Patient) -> Res
     if !is_there {
         return Ok(checkup);
     }
-    let credential = match sign_in(tenant, &clients).await {
-        Ok(credential) => credential,
+    let signed_in = match sign_in(tenant, &clients).await {
+        Ok(credential) => credential.bearer().await.map(|token| (credential, token)).map_err(AppError::from),
+        Err(error) => Err(error),
+    };
+    let (credential, token) = match signed_in {
+        Ok(signed_in) => signed_in,
         Err(error) => {
             checkup.failed("sign-in", chain(&error), "");
-            return Ok(checkup);
-        }
-    };
-    let token = match credential.bearer().await {
-        Ok(token) => token,
-        Err(error) => {
-            checkup.failed("sign-in", error.to_string(), "");
+            let actor = tenant.sign_in.actor();
+            look_at_actor(&mut checkup, actor, patient.needs.as_ref());
             return Ok(checkup);
         }
     };
@@ -192,12 +191,16 @@ fn minutes_left(expires_at: i64, now: Timestamp) -> String {
     format!("{} min", (expires_at - now.as_second()).max(0) / 60)
 }
 
-/// With a file, what its rows need; without one, what the token allows.
-fn look_at_needs(checkup: &mut Checkup, (claims, kind): (&Claims, &Kind<Http>), needs: Option<&Needs>) {
-    let actor = claims.actor().or(kind.actor());
+fn look_at_actor(checkup: &mut Checkup, actor: Option<Actor>, needs: Option<&Needs>) {
     for obstacle in needs.iter().flat_map(|needs| needs.against_actor(actor)) {
         checkup.failed("resets", obstacle.to_string(), "");
     }
+}
+
+/// With a file, what its rows need; without one, what the token allows.
+fn look_at_needs(checkup: &mut Checkup, (claims, kind): (&Claims, &Kind<Http>), needs: Option<&Needs>) {
+    let actor = claims.actor().or(kind.actor());
+    look_at_actor(checkup, actor, needs);
     if claims.actor().is_none() {
         checkup.unknown("permissions", "the token does not name them");
         return;

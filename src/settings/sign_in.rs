@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::actor::Actor;
 use crate::model::secret::Secret;
 use crate::sign_in::managed_identity::{Identity, IdentityEndpoint};
 use crate::sign_in::workload_identity::FederatedToken;
@@ -62,6 +63,19 @@ pub enum SignInChoice {
 }
 
 impl SignInChoice {
+    /// For whom its tokens will stand, as far as that can be told before there is one.
+    #[must_use]
+    pub const fn actor(&self) -> Option<Actor> {
+        match self {
+            Self::ClientSecret { .. }
+            | Self::ClientCertificate { .. }
+            | Self::ManagedIdentity { .. }
+            | Self::WorkloadIdentity { .. } => Some(Actor::App),
+            Self::DeviceCode(_) => Some(Actor::Person),
+            Self::Token(_) | Self::AzureCli(_) | Self::TokenCommand(_) | Self::Auto { .. } => None,
+        }
+    }
+
     /// The app that signs in, where the settings name it.
     #[must_use]
     pub const fn app(&self) -> Option<&AppChoice> {

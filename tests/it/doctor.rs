@@ -102,7 +102,11 @@ fn resets_by_an_app_are_told_and_a_person_s_role_is_looked_at() {
 #[test]
 fn what_stops_a_sign_in_is_told_once_and_as_json_too() {
     let wrong = world(&["--tenant", "fabrikam.com"]);
-    has(&doctor(&wrong, &[], 3), &["✗ sign-in     sign-in was refused (invalid_request): AADSTS90002"]);
+    let ended = doctor(&wrong, &["resets.csv"], 3);
+    has(
+        &ended,
+        &["✗ sign-in     cannot sign in", "AADSTS90002", "✗ resets      1 row wants to reset passwords"],
+    );
 
     let late = world(&["--clock-ahead", "10m"]);
     let told: Value = serde_json::from_str(&doctor(&late, &["phones.csv", "--json"], 3).stdout).unwrap();

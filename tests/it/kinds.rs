@@ -11,11 +11,11 @@ use super::support::ended::Ended;
 use super::support::world::World;
 
 const APP: &str = "11111111-2222-3333-4444-555555555555";
-const SECRET: &str = "s3cret-of-the-app";
-const PASSWORD: &str = "p4ssword-of-the-certificate";
+pub(super) const SECRET: &str = "s3cret-of-the-app";
+pub(super) const PASSWORD: &str = "p4ssword-of-the-certificate";
 
 /// What the simulator's own secrets begin with, as tokens of every sort, and ours.
-const SECRETS: [&str; 7] = [
+pub(super) const SECRETS: [&str; 7] = [
     SECRET,
     PASSWORD,
     "simulated-token",
@@ -26,14 +26,14 @@ const SECRETS: [&str; 7] = [
 ];
 
 /// An RSA certificate of one's own and its key, in PEM.
-struct Pair {
-    certificate: String,
+pub(super) struct Pair {
+    pub(super) certificate: String,
     key: KeyPair,
     der: Vec<u8>,
 }
 
 impl Pair {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let certificate = CertificateParams::new(vec!["authwave.contoso.com".to_owned()])
             .unwrap()
@@ -42,11 +42,11 @@ impl Pair {
         Self { certificate: certificate.pem(), der: certificate.der().to_vec(), key }
     }
 
-    fn pem(&self) -> String {
+    pub(super) fn pem(&self) -> String {
         self.key.serialize_pem() + &self.certificate
     }
 
-    fn pkcs12(&self) -> Vec<u8> {
+    pub(super) fn pkcs12(&self) -> Vec<u8> {
         let certificate = Certificate::from_der(&self.der).unwrap();
         let key = PrivateKey::from_der(&self.key.serialize_der()).unwrap();
         let mut store = KeyStore::new();
@@ -65,13 +65,13 @@ fn world(flags: &[&str]) -> World {
         .file("in.csv", &adds(12))
 }
 
-fn private(world: World, name: &str, content: impl AsRef<[u8]>) -> World {
+pub(super) fn private(world: World, name: &str, content: impl AsRef<[u8]>) -> World {
     fs::write(world.path(name), content).unwrap();
     fs::set_permissions(world.path(name), Permissions::from_mode(0o600)).unwrap();
     world
 }
 
-fn settings(world: World, sign_in: &str) -> World {
+pub(super) fn settings(world: World, sign_in: &str) -> World {
     let root = world.tenant().root.clone();
     let text = format!(
         "[tenant]\nauthority = \"{root}\"\nid = \"contoso.com\"\n[sign_in]\nclient_id = \"{APP}\"\n{sign_in}\n"
@@ -80,7 +80,7 @@ fn settings(world: World, sign_in: &str) -> World {
 }
 
 /// A program on the path that prints a token which the simulator grants, as JSON.
-fn program(world: World, name: &str, print: &str) -> World {
+pub(super) fn program(world: World, name: &str, print: &str) -> World {
     let root = world.tenant().root.clone();
     // Bash reaches a socket by itself, so that nothing need be installed.
     let form =
@@ -328,7 +328,7 @@ fn a_program_s_token_signs_in() {
 }
 
 /// The arguments of a command that signs in or out.
-fn session<'world>(world: &'world World, command: &'world str) -> [&'world str; 4] {
+pub(super) fn session<'world>(world: &'world World, command: &'world str) -> [&'world str; 4] {
     [command, "--graph-root", &world.tenant().root, "-vv"]
 }
 

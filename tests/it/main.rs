@@ -7,6 +7,7 @@ mod exit_codes;
 mod faults;
 mod kills;
 mod kinds;
+mod leaks;
 mod masked;
 mod order;
 mod results;

@@ -31,6 +31,11 @@ impl Ended {
         }
     }
 
+    /// Whether it ended with this code.
+    pub(crate) fn has_code(&self, code: i32) -> bool {
+        self.code == Some(code)
+    }
+
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stderr:\n{}\nresults:\n{}", self.stderr, self.results_text());
