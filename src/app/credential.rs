@@ -196,6 +196,7 @@ fn kept(authority: Authority<Http>) -> Result<SignedIn<Http>, AppError> {
         SignInError::Refused { code: "device-code".to_owned(), message: message.to_owned() }
     })?;
     let refresh_token = kept.refresh_token.clone();
-    let keep = move |next: &Secret| cache.write(&Kept { refresh_token: next.clone(), ..kept.clone() });
+    let keep =
+        move |next: &Secret| cache.write(&Kept { refresh_token: next.clone(), ..kept.clone() }).map(|_| ());
     Ok(SignedIn::new(authority, refresh_token, Box::new(keep)))
 }

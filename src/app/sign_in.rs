@@ -7,7 +7,7 @@ use crate::settings::connection::{Target, Tenant};
 use crate::settings::resolve::{Mode, RunChoices, Settings};
 use crate::settings::sign_in::{AppChoice, SignInChoice};
 use crate::sign_in::authority::Authority;
-use crate::sign_in::cache::{Cache, Kept};
+use crate::sign_in::cache::{Cache, Kept, Protection};
 use crate::sign_in::claims::claims;
 use crate::sign_in::device_code::{Invitation, invite, wait};
 use crate::sign_in::granted::Granted;
@@ -36,16 +36,13 @@ pub(super) fn sign_in(args: args::Session) -> Result<Exit, AppError> {
             granted = wait(&authority, &invitation) => granted?,
             () = signals.next() => return Ok(Exit::Interrupted),
         };
-        let account = keep(&authority, &cache, &granted)?;
+        let (account, protection) = keep(&authority, &cache, &granted)?;
         print(&format!(
             "{} is signed in. Runs with --sign-in device-code (sign_in.kind) use it until it has run out or \
              `authwave sign-out`.\n",
             account.as_deref().unwrap_or("Somebody")
         ));
-        say(&format!(
-            "kept in {}, which only you can read. It is not encrypted: whoever can read your files can use it\n",
-            cache.path().display()
-        ));
+        say(&format!("kept in {}, which only you can read. {}\n", cache.path().display(), told(protection)));
         Ok(Exit::Done)
     })
 }
@@ -87,7 +84,11 @@ fn invitation_text(invitation: &Invitation) -> String {
     )
 }
 
-fn keep(authority: &Authority<Http>, cache: &Cache, granted: &Granted) -> Result<Option<String>, AppError> {
+fn keep(
+    authority: &Authority<Http>,
+    cache: &Cache,
+    granted: &Granted,
+) -> Result<(Option<String>, Protection), AppError> {
     let refresh_token = granted.refresh_token.clone().ok_or_else(|| {
         let message = "the authority gave no refresh token, so that the sign-in would end within the hour: let the app \
                        have the permission offline_access";
@@ -96,6 +97,17 @@ fn keep(authority: &Authority<Http>, cache: &Cache, granted: &Granted) -> Result
     let account = claims(&granted.token).upn;
     let kept = Kept { account: account.clone(), signed_in_at: (authority.wall_clock)(), refresh_token };
     let fail = |source: io::Error| AppError::System { what: "keep the sign-in", source };
-    cache.write(&kept).map_err(fail)?;
-    Ok(account)
+    let protection = cache.write(&kept).map_err(fail)?;
+    Ok((account, protection))
+}
+
+const fn told(protection: Protection) -> &'static str {
+    match protection {
+        Protection::Keyring => {
+            "It is encrypted with a key in your keyring, which must be unlocked for later runs"
+        }
+        Protection::FileMode => {
+            "It is not encrypted, as there is no keyring here: whoever can read your files can use it"
+        }
+    }
 }
