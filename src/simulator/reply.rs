@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -81,4 +83,26 @@ pub(super) fn web_page(status: u16) -> Response {
         b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>",
     );
     Response { status, body, ..Response::default() }
+}
+
+const PLAIN_CHALLENGE: &str =
+    "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"";
+
+/// A token that is not taken.
+pub(super) fn unauthorized(message: &str) -> Response {
+    challenged(message, PLAIN_CHALLENGE.to_owned())
+}
+
+/// A token that was revoked: the next one must be newer than some moment (Microsoft identity platform, "Claims
+/// challenges").
+pub(super) fn revoked() -> Response {
+    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+    let claims = STANDARD.encode(claims);
+    let challenge = format!("{PLAIN_CHALLENGE}, error=\"insufficient_claims\", claims=\"{claims}\"");
+    challenged("TokenIssuedBeforeRevocationTimestamp", challenge)
+}
+
+fn challenged(message: &str, challenge: String) -> Response {
+    let headers = Headers { www_authenticate: Some(challenge), ..Headers::default() };
+    Response { headers, ..error(401, "InvalidAuthenticationToken", message) }
 }

@@ -53,6 +53,18 @@ pub(super) enum Resource {
 /// Graph's id of everybody's password method.
 pub(super) const PASSWORD: &str = "28c10230-6103-485e-b985-444c60001490";
 
+/// Path and query of an absolute URL or a target; a fragment never reaches a server.
+pub(super) fn split(url: &str) -> (&str, &str) {
+    let target = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let target = target.split_once('#').map_or(target, |(target, _)| target);
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// The path alone.
+pub(super) fn path(url: &str) -> &str {
+    split(url).0
+}
+
 /// Reads a path that begins with the version, without query.
 pub(super) fn route(path: &str) -> Option<(Version, Route)> {
     let (version, rest) = match path.strip_prefix('/')?.split_once('/')? {

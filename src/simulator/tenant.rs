@@ -3,7 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
 use bytes::Bytes;
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -12,14 +11,14 @@ use serde_json::Value;
 use crate::model::event::Access;
 use crate::model::phone::PhoneType;
 use crate::model::secret::Secret;
-use crate::transport::exchange::{Headers, Method, Request, Response};
+use crate::transport::exchange::{Method, Request, Response};
 
 use super::authority::Authority;
 use super::faults::{After, Before};
 use super::ledger::Ledger;
 use super::phones::{self, Effect};
 use super::resets::{self, Resets};
-use super::route::{PASSWORD, Resource, Route, Version, route};
+use super::route::{PASSWORD, Resource, Route, Version, path, route, split};
 use super::settings::{Blame, Permission, TenantSettings, Usage};
 use super::throttle::{Measure, Meter, Pauses, retry_after};
 use super::tokens::{Saying, TokenKind, Tokens, Worth};
@@ -185,9 +184,9 @@ impl Tenant {
         let bearer = request.bearer.as_ref().map(Secret::expose);
         let kind = match self.authority.worth(bearer, now) {
             Worth::Taken(kind) => kind,
-            Worth::Refused(message) => return unauthorized(message, PLAIN_CHALLENGE),
+            Worth::Refused(message) => return reply::unauthorized(message),
             Worth::Challenged => {
-                return unauthorized("TokenIssuedBeforeRevocationTimestamp", &claims_challenge());
+                return reply::revoked();
             }
         };
         let access = request.method.access();
@@ -380,20 +379,10 @@ impl Tenant {
 
 fn authority(settings: &TenantSettings) -> Authority {
     let sign_in = settings.sign_in.clone();
-    let or = |given: &Vec<String>, default: &str| {
-        if given.is_empty() { vec![default.to_owned()] } else { given.clone() }
-    };
-    let saying = Saying {
-        audience: settings.origin.clone(),
-        permissions: or(&sign_in.permissions, "UserAuthenticationMethod.ReadWrite.All"),
-        roles: or(&sign_in.roles, AUTHENTICATION_ADMINISTRATOR),
-    };
+    let saying = Saying::new(settings.origin.clone(), &sign_in.permissions, &sign_in.roles);
     let tokens = Tokens::new(settings.tokens.clone(), saying, sign_in.faults.revoked_after);
     Authority::new(sign_in, tokens, settings.origin.clone())
 }
-
-/// The role's template id (Entra ID, "Microsoft Entra built-in roles").
-const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
 
 /// What tells one write from another: method, target, body.
 fn print(request: &Request) -> u64 {
@@ -401,30 +390,4 @@ fn print(request: &Request) -> u64 {
     (request.method, split(&request.url).0).hash(&mut hasher);
     request.body.as_ref().map(|body| &body.bytes).hash(&mut hasher);
     hasher.finish()
-}
-
-const PLAIN_CHALLENGE: &str =
-    "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"";
-
-/// A token must be newer than some moment (Microsoft identity platform, "Claims challenges").
-fn claims_challenge() -> String {
-    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
-    let claims = base64::engine::general_purpose::STANDARD.encode(claims);
-    format!("{PLAIN_CHALLENGE}, error=\"insufficient_claims\", claims=\"{claims}\"")
-}
-
-fn unauthorized(message: &str, challenge: &str) -> Response {
-    let headers = Headers { www_authenticate: Some(challenge.to_owned()), ..Headers::default() };
-    Response { headers, ..reply::error(401, "InvalidAuthenticationToken", message) }
-}
-
-/// Path and query of an absolute URL or a target; a fragment never reaches a server.
-fn split(url: &str) -> (&str, &str) {
-    let target = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
-    let target = target.split_once('#').map_or(target, |(target, _)| target);
-    target.split_once('?').unwrap_or((target, ""))
-}
-
-fn path(url: &str) -> &str {
-    split(url).0
 }

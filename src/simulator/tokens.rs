@@ -49,6 +49,23 @@ pub(super) struct Saying {
     pub(super) roles: Vec<String>,
 }
 
+/// The template id of Authentication Administrator (Entra ID, "Microsoft Entra built-in roles").
+const AUTHENTICATION_ADMINISTRATOR: &str = "c4e39bd9-1100-46d3-8c65-fb160da0071f";
+
+impl Saying {
+    /// Without permissions and roles of its own a token names all that this program needs.
+    pub(super) fn new(audience: String, permissions: &[String], roles: &[String]) -> Self {
+        let or = |given: &[String], default: &str| {
+            if given.is_empty() { vec![default.to_owned()] } else { given.to_vec() }
+        };
+        Self {
+            audience,
+            permissions: or(permissions, "UserAuthenticationMethod.ReadWrite.All"),
+            roles: or(roles, AUTHENTICATION_ADMINISTRATOR),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Tokens {
     settings: TokenSettings,
