@@ -163,12 +163,7 @@ fn kind(choice: &SignInChoice, tenant: &Tenant, clients: &Clients) -> Result<Kin
             Kind::ManagedIdentity(ManagedIdentity { endpoint, identity, graph_root, transport, wall_clock })
         }
         SignInChoice::WorkloadIdentity { app, token } => {
-            let url = match token {
-                FederatedToken::File(_) => &tenant.authority,
-                FederatedToken::GitHub { url, .. } | FederatedToken::AzurePipelines { url, .. } => url,
-            };
-            let provider = clients.client(url, Priority::Normal)?;
-            let authority = authority(app)?;
+            let (authority, provider) = (authority(app)?, provider(token, tenant, clients)?);
             Kind::WorkloadIdentity(WorkloadIdentity { authority, token: token.clone(), provider })
         }
         SignInChoice::AzureCli(tenant) => {
@@ -180,6 +175,15 @@ fn kind(choice: &SignInChoice, tenant: &Tenant, clients: &Clients) -> Result<Kin
         }
         SignInChoice::Auto { missing, .. } => return Err(SettingsError::from(*missing).into()),
     })
+}
+
+/// The way to whoever hands out the other token; a file needs none.
+fn provider(token: &FederatedToken, tenant: &Tenant, clients: &Clients) -> Result<Http, AppError> {
+    let url = match token {
+        FederatedToken::File(_) => &tenant.authority,
+        FederatedToken::GitHub { url, .. } | FederatedToken::AzurePipelines { url, .. } => url,
+    };
+    clients.client(url, Priority::Normal)
 }
 
 fn certificate(path: &Path, password: Option<&Secret>) -> Result<Certificate, AppError> {
