@@ -88,7 +88,7 @@ impl Job {
             end = run(graph, rows, settings, (inbox, &mut sinks)) => end,
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
-        let finished = sinks.finish(&self.directory);
+        let finished = sinks.finish(&self.directory, &end.stats);
         let closing = Closing {
             start,
             rehearsal: self.rehearsal,

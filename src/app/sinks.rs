@@ -32,21 +32,25 @@ pub(super) struct Finished {
 }
 
 impl Sinks {
-    /// Brings the files into their last form: made again from the journal, in the order of the rows.
-    pub(super) fn finish(self, directory: &RunDirectory) -> Finished {
+    /// Brings the files into their last form. `stats` counts what this session told.
+    pub(super) fn finish(self, directory: &RunDirectory, stats: &Stats) -> Finished {
         self.progress.finish();
         let (store, kept) = self.journal.finish();
-        let written = self.files.finish();
+        let have_last_form = self.files.finish().unwrap_or(false);
         let told = kept.map_err(AppError::from).and_then(|()| match &store {
-            Some(store) => {
-                let (files, stats) = Files::make(directory, store, retold(store.run()))?;
-                files.finish()?;
-                Ok(stats)
-            }
-            None => written.map(|()| Stats::default()).map_err(AppError::from),
+            // Whatever kept the files from it does not keep the journal from telling.
+            Some(store) if !have_last_form => remake(directory, store),
+            Some(_) | None => Ok(stats.clone()),
         });
         Finished { store, told }
     }
+}
+
+/// Makes the files from the journal, in the order of the rows.
+fn remake(directory: &RunDirectory, store: &Store) -> Result<Stats, AppError> {
+    let (files, stats) = Files::make(directory, store, retold(store.run()))?;
+    files.finish()?;
+    Ok(stats)
 }
 
 /// A file that cannot be written keeps nothing from the others.

@@ -45,6 +45,12 @@ impl Methods {
         self.lines.sync()
     }
 
+    /// Whether there is a line in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The files that a run leaves behind, made from its events.
 
+mod in_order;
 mod whole_lines;
 
 pub mod methods;

@@ -63,6 +63,20 @@ impl Results {
         self.lines.sync()
     }
 
+    /// Whether a row has ended in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
+    /// Writes what was kept back and brings the lines into the order of the rows, none of which may stand there twice.
+    ///
+    /// # Errors
+    /// When the file cannot be written, and when a row ended so late that its line stands too far behind its place.
+    pub fn finish_in_order(self) -> Result<(), ObserverError> {
+        self.lines.finish_in_order()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors

@@ -154,17 +154,18 @@ impl<T: Transport> ClientSecret<T> {
 }
 
 impl<T: Transport> Credential for ClientSecret<T> {
+    /// Every request asks, and few cause a renewal: in a box that takes no room in all the others.
     async fn bearer(&self) -> Result<Secret, SignInError> {
-        let Some(token) = self.known() else { return self.bearer_after_renewal().await };
+        let Some(token) = self.known() else { return Box::pin(self.bearer_after_renewal()).await };
         let now = Instant::now();
         if now >= token.expires_at {
-            return self.bearer_after_renewal().await;
+            return Box::pin(self.bearer_after_renewal()).await;
         }
         if now >= token.renew_at
             && let Ok(_only_one) = self.renewal.try_lock()
         {
             // Whoever comes meanwhile goes on with the old token; and so does everybody where this fails.
-            return Ok(self.fetch().await.unwrap_or(token.text));
+            return Ok(Box::pin(self.fetch()).await.unwrap_or(token.text));
         }
         Ok(token.text)
     }
@@ -173,7 +174,7 @@ impl<T: Transport> Credential for ClientSecret<T> {
         let _only_one = self.renewal.lock().await;
         match self.known() {
             Some(token) if token.text != *rejected => Ok(token.text),
-            Some(_) | None => self.fetch().await,
+            Some(_) | None => Box::pin(self.fetch()).await,
         }
     }
 }
