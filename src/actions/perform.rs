@@ -23,7 +23,7 @@ pub enum Step {
     /// To its end.
     Ended(Outcome),
     /// A reset was accepted; the row ends with its operation.
-    Opened(Operation),
+    Opened(Box<Operation>),
 }
 
 /// Does what the task asks for.
@@ -43,7 +43,7 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
         Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
         Action::ResetPassword(password) => match begin_reset(session, row, user, password.as_ref()).await {
-            Ok(operation) => return Step::Opened(operation),
+            Ok(operation) => return Step::Opened(Box::new(operation)),
             // No later answer, nor none, tells what became of an earlier sending.
             Err(outcome) if session.has_doubtful_write() => still_in_doubt(outcome),
             Err(outcome) => outcome,

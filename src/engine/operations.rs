@@ -159,7 +159,7 @@ async fn poll<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, mut reset: B
     if is_last {
         return tell(&graph, given_up(*reset)).await;
     }
-    graph.tell(Event::Polled(reset.operation.clone())).await;
+    graph.tell(Event::Polled(Box::new(reset.operation.clone()))).await;
     Polled::Open(reset, wait)
 }
 
@@ -184,7 +184,7 @@ fn closing(reset: OpenReset, outcome: Outcome) -> Closing {
     let order_key = task.user.order_key();
     let mut ended = ended(task, outcome, &trace);
     ended.operation_id.clone_from(&operation.id);
-    Closing { order_key, events: [Event::Closed(operation), Event::Ended(Arc::new(ended))] }
+    Closing { order_key, events: [Event::Closed(Box::new(operation)), Event::Ended(Arc::new(ended))] }
 }
 
 async fn close<T, C>(graph: &Graph<T, C>, reset: OpenReset, outcome: Outcome) -> Polled {

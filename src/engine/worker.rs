@@ -59,7 +59,7 @@ pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Ta
     match step {
         Step::Opened(operation) => {
             graph.tell(Event::Accepted(operation.clone())).await;
-            Finished::Opened(Box::new(OpenReset::new(task, trace, operation)))
+            Finished::Opened(Box::new(OpenReset::new(task, trace, *operation)))
         }
         Step::Ended(outcome) => {
             let order_key = task.user.order_key();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::Instant;
 use tracing::warn;
 use url::{Origin, Url};
@@ -130,7 +130,9 @@ impl<T, C> Graph<T, C> {
     /// Tells the run what happened.
     pub async fn tell(&self, event: Event) {
         // The listener outlives all senders, but for an abort, when nobody needs to know.
-        let _ = self.events.send(event).await;
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            let _ = self.events.send(event).await;
+        }
     }
 
     /// A number in `0.0..1.0` to spread waits with.

@@ -12,8 +12,8 @@ use crate::model::user::UserId;
 #[derive(Debug, Clone)]
 pub(super) enum Note {
     Begun(RowNumber),
-    Found(BeforeImage),
-    Operation(Operation),
+    Found(Box<BeforeImage>),
+    Operation(Box<Operation>),
     Listed { row: RowNumber, user: UserId, methods: Vec<Method> },
     Ended(Arc<Ended>),
     Traffic(Traffic),

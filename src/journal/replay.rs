@@ -127,7 +127,7 @@ fn replay_operations(
     let mut statement = connection.prepare("SELECT * FROM operations ORDER BY row, accepted_at")?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
-        let operation = operation(record, timeline)?;
+        let operation = Box::new(operation(record, timeline)?);
         show(Event::Accepted(operation.clone()));
         if operation.finished_at.is_some() {
             show(Event::Closed(operation));

@@ -141,13 +141,13 @@ fn the_first_image_of_what_a_row_changes_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
     let found = |number: Option<&str>| {
-        Event::Found(BeforeImage {
+        Event::Found(Box::new(BeforeImage {
             row: RowNumber(7),
             phone_type: PhoneType::Mobile,
             phone_number: number.map(str::to_owned),
             sms_sign_in_state: "ready".to_owned(),
             read_at: Instant::now(),
-        })
+        }))
     };
     store.keep_events(&[found(Some("+1 2065550100"))]).unwrap();
     store.keep_events(&[found(None)]).unwrap();
@@ -185,11 +185,11 @@ fn each_look_at_an_operation_is_kept() {
     };
     let mut operation = operation();
     let url = operation.url.clone();
-    assert_eq!(kept(Event::Accepted(operation.clone())), format!("{url} notStarted 0"));
+    assert_eq!(kept(Event::Accepted(Box::new(operation.clone()))), format!("{url} notStarted 0"));
     (operation.status, operation.polls) = (OperationStatus::Running, 1);
-    assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
+    assert_eq!(kept(Event::Polled(Box::new(operation.clone()))), format!("{url} running 1"));
     (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
-    assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+    assert_eq!(kept(Event::Closed(Box::new(operation))), format!("{url} succeeded 2"));
 }
 
 /// Each session reads both clocks anew, a little apart.
@@ -205,7 +205,7 @@ fn when_a_reset_was_accepted_stays_as_it_was_first_noted() {
         store.keep_events(&[event]).unwrap();
         reader(dir.path()).query_row(sql, [], |record| record.get::<_, i64>(0)).unwrap()
     };
-    assert_eq!(kept(Event::Accepted(first)), kept(Event::Polled(later)));
+    assert_eq!(kept(Event::Accepted(Box::new(first))), kept(Event::Polled(Box::new(later))));
 }
 
 #[test]
@@ -218,7 +218,8 @@ fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_i
         finished_at: Some(accepted.accepted_at),
         ..accepted.clone()
     };
-    let told = [Event::Begun(accepted.row), Event::Accepted(accepted), Event::Closed(closed)];
+    let told =
+        [Event::Begun(accepted.row), Event::Accepted(Box::new(accepted)), Event::Closed(Box::new(closed))];
     store.keep_events(&told).unwrap();
     let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
     let standing = store.standing(Failures::Final, &timeline).unwrap();

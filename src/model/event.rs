@@ -94,7 +94,7 @@ pub struct Ended {
     pub operation_id: String,
 }
 
-/// What happens during a run, told in one order by one loop.
+/// What happens during a run, told in one order by one loop. Small, since every waiting task has room for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A request was answered, or failed without an answer.
@@ -112,13 +112,13 @@ pub enum Event {
     /// A row that may write begins. It sends nothing before this is kept for good ([`Observer::kept`]).
     Begun(RowNumber),
     /// What is going to be changed was read.
-    Found(BeforeImage),
+    Found(Box<BeforeImage>),
     /// A reset was accepted; its operation is open.
-    Accepted(Operation),
+    Accepted(Box<Operation>),
     /// An operation was asked for, and has not ended.
-    Polled(Operation),
+    Polled(Box<Operation>),
     /// An operation ended or was given up.
-    Closed(Operation),
+    Closed(Box<Operation>),
     /// A list-methods row found these.
     Listed {
         /// The row that asked.

@@ -228,8 +228,8 @@ mod tests {
             OperationStatus::Failed,
             OperationStatus::TimedOut,
         ] {
-            stats.add(&Event::Accepted(operation(OperationStatus::NotStarted)));
-            stats.add(&Event::Closed(operation(status)));
+            stats.add(&Event::Accepted(Box::new(operation(OperationStatus::NotStarted))));
+            stats.add(&Event::Closed(Box::new(operation(status))));
         }
         assert_eq!(stats.operations, OperationCounts { accepted: 5, succeeded: 1, failed: 1, timed_out: 3 });
     }

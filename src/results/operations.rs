@@ -133,7 +133,7 @@ mod tests {
             follows_doubt: false,
             retry_after: None,
         };
-        operations.observe(&Event::Accepted(open.clone())).unwrap();
+        operations.observe(&Event::Accepted(Box::new(open.clone()))).unwrap();
         let closed = Operation {
             status: OperationStatus::Succeeded,
             status_detail: "Reset\nSuccess".to_owned(),
@@ -141,8 +141,10 @@ mod tests {
             polls: 3,
             ..open.clone()
         };
-        operations.observe(&Event::Closed(closed)).unwrap();
-        operations.observe(&Event::Closed(Operation { status: OperationStatus::TimedOut, ..open })).unwrap();
+        operations.observe(&Event::Closed(Box::new(closed))).unwrap();
+        operations
+            .observe(&Event::Closed(Box::new(Operation { status: OperationStatus::TimedOut, ..open })))
+            .unwrap();
         operations.finish().unwrap();
         assert_eq!(
             fs::read_to_string(path).unwrap(),

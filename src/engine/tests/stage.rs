@@ -244,7 +244,7 @@ impl Played {
     /// Operations that were closed, and when.
     pub(super) fn closed(&self) -> Vec<(Duration, &Operation)> {
         let closed = self.told.iter().filter_map(|(at, event)| match event {
-            Event::Closed(operation) => Some((*at, operation)),
+            Event::Closed(operation) => Some((*at, &**operation)),
             _ => None,
         });
         closed.collect()
