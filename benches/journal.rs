@@ -18,6 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, RetrySettings, Root};
@@ -172,7 +173,7 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
         let settings =
             RunSettings { window: 512, look_ahead: 10_000, polls, failures: None, max_duration: None };
         let rows = input.map(|work| work.map_err(RowsError::from));
-        let end = run(graph, rows, settings, (inbox, &mut kept)).await;
+        let end = run(graph, rows, settings, LostResets::default(), (inbox, &mut kept)).await;
         if let Some(stop) = end.stop {
             return Err(format!("the run stopped: {stop:?}").into());
         }

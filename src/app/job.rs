@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::info;
 
+use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
 use crate::journal::record::SessionStart;
@@ -77,6 +78,7 @@ impl Job {
         let pacer = Arc::new(Pacer::new(pace(self.settings.pace, self.rows_left)));
         let progress = Progress::new(self.screen, self.rows_left, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
+        let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
         let mut sinks = Sinks { journal, files, progress };
@@ -85,7 +87,7 @@ impl Job {
         let settings = run_settings(&self.settings, self.failures);
         let end = tokio::select! {
             biased;
-            end = run(graph, rows, settings, (inbox, &mut sinks)) => end,
+            end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
         let finished = sinks.finish(&self.directory, &end.stats);

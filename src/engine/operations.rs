@@ -209,7 +209,20 @@ fn settled(reset: &OpenReset) -> Outcome {
                 "an earlier sending of this reset was not answered and may have succeeded",
             )
         }
+        Outcome { status: Status::Succeeded, .. } if reset.operation.may_be_overtaken => Outcome::unknown(
+            overtaken(),
+            "the password was set, but an earlier reset of this user was lost and may set its own after it: run this \
+             row again, or ask the user",
+        ),
         outcome => outcome,
+    }
+}
+
+fn overtaken() -> Failure {
+    Failure {
+        http_status: None,
+        code: "earlier-reset-lost".to_owned(),
+        message: "nobody knows how an earlier reset of this user ended, or whether it has".to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::lost_resets::LostResets;
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
 use super::worker::{Finished, OpenReset, ended_unbegun, work};
@@ -87,6 +88,7 @@ struct Run<'observer, T, C, R, O> {
     begun: VecDeque<(u64, Task)>,
     workers: JoinSet<Finished>,
     operations: Operations<T, C>,
+    lost_resets: LostResets,
     permission: PermissionWatch,
     failures: Option<FailureBudget>,
     began: Instant,
@@ -103,6 +105,7 @@ pub async fn run<T, C, R, O>(
     graph: Arc<Graph<T, C>>,
     rows: R,
     settings: RunSettings,
+    lost_resets: LostResets,
     (inbox, observer): (mpsc::Receiver<Event>, &mut O),
 ) -> RunEnd
 where
@@ -118,6 +121,7 @@ where
         settings,
         begun: VecDeque::new(),
         workers: JoinSet::new(),
+        lost_resets,
         permission: PermissionWatch::default(),
         failures: settings.failures.map(FailureBudget::new),
         began: Instant::now(),
@@ -237,8 +241,9 @@ where
     }
 
     fn start(&mut self, task: Task) {
+        let may_be_overtaken = self.lost_resets.may_overtake(&task);
         // Boxed, so that only a pointer is moved on its way into the set.
-        self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task)));
+        self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task, may_be_overtaken)));
     }
 
     /// Starts the tasks whose beginning is kept for good: before, nothing of theirs may be sent.
@@ -260,6 +265,7 @@ where
     /// Tells everybody what happened, first the counts, then the observer.
     fn note(&mut self, event: &Event) {
         self.stats.add(event);
+        self.lost_resets.note(event);
         self.told += 1;
         match event {
             Event::Ended(ended) => self.weigh(ended),

@@ -139,6 +139,7 @@ fn replay_operations(
 /// A record of the table `operations`.
 pub(super) fn operation(record: &Record<'_>, timeline: &Timeline) -> Result<Operation, Unreadable> {
     let finished_at: Option<i64> = record.get(9)?;
+    let doubt: i64 = record.get(11)?;
     Ok(Operation {
         row: row_number(record, 0)?,
         id: record.get(1)?,
@@ -151,7 +152,8 @@ pub(super) fn operation(record: &Record<'_>, timeline: &Timeline) -> Result<Oper
         accepted_at: timeline.moment(timestamp(record.get(8)?)),
         finished_at: finished_at.map(|micros| timeline.moment(timestamp(micros))),
         polls: record.get(10)?,
-        follows_doubt: record.get(11)?,
+        follows_doubt: doubt & 1 != 0,
+        may_be_overtaken: doubt & 2 != 0,
         retry_after: None,
     })
 }

@@ -103,7 +103,8 @@ CREATE TABLE operations (
     accepted_at     INTEGER NOT NULL,
     finished_at     INTEGER,           -- NULL while it is open
     polls           INTEGER NOT NULL,
-    follows_doubt   INTEGER NOT NULL,  -- 1: an earlier sending of the reset was not answered
+    follows_doubt   INTEGER NOT NULL,  -- 1: an earlier sending of the reset was not answered; 2: nor was one of an
+                                       -- earlier reset of the user, which may end later; 3: both
     PRIMARY KEY (row, operation_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -261,7 +261,7 @@ impl Keeper<'_> {
             self.time(operation.accepted_at),
             operation.finished_at.map(|moment| self.time(moment)),
             operation.polls,
-            operation.follows_doubt,
+            i64::from(operation.follows_doubt) | (i64::from(operation.may_be_overtaken) << 1),
         ])?;
         Ok(())
     }

@@ -67,9 +67,13 @@ fn ended(row: u64) -> Event {
 }
 
 fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
+    end_of(row, user, Action::DeletePhone(PhoneType::Office), outcome)
+}
+
+fn end_of(row: u64, user: &str, action: Action, outcome: Outcome) -> Event {
     let row = Row { number: RowNumber(row), fields: Box::default() };
     let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
-    let task = Task { row, user, action: Action::DeletePhone(PhoneType::Office), prior: Prior::Untried };
+    let task = Task { row, user, action, prior: Prior::Untried };
     Event::Ended(Arc::new(Ended {
         work: Work::Task(task),
         outcome,
@@ -170,6 +174,7 @@ fn operation() -> Operation {
         finished_at: None,
         polls: 0,
         follows_doubt: false,
+        may_be_overtaken: false,
         retry_after: None,
     }
 }
@@ -225,6 +230,48 @@ fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_i
     let standing = store.standing(Failures::Final, &timeline).unwrap();
     assert!(matches!(standing.prior(RowNumber(7)), Prior::Accepted(operation) if operation.id == "1"));
     assert!(standing.in_doubt.is_empty() && standing.done.is_empty(), "{standing:?}");
+}
+
+#[test]
+fn resets_that_may_still_set_a_password_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let failure = |status| Failure { http_status: status, code: "no".to_owned(), message: String::new() };
+    let accepted = |row, user: &str, doubts: (bool, bool)| {
+        let (follows_doubt, may_be_overtaken) = doubts;
+        let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
+        let operation =
+            Operation { row: RowNumber(row), user, follows_doubt, may_be_overtaken, ..operation() };
+        Event::Accepted(Box::new(operation))
+    };
+    let reset = |row, user: &str, outcome: Outcome| end_of(row, user, Action::ResetPassword(None), outcome);
+    let told = [
+        accepted(1, "answered", (false, false)),
+        accepted(2, "asked-twice", (true, false)),
+        accepted(3, "behind-another", (false, true)),
+        accepted(4, "both", (true, true)),
+        reset(5, "unknown", Outcome::unknown(failure(Some(504)), "")),
+        reset(6, "unknown", Outcome::unknown(failure(Some(504)), "")),
+        reset(7, "refused", Outcome::failed(failure(Some(403)), "")),
+        reset(8, "failed", Outcome::failed(failure(None), "")),
+        reset(9, "foreign", Outcome::failed(failure(Some(202)), "")),
+        reset(10, "done", Outcome::new(Status::Succeeded, "")),
+        ended_so(11, "no-reset", Outcome::unknown(failure(Some(504)), "")),
+    ];
+    store.keep_events(&told).unwrap();
+    let lost = store.lost_resets().unwrap();
+    let row = |user: &str| lost.get(&UserId::new(&format!("{user}@contoso.com")).unwrap().order_key());
+    for (user, expected) in [("asked-twice", 2), ("both", 4), ("unknown", 5), ("foreign", 9)] {
+        assert_eq!(row(user), Some(&RowNumber(expected)), "{user}");
+    }
+    assert_eq!(lost.len(), 4);
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let Standing { open, .. } = store.standing(Failures::Final, &timeline).unwrap();
+    let doubts = |row| {
+        let operation: &Operation = &open[&RowNumber(row)];
+        (operation.follows_doubt, operation.may_be_overtaken)
+    };
+    assert_eq!([1, 2, 3, 4].map(doubts), [(false, false), (true, false), (false, true), (true, true)]);
 }
 
 /// Else a number that an earlier row asked for would take the place of the one that a later row has set.

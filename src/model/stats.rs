@@ -196,6 +196,7 @@ mod tests {
             finished_at: None,
             polls: 0,
             follows_doubt: false,
+            may_be_overtaken: false,
             retry_after: None,
         }
     }
