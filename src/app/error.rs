@@ -72,7 +72,7 @@ pub enum AppError {
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write the results")]
+    #[error(transparent)]
     Results(#[from] ObserverError),
     /// The address to listen on is wrong, or taken.
     #[error("cannot listen on {address}")]
