@@ -18,6 +18,7 @@ use crate::graph::client::Graph;
 use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
+use crate::model::row::RowNumber;
 use crate::model::stats::Stats;
 use crate::model::task::{Prior, Task, Work};
 use crate::policy::failures::{FailureBudget, FailureLimit, RowEnd};
@@ -85,6 +86,8 @@ struct Run<'observer, T, C, R, O> {
     graph: Arc<Graph<T, C>>,
     settings: RunSettings,
     queue: Queue<R>,
+    /// Tasks whose beginning was not told yet.
+    beginning: Vec<Task>,
     /// Tasks that start as soon as so many events are kept for good, and there is room at the pacer's gate.
     begun: VecDeque<(u64, Task)>,
     workers: JoinSet<Finished>,
@@ -123,6 +126,7 @@ where
         queue: Queue::new(rows, settings.look_ahead),
         graph,
         settings,
+        beginning: Vec::new(),
         begun: VecDeque::new(),
         workers: JoinSet::new(),
         lost_resets,
@@ -160,6 +164,7 @@ where
                     break;
                 }
             }
+            self.tell_beginnings();
             self.start_begun();
             self.operations.start_due(self.rows_are_left);
             let next_to_keep = self.begun.front().map(|(count, _)| *count).filter(|count| *count > self.kept);
@@ -235,19 +240,30 @@ where
 
     /// How many rows have begun and not ended, those that wait for their operation left out.
     fn under_way(&self) -> usize {
-        self.workers.len() + self.begun.len()
+        self.workers.len() + self.begun.len() + self.beginning.len()
     }
 
     fn begin(&mut self, task: Task) {
         if let Prior::Accepted(operation) = &task.prior {
             let operation = (**operation).clone();
             self.operations.open(Box::new(OpenReset::new(task, Trace::NOTHING_SENT, operation)));
-        } else if task.action.writes() {
-            self.note(&Event::Begun(task.row.number));
-            self.begun.push_back((self.told, task));
         } else {
-            self.begun.push_back((0, task));
+            self.beginning.push(task);
         }
+    }
+
+    /// Tells of rows that begin, all at once: for the journal that is one event.
+    fn tell_beginnings(&mut self) {
+        let mut beginning = std::mem::take(&mut self.beginning);
+        let writing = beginning.iter().filter(|task| task.action.writes());
+        let rows: Box<[RowNumber]> = writing.map(|task| task.row.number).collect();
+        if !rows.is_empty() {
+            self.note(&Event::Begun(rows));
+        }
+        let told = self.told;
+        self.begun
+            .extend(beginning.drain(..).map(|task| (if task.action.writes() { told } else { 0 }, task)));
+        self.beginning = beginning;
     }
 
     fn start(&mut self, task: Task) {
