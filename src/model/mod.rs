@@ -1,6 +1,7 @@
 //! The words of the house: plain values without I/O, clock or async.
 
 pub mod action;
+pub mod demand;
 pub mod event;
 pub mod fingerprint;
 pub mod header;

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod classify;
 mod cruise;
 pub mod failures;
+pub mod forecast;
 pub mod permission;
 pub mod rate;
 pub mod retry_after;
