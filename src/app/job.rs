@@ -13,11 +13,13 @@ use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
 use crate::journal::record::SessionStart;
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
-use crate::model::stats::Stats;
+use crate::model::demand::Demand;
+use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
 use crate::model::timeline::Timeline;
-use crate::pace::pacer::{PaceSettings, Pacer, Seek};
+use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
+use crate::policy::forecast::{Requests, forecast};
 use crate::progress::{Progress, Screen};
 use crate::settings::resolve::{Output, Settings};
 
@@ -29,6 +31,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::files::Files;
 use super::locks::Lock;
+use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
@@ -52,8 +55,8 @@ pub(super) struct Job {
     pub(super) directory: RunDirectory,
     /// Held until the run has ended.
     pub(super) locks: Vec<Lock>,
-    /// How many rows there are to do, as far as is known.
-    pub(super) rows_left: u64,
+    /// What the rows take that are to be done.
+    pub(super) demand: Demand,
 }
 
 /// When this process began to work on the run, on both clocks.
@@ -75,21 +78,30 @@ impl Job {
         let start =
             Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
         store.begin_session(&session(start), start.moment)?;
-        let pacer = Arc::new(Pacer::new(pace(self.settings.pace, self.rows_left)));
-        let progress = Progress::new(self.screen, self.rows_left, Arc::clone(&pacer));
+        let memory = match &self.rehearsal {
+            Some(_) => Memory::NONE,
+            None => Memory::of(&self.connection),
+        };
+        let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
+        if self.settings.output != Output::Quiet {
+            say(&format!("{}\n", foretold(self.demand, &pace, self.rehearsal.as_ref())));
+        }
+        let pacer = Arc::new(Pacer::new(pace));
+        let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
         let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
         let mut sinks = Sinks { journal, files, progress };
 
-        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, pacer)?;
+        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.failures);
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
+        memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let finished = sinks.finish(&self.directory, &end.stats);
         let closing = Closing {
             start,
@@ -112,8 +124,21 @@ fn session(start: Start) -> SessionStart {
 }
 
 /// Each row takes a request at least.
-fn pace(settings: PaceSettings, rows_left: u64) -> PaceSettings {
-    PaceSettings { seek: settings.seek.map(|seek| Seek { expected: rows_left, ..seek }), ..settings }
+fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
+    let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
+    PaceSettings { seek, ..settings }
+}
+
+/// How long it will take. A rehearsal's tenant has no quota.
+fn foretold(demand: Demand, pace: &PaceSettings, rehearsal: Option<&RehearsalTenant>) -> String {
+    match rehearsal {
+        Some(_) => Requests(&demand).to_string(),
+        None => forecast(demand, &pace.known(Limits::default())).to_string(),
+    }
+}
+
+fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
+    Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
 fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {

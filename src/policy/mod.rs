@@ -8,5 +8,6 @@ pub mod failures;
 pub mod forecast;
 pub mod permission;
 pub mod rate;
+pub mod recall;
 pub mod retry_after;
 pub mod throttle_scope;
