@@ -10,12 +10,13 @@ use tracing::info;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
-use crate::journal::record::SessionStart;
+use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
 use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
+use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
@@ -92,7 +93,7 @@ impl Job {
         let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
-        let mut sinks = Sinks { journal, files, progress };
+        let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.failures);
@@ -168,15 +169,16 @@ impl Closing {
     fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let (stats, exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
-            Ok(stats) => (stats.clone(), Exit::of(&stats.rows, end.stop.as_ref()), None),
-            Err(error) => (end.stats, Exit::Stopped, Some(error)),
+        let ((stats, throughput), exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
+            Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
+            Err(error) => ((end.stats, Throughput::default()), Exit::Stopped, Some(error)),
         };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
         let account = Account {
             run: &run,
             stats,
+            throughput,
             stop: end.stop,
             exit,
             sessions: store.sessions().unwrap_or(1),
@@ -197,9 +199,8 @@ impl Closing {
     }
 }
 
-/// The counts of the rows, and of all that was sent for them in any session.
-fn whole(store: &Store, mut stats: Stats) -> Result<Stats, AppError> {
-    let traffic = store.traffic()?;
-    (stats.requests, stats.held) = (traffic.requests, traffic.held);
-    Ok(stats)
+/// The counts of the rows, and of all that was sent for them in any session; and how that went over time.
+fn whole(store: &Store, stats: Stats) -> Result<(Stats, Throughput), AppError> {
+    let Traffic { requests, held, throughput } = store.traffic()?;
+    Ok((Stats { requests, held, ..stats }, throughput))
 }

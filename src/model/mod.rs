@@ -12,5 +12,6 @@ pub mod row;
 pub mod secret;
 pub mod stats;
 pub mod task;
+pub mod throughput;
 pub mod timeline;
 pub mod user;

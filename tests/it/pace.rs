@@ -69,7 +69,34 @@ fn a_run_that_was_stopped_has_found_something_too_and_resume_tells_what_is_left(
     assert_eq!(remembered(&world).len(), 1);
     let resumed = world.resume(&["--max-duration", "1h"]).exits(0);
     let left = 1_000 - done;
-    resumed.stderr_has(&format!("{left} rows ≈ {left} writes; at this tenant's learned "));
+    let resumed = resumed.stderr_has(&format!("{left} rows ≈ {left} writes; at this tenant's learned "));
+
+    // The summary tells of both sessions, as the tenant saw them.
+    let (summary, ledger) = (resumed.summary(), world.tenant().ledger());
+    let pace = &summary["pace"];
+    let sum = |key: &str| -> u64 {
+        pace["intervals"].as_array().unwrap().iter().map(|interval| interval[key].as_u64().unwrap()).sum()
+    };
+    assert_eq!((sum("reads"), sum("writes")), (0, 1_000));
+    assert_eq!(ledger["throttled"], sum("throttled"));
+    assert_eq!(
+        (&summary["requests"]["throttled"], &summary["requests"]["early"]),
+        (&ledger["throttled"], &0.into())
+    );
+    assert!(sum("throttled") > 0 && sum("held_ms") > 0, "{pace}");
+    let limit = pace["writes"]["limit_per_second"].as_f64().unwrap();
+    assert!((100.0..400.0).contains(&limit), "{pace}");
+    assert!(pace["writes"]["quota_used"].as_f64().unwrap() > 0.5, "{pace}");
+    assert!(pace["reads"]["limit_per_second"].is_null() && pace["quota_used_told"].is_null(), "{pace}");
+}
+
+#[test]
+fn what_graph_tells_of_its_quota_stands_in_the_summary() {
+    let quota = ["--writes-per-second", "200", "--usage", "told"];
+    let world = World::new().file("in.csv", &adds("a", 300)).simulator(&quota);
+    let summary = world.run("in.csv", &[]).exits(0).summary();
+    let told = summary["pace"]["quota_used_told"].as_f64().unwrap();
+    assert!((0.8..=1.8).contains(&told), "{}", summary["pace"]);
 }
 
 #[test]
