@@ -272,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reads_meanwhile_sees_a_whole_file() {
+        let dir = tempfile::tempdir().unwrap();
+        memory(&dir).keep(&found(Some(14.2)), start());
+        let path = dir.path().join("tenant.json");
+        let (mut content, writes) = (read(&path).unwrap().unwrap(), 300);
+        content.graph_root = "x".repeat(100_000);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..writes).for_each(|_| replace(&path, &content).unwrap()));
+            while !writer.is_finished() {
+                assert!(matches!(read(&path), Ok(Some(_))));
+            }
+        });
+    }
+
+    #[test]
     fn what_cannot_be_understood_is_written_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tenant.json");
