@@ -144,41 +144,47 @@ impl Progress {
 
     /// How long the rest will take; `None` where nothing is known or nothing is left.
     fn time_left(&self) -> Option<Duration> {
-        let requests = &self.stats.requests;
-        let Demand { rows, .. } = self.demand.without(&self.done);
+        let (requests, left) = (&self.stats.requests, self.demand.without(&self.done));
         let latency = requests.latency.checked_div(u32::try_from(requests.total).unwrap_or(u32::MAX));
-        time_left(&Outlook {
-            left: self.demand.without(&self.done),
-            known: self.pacer.known(),
+        let (learned, limits) = (self.pacer.known(), self.pacer.limits());
+        let outlook = Outlook {
+            left,
+            found: KnownPace { reads: limits.reads, writes: limits.writes, ..learned },
+            learned,
             by_wire: latency.map(|latency| self.pacer.in_flight().get() as f64 / latency.as_secs_f64()),
             seen: self.speed.requests_per_second(),
-        })
-        .filter(|_| rows > 0)
-        .map(|left| left + self.pacer.longest_hold_left().unwrap_or_default())
+        };
+        let held = self.pacer.longest_hold_left().unwrap_or_default();
+        time_left(&outlook).filter(|_| left.rows > 0).map(|left| left.saturating_add(held))
     }
 }
 
 /// What tells how long the rest takes. Rates are in requests a second.
 struct Outlook {
     left: Demand,
-    known: KnownPace,
+    /// The limits that this run met.
+    found: KnownPace,
+    /// With those of an earlier run where this one met none.
+    learned: KnownPace,
     /// What the places on the wire allow at the latency seen.
     by_wire: Option<f64>,
     /// What was sent over the last few seconds.
     seen: f64,
 }
 
-/// From the tenant's pace where that is known, or else from the present speed.
+/// From the limits that were found, or else from those of an earlier run, unless this one is faster, or from the present
+/// speed alone.
 fn time_left(outlook: &Outlook) -> Option<Duration> {
-    let Outlook { left, known, by_wire, seen } = outlook;
-    let by_wire = by_wire.filter(|rate| rate.is_finite());
-    let ceiling = known.ceiling.into_iter().chain(by_wire).reduce(f64::min);
-    match forecast(*left, &KnownPace { ceiling, ..*known }).pace {
-        Pace::Learned { time, .. } | Pace::Ceiling { time, .. } => Some(time),
-        Pace::AtMost { .. } | Pace::Unknown => {
-            Duration::try_from_secs_f64(left.requests() as f64 / seen).ok()
+    let by_wire = outlook.by_wire.filter(|rate| rate.is_finite());
+    let at_pace = |known: KnownPace| {
+        let ceiling = known.ceiling.into_iter().chain(by_wire).reduce(f64::min);
+        match forecast(outlook.left, &KnownPace { ceiling, ..known }).pace {
+            Pace::Learned { time, .. } | Pace::Ceiling { time, .. } => Some(time),
+            Pace::AtMost { .. } | Pace::Unknown => None,
         }
-    }
+    };
+    let at_speed = Duration::try_from_secs_f64(outlook.left.requests() as f64 / outlook.seen).ok();
+    at_pace(outlook.found).or_else(|| at_pace(outlook.learned).into_iter().chain(at_speed).min())
 }
 
 impl Observer for Progress {
@@ -315,25 +321,36 @@ mod tests {
         );
     }
 
+    const UNKNOWN: KnownPace = KnownPace { reads: None, writes: None, share: 1.0, ceiling: None };
+
     fn outlook() -> Outlook {
-        let known = KnownPace { reads: None, writes: None, share: 1.0, ceiling: None };
         let left = Demand { rows: 100, reads: 100, writes: 100 };
-        Outlook { left, known, by_wire: None, seen: 4.0 }
+        Outlook { left, found: UNKNOWN, learned: UNKNOWN, by_wire: None, seen: 4.0 }
     }
 
     #[test]
     fn the_rest_is_told_from_the_pace_found_and_the_work_left() {
         let told = |outlook: Outlook| time_left(&outlook).map(|left| left.as_secs_f64());
-        let known = KnownPace { writes: Some(10.0), ..outlook().known };
+        let found = KnownPace { writes: Some(10.0), ..UNKNOWN };
         assert_eq!(told(outlook()), Some(50.0), "nothing is known but the present speed");
-        assert_eq!(told(Outlook { known, ..outlook() }), Some(10.0));
+        assert_eq!(told(Outlook { found, ..outlook() }), Some(10.0));
+        assert_eq!(told(Outlook { found, seen: 400.0, ..outlook() }), Some(10.0), "a burst does not last");
         // Neither the ceiling nor the wire lets it go faster.
-        let ceiling = KnownPace { ceiling: Some(5.0), ..known };
-        assert_eq!(told(Outlook { known: ceiling, ..outlook() }), Some(40.0));
-        assert_eq!(told(Outlook { known, by_wire: Some(2.0), ..outlook() }), Some(100.0));
-        assert_eq!(told(Outlook { known, by_wire: Some(f64::INFINITY), ..outlook() }), Some(10.0));
-        let ceiling_alone = KnownPace { ceiling: Some(5.0), ..outlook().known };
-        assert_eq!(told(Outlook { known: ceiling_alone, ..outlook() }), Some(50.0));
+        let ceiling = KnownPace { ceiling: Some(5.0), ..found };
+        assert_eq!(told(Outlook { found: ceiling, ..outlook() }), Some(40.0));
+        assert_eq!(told(Outlook { found, by_wire: Some(2.0), ..outlook() }), Some(100.0));
+        assert_eq!(told(Outlook { found, by_wire: Some(f64::INFINITY), ..outlook() }), Some(10.0));
+        let ceiling_alone = KnownPace { ceiling: Some(5.0), ..UNKNOWN };
+        assert_eq!(told(Outlook { found: ceiling_alone, ..outlook() }), Some(50.0));
+    }
+
+    #[test]
+    fn what_an_earlier_run_found_counts_until_this_one_is_faster() {
+        let told = |seen| {
+            let learned = KnownPace { writes: Some(10.0), ..UNKNOWN };
+            time_left(&Outlook { learned, seen, ..outlook() }).map(|left| left.as_secs_f64())
+        };
+        assert_eq!((told(0.0), told(4.0), told(40.0)), (Some(10.0), Some(10.0), Some(5.0)));
     }
 
     #[test]

@@ -79,14 +79,9 @@ impl Job {
         let start =
             Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
         store.begin_session(&session(start), start.moment)?;
-        let memory = match &self.rehearsal {
-            Some(_) => Memory::NONE,
-            None => Memory::of(&self.connection),
-        };
+        let memory = self.memory();
         let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
-        if self.settings.output != Output::Quiet {
-            say(&format!("{}\n", foretold(self.demand, &pace, self.rehearsal.as_ref())));
-        }
+        self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
@@ -114,6 +109,25 @@ impl Job {
         drop(self.locks);
         exit
     }
+
+    /// What is known of the tenant; a rehearsal's has no quota.
+    fn memory(&self) -> Memory {
+        match &self.rehearsal {
+            Some(_) => Memory::NONE,
+            None => Memory::of(&self.connection),
+        }
+    }
+
+    /// Tells what the rows take, and how long that will be.
+    fn foretell(&self, pace: &PaceSettings) {
+        let text = match &self.rehearsal {
+            Some(_) => Requests(&self.demand).to_string(),
+            None => forecast(self.demand, &pace.known(Limits::default())).to_string(),
+        };
+        if self.settings.output != Output::Quiet {
+            say(&format!("{text}\n"));
+        }
+    }
 }
 
 fn session(start: Start) -> SessionStart {
@@ -128,14 +142,6 @@ fn session(start: Start) -> SessionStart {
 fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
     let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
     PaceSettings { seek, ..settings }
-}
-
-/// How long it will take. A rehearsal's tenant has no quota.
-fn foretold(demand: Demand, pace: &PaceSettings, rehearsal: Option<&RehearsalTenant>) -> String {
-    match rehearsal {
-        Some(_) => Requests(&demand).to_string(),
-        None => forecast(demand, &pace.known(Limits::default())).to_string(),
-    }
 }
 
 fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {

@@ -276,10 +276,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         memory(&dir).keep(&found(Some(14.2)), start());
         let path = dir.path().join("tenant.json");
-        let (mut content, writes) = (read(&path).unwrap().unwrap(), 300);
+        let mut content = read(&path).unwrap().unwrap();
         content.graph_root = "x".repeat(100_000);
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| (0..writes).for_each(|_| replace(&path, &content).unwrap()));
+            let writer = scope.spawn(|| (0..300).for_each(|_| replace(&path, &content).unwrap()));
             while !writer.is_finished() {
                 assert!(matches!(read(&path), Ok(Some(_))));
             }
