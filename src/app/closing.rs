@@ -11,6 +11,7 @@ use crate::journal::record::{RunRecord, SessionEnd};
 use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
+use crate::model::throughput::Throughput;
 use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
 use crate::simulator::ledger::Ledger;
 
@@ -23,6 +24,8 @@ pub(super) struct Account<'run> {
     pub(super) run: &'run RunRecord,
     /// The counts of all its sessions, or of this one where the journal failed.
     pub(super) stats: Stats,
+    /// How requests went over the working time of all its sessions.
+    pub(super) throughput: Throughput,
     pub(super) stop: Option<Stop>,
     pub(super) exit: Exit,
     /// How many processes worked on it.
@@ -68,6 +71,7 @@ impl Account<'_> {
             requests: (&stats.requests).into(),
             operations: (&stats.operations).into(),
             held_ms: milliseconds(stats.held),
+            pace: (&self.throughput).into(),
             rows_per_second: rows_per_second(stats.rows.total(), self.duration),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
@@ -184,6 +188,7 @@ mod tests {
             run: &run,
             exit: Exit::of(&rows, stop.as_ref()),
             stats: Stats { rows, ..Stats::default() },
+            throughput: Throughput::default(),
             stop,
             sessions: 1,
             duration: Duration::from_millis(1_234),

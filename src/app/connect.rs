@@ -34,7 +34,7 @@ pub(super) struct Connection {
     /// The tenant's id or domain, where it is known.
     pub(super) tenant: Option<String>,
     /// The app's id, where it is known.
-    app: Option<String>,
+    pub(super) app: Option<String>,
 }
 
 /// A tenant's API, ready to be called, and what is heard of it.

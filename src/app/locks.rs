@@ -1,17 +1,16 @@
 //! One process a run directory, and one run a tenant. The system takes a lock back when its process ends, however it
 //! ends, so none is ever stale.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 use tracing::warn;
 
 use super::clock::wall_clock;
+use super::state::state_file;
 
 /// A lock could not be had.
 #[derive(Debug, Error)]
@@ -72,11 +71,7 @@ pub(super) fn lock_run_directory(directory: &Path) -> Result<Lock, LockError> {
 /// Takes a tenant for this process, as far as the user's other runs are concerned. `name` tells tenants and apps apart.
 /// Where the user has no place for locks the run goes on without.
 pub(super) fn lock_tenant(name: &str) -> Result<Option<Lock>, LockError> {
-    let taken = locks_directory().and_then(|locks| {
-        let file = format!("{}.lock", utf8_percent_encode(name, NON_ALPHANUMERIC));
-        take(&locks.join(file))
-    });
-    match taken {
+    match state_file("locks", name, "lock").and_then(|path| take(&path)) {
         Ok(Taken::Mine(lock)) => Ok(Some(lock)),
         Ok(Taken::Theirs(holder)) => Err(LockError::Tenant { holder }),
         Err(error) => {
@@ -109,16 +104,10 @@ fn take(path: &Path) -> io::Result<Taken> {
     Ok(Taken::Mine(lock))
 }
 
-fn locks_directory() -> io::Result<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
-    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    let locks = state.join("authwave/locks");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&locks)?;
-    Ok(locks)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ use crate::input::source::Input;
 use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
+use crate::model::demand::Demand;
 use crate::model::task::Work;
 use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
@@ -22,7 +23,7 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, listen, locks, rows, signed_in, tenant_lock};
+use super::run::{Asked, Purpose, absolute, demand, listen, locks, rows, signed_in, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.
@@ -34,7 +35,7 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
         ..RunChoices::default()
     };
     let mut taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
-    let input = taken_up.input(args.input.as_deref())?;
+    let mut input = taken_up.input(args.input.as_deref())?;
     let standing = taken_up.standing()?;
     let rows_left = taken_up.store.run().rows.saturating_sub(standing.done.len());
     if taken_up.settings.output != Output::Quiet {
@@ -43,7 +44,8 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let seeds = taken_up.seeds(&standing)?;
     let purpose = taken_up.purpose;
     let failures = Some(taken_up.settings.failures);
-    taken_up.carry_out(seeds, (failures, rows_left), rows(input, purpose, standing))
+    let demand = demand(&mut input, purpose, &standing)?;
+    taken_up.carry_out(seeds, (failures, demand), rows(input, purpose, standing))
 }
 
 /// `authwave operations`.
@@ -51,9 +53,12 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
     let choices = RunChoices { operation_timeout: args.operation_timeout, ..RunChoices::default() };
     let taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
     let pending = taken_up.store.pending(&timeline_now())?;
-    let rows_left = pending.len() as u64;
+    let mut demand = Demand::default();
+    for task in &pending {
+        demand += Demand::of_task(task);
+    }
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
-    taken_up.carry_out(Seeds::default(), (None, rows_left), rows)
+    taken_up.carry_out(Seeds::default(), (None, demand), rows)
 }
 
 /// A run that stopped, open again.
@@ -131,7 +136,7 @@ impl TakenUp {
     fn carry_out<R>(
         self,
         seeds: Seeds,
-        (failures, rows_left): (Option<FailureLimit>, u64),
+        (failures, demand): (Option<FailureLimit>, Demand),
         rows: R,
     ) -> Result<Exit, AppError>
     where
@@ -146,17 +151,8 @@ impl TakenUp {
             }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
-            let job = Job {
-                settings,
-                failures,
-                screen,
-                connection,
-                rehearsal,
-                signals,
-                directory,
-                locks,
-                rows_left,
-            };
+            let job =
+                Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
             job.carry_out(store, rows).await
         })
     }

@@ -1,7 +1,9 @@
 //! `authwave run` and `authwave snapshot`: from a file to a run that is ready to go.
 
+use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::engine::run::RowsError;
@@ -12,6 +14,7 @@ use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
 use crate::journal::store::Store;
+use crate::model::demand::Demand;
 use crate::model::task::Work;
 use crate::progress::{Screen, View};
 use crate::settings::args;
@@ -118,7 +121,7 @@ fn view(output: Output) -> View {
 
 fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let (mut input, findings, seeds) = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds } = checked(file, &settings, asked)?;
     let fingerprint = input.fingerprint()?;
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
@@ -144,19 +147,31 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
             settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
-        let (failures, rows_left) = (Some(settings.failures), findings.rows);
+        let failures = Some(settings.failures);
         let rows = rows(input, asked.purpose, Standing::default());
         let job =
-            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, rows_left };
+            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
         job.carry_out(store, rows).await
     })
 }
 
-/// Reads the whole file before anything is sent, and leaves it at its first row.
-fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Findings, Seeds), AppError> {
+/// A file that was read once and stands at its first row again.
+struct Checked {
+    input: Input,
+    findings: Findings,
+    demand: Demand,
+    seeds: Seeds,
+}
+
+/// Reads the whole file before anything is sent.
+fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
-    let mut seeds = Seeds::default();
+    let (mut seeds, mut demand, mut wanted) =
+        (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
     let findings = check(&mut input, |work| {
+        if wanted.takes(work) {
+            demand += Demand::of(work);
+        }
         if let (Mode::Rehearsal, Work::Task(task)) = (asked.mode, work) {
             seeds.note(task);
         }
@@ -168,7 +183,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Fi
         }
     }
     input.rewind()?;
-    Ok((input, findings, seeds))
+    Ok(Checked { input, findings, demand, seeds })
 }
 
 /// A way to the tenant, with its first token: a sign-in that is refused leaves nothing behind.
@@ -222,33 +237,66 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
         .map_err(|source| AppError::System { what: "find the input's absolute path", source })
 }
 
-/// The rows of the file that are still to be done, or in a snapshot the first of each user.
+/// Which rows of a file a run does: all, or in a snapshot the first of each user.
+struct Wanted {
+    purpose: Purpose,
+    /// Two users in 2⁶⁴ share a key.
+    seen: HashSet<u64>,
+}
+
+impl Wanted {
+    fn by(purpose: Purpose) -> Self {
+        Self { purpose, seen: HashSet::new() }
+    }
+
+    fn takes(&mut self, work: &Work) -> bool {
+        match (self.purpose, work) {
+            (Purpose::Snapshot, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            (Purpose::Rows | Purpose::Snapshot, _) => true,
+        }
+    }
+}
+
+/// The rows of a file that are still to be done.
 pub(super) fn rows(
-    mut input: Input,
+    input: Input,
     purpose: Purpose,
     standing: Standing,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
-    if purpose == Purpose::Rows {
-        input.leave_out(standing.done.clone());
+    left(input, purpose, standing).map(|work| work.map_err(RowsError::from))
+}
+
+/// What they take. The file stands at its first row afterwards.
+pub(super) fn demand(input: &mut Input, purpose: Purpose, standing: &Standing) -> Result<Demand, InputError> {
+    let mut demand = Demand::default();
+    for work in left(&mut *input, purpose, standing) {
+        demand += Demand::of(&work?);
     }
-    let mut seen = HashSet::new();
-    let is_wanted = move |work: &Result<Work, InputError>, standing: &Standing| match (purpose, work) {
-        // Two users in 2⁶⁴ share a key.
-        (Purpose::Snapshot, Ok(Work::Task(task))) => {
-            seen.insert(task.user.order_key()) && !standing.done.contains(task.row.number)
-        }
-        (Purpose::Rows | Purpose::Snapshot, _) => true,
-    };
-    let mut is_wanted = is_wanted;
-    input.filter_map(move |work| {
-        let is_wanted = is_wanted(&work, &standing);
-        is_wanted.then(|| match work {
-            Ok(Work::Task(mut task)) => {
-                task.prior = standing.prior(task.row.number);
-                Ok(Work::Task(task))
+    input.rewind().map(|()| demand)
+}
+
+fn left(
+    mut input: impl BorrowMut<Input>,
+    purpose: Purpose,
+    standing: impl Borrow<Standing>,
+) -> impl Iterator<Item = Result<Work, InputError>> {
+    // A snapshot must see them to know whose first row it is.
+    if purpose == Purpose::Rows {
+        input.borrow_mut().leave_out(standing.borrow().done.clone());
+    }
+    let mut wanted = Wanted::by(purpose);
+    iter::from_fn(move || {
+        let standing = standing.borrow();
+        loop {
+            match input.borrow_mut().next()? {
+                Ok(work) if !wanted.takes(&work) || standing.done.contains(work.row().number) => {}
+                Ok(Work::Task(mut task)) => {
+                    task.prior = standing.prior(task.row.number);
+                    return Some(Ok(Work::Task(task)));
+                }
+                Ok(invalid) => return Some(Ok(invalid)),
+                Err(error) => return Some(Err(error)),
             }
-            Ok(invalid) => Ok(invalid),
-            Err(error) => Err(RowsError::from(error)),
-        })
+        }
     })
 }

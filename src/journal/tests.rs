@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::record::{RunRecord, SessionEnd, SessionStart};
+use super::record::{RunRecord, SessionEnd, SessionStart, Traffic};
 use super::schema::{self, JournalError};
 use super::standing::{Failures, Standing};
 use super::store::Store;
 use super::writer::Journal;
 use crate::model::action::Action;
-use crate::model::event::{BeforeImage, Ended, Event, Observer as _};
+use crate::model::event::{Access, Answered, BeforeImage, Ended, Event, Observer as _};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
 use crate::model::operation::{Operation, OperationStatus};
@@ -26,6 +26,7 @@ use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
+use crate::pace::pacer::Limits;
 
 const NAME: &str = "journal.sqlite";
 
@@ -138,6 +139,63 @@ fn each_commit_is_synced_with_the_disk() {
         // FULL (SQLite, "PRAGMA synchronous").
         assert_eq!(store.connection.pragma_query_value(None, "synchronous", |r| r.get(0)), Ok(2));
     }
+}
+
+#[test]
+fn a_journal_of_version_1_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = "ALTER TABLE sessions DROP COLUMN early; ALTER TABLE sessions DROP COLUMN throughput; \
+               PRAGMA user_version = 1";
+    store(&dir).connection.execute_batch(sql).unwrap();
+    let mut store = Store::open(&dir.path().join(NAME)).unwrap();
+    assert_eq!(store.traffic().unwrap(), Traffic::default());
+    store.begin_session(&session(), Instant::now()).unwrap();
+    let (store, kept) = Journal::start(store).unwrap().finish();
+    kept.unwrap();
+    let version = store.unwrap().connection.pragma_query_value(None, "user_version", |record| record.get(0));
+    assert_eq!(version, Ok(schema::VERSION));
+}
+
+/// Works for three seconds: sends a write in each, one of them too early, and pauses for the last.
+fn works_for_three_seconds(mut store: Store) -> Store {
+    let start = Instant::now();
+    let second = Duration::from_secs(1);
+    store.begin_session(&session(), start).unwrap();
+    let mut journal = Journal::start(store).unwrap();
+    for seconds in 0..3 {
+        let (sent_at, latency) = (start + second * seconds, Duration::from_millis(10));
+        let (access, status) = (Access::Write, Some(if seconds == 1 { 429 } else { 201 }));
+        let early = seconds == 2;
+        let answered = Answered { access, attempt: 1, status, sent_at, latency, early, used_percent: None };
+        journal.observe(&Event::Answered(answered)).unwrap();
+    }
+    journal.observe(&Event::Held { span: second, until: start + second * 3 }).unwrap();
+    journal.note_limits(start + second, Limits { reads: None, writes: Some(5.0) });
+    let (store, kept) = journal.finish();
+    kept.unwrap();
+    let mut store = store.unwrap();
+    let ended_at = Timestamp::UNIX_EPOCH + second * 3;
+    store.end_session(&SessionEnd { ended_at, stop_reason: None, exit_code: 130 }).unwrap();
+    store
+}
+
+#[test]
+fn what_sessions_sent_is_told_one_behind_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAME);
+    drop(works_for_three_seconds(Store::create(&path, run()).unwrap()));
+    works_for_three_seconds(Store::open(&path).unwrap());
+    let Traffic { requests, held, throughput } = Store::open(&path).unwrap().traffic().unwrap();
+    assert_eq!((requests.total, requests.throttled, requests.early), (6, 2, 2));
+    assert_eq!(held, Duration::from_secs(2));
+    let told: Vec<_> = throughput
+        .intervals
+        .iter()
+        .map(|interval| (interval.writes, interval.throttled, interval.held_ms, interval.write_limit))
+        .collect();
+    let session = [(1, 0, 0, None), (0, 1, 0, Some(5.0)), (1, 0, 1_000, None)];
+    // A hold ends where an interval begins.
+    assert_eq!(told, [&session[..], &session[..], &[(0, 0, 0, None)]].concat());
 }
 
 #[test]

@@ -33,8 +33,14 @@ pub struct Answered {
     pub attempt: u32,
     /// The answer's status; `None` where none came.
     pub status: Option<u16>,
+    /// When it left.
+    pub sent_at: Instant,
     /// From the first byte sent to the answer read.
     pub latency: Duration,
+    /// Whether it left although everybody was to pause. What was on the wire already when the pause began did not.
+    pub early: bool,
+    /// How much of the quota is used, in percent, where the answer tells (`x-ms-throttle-limit-percentage`).
+    pub used_percent: Option<u8>,
 }
 
 /// An authentication method that a user has: a line of methods.csv.
@@ -103,6 +109,8 @@ pub enum Event {
     Held {
         /// By how much this prolongs the pause, so that the sum is the time held.
         span: Duration,
+        /// When it ends.
+        until: Instant,
     },
     /// Graph takes no token of ours any more: the run must stop.
     SignInLost {

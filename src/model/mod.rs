@@ -1,6 +1,7 @@
 //! The words of the house: plain values without I/O, clock or async.
 
 pub mod action;
+pub mod demand;
 pub mod event;
 pub mod fingerprint;
 pub mod header;
@@ -11,5 +12,6 @@ pub mod row;
 pub mod secret;
 pub mod stats;
 pub mod task;
+pub mod throughput;
 pub mod timeline;
 pub mod user;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::limiter::Limiter;
 use crate::model::event::Access;
+use crate::policy::forecast::KnownPace;
 use crate::policy::rate::{Passed, Rate, RateSettings, Throttled};
 use crate::policy::throttle_scope::{Lanes, ThrottleScope};
 
@@ -56,6 +57,20 @@ impl Limits {
     }
 }
 
+impl PaceSettings {
+    /// What is known of the pace where these limits were `found` so far.
+    #[must_use]
+    pub fn known(&self, found: Limits) -> KnownPace {
+        let (learned, share) = self.seek.map_or((Limits::default(), 1.0), |seek| (seek.learned, seek.share));
+        KnownPace {
+            reads: found.reads.or(learned.reads),
+            writes: found.writes.or(learned.writes),
+            share,
+            ceiling: self.requests_per_second,
+        }
+    }
+}
+
 /// What a 429 says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refusal {
@@ -72,7 +87,7 @@ pub struct Refusal {
 /// Admits requests in the order in which they ask.
 pub struct Pacer {
     started: Instant,
-    in_flight: NonZeroUsize,
+    settings: PaceSettings,
     waiting: AtomicUsize,
     /// All that may be on the wire, reads and writes together.
     wire: Semaphore,
@@ -143,7 +158,7 @@ impl Pacer {
         };
         Self {
             started: Instant::now(),
-            in_flight,
+            settings,
             waiting: AtomicUsize::new(0),
             wire: Semaphore::new(in_flight.get()),
             ceiling: requests_per_second.map(|rate| Limiter::new(Some(rate))),
@@ -207,7 +222,7 @@ impl Pacer {
     /// How many requests are on the wire or admitted to it.
     #[must_use]
     pub fn on_the_wire(&self) -> usize {
-        self.in_flight.get() - self.wire.available_permits()
+        self.in_flight().get() - self.wire.available_permits()
     }
 
     /// How many requests wait for admission.
@@ -219,7 +234,7 @@ impl Pacer {
     /// How many requests may be on the wire at once.
     #[must_use]
     pub const fn in_flight(&self) -> NonZeroUsize {
-        self.in_flight
+        self.settings.in_flight
     }
 
     /// How long the present hold of such requests still runs; `None` without one.
@@ -238,6 +253,12 @@ impl Pacer {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { reads: self.reads.limit(), writes: self.writes.limit() }
+    }
+
+    /// What is known of the pace so far, from an earlier run where this one met no limit.
+    #[must_use]
+    pub fn known(&self) -> KnownPace {
+        self.settings.known(self.limits())
     }
 
     fn lane(&self, access: Access) -> &Lane {
@@ -344,7 +365,7 @@ impl fmt::Debug for Pacer {
         write!(
             f,
             "Pacer({} in flight, ceiling: {:?}, limits: {:?})",
-            self.in_flight,
+            self.in_flight(),
             self.ceiling,
             self.limits()
         )

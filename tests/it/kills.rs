@@ -101,7 +101,7 @@ fn killed_at_thirty_six_moments_every_row_is_done_once_and_nothing_known_is_done
     // Nobody knows when the first of two sendings of a user's first reset ends: so the second reset is not sure of itself.
     let not_sure = |line: &Line| {
         let row: usize = line["row"].parse().unwrap();
-        row % 18 == 0 && line["status"] == "unknown" && line["error_code"] == "earlier-reset-lost"
+        row.is_multiple_of(18) && line["status"] == "unknown" && line["error_code"] == "earlier-reset-lost"
     };
     let (unknown, not_done): (Vec<_>, Vec<_>) =
         ended.results().into_iter().filter(|line| line["status"] != "succeeded").partition(not_sure);

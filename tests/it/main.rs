@@ -7,6 +7,7 @@ mod faults;
 mod kills;
 mod masked;
 mod order;
+mod pace;
 mod results;
 mod resume;
 mod samples;
