@@ -200,9 +200,11 @@ impl Pacer {
 
     /// Holds each of the lanes for its own span. A pause of reads beside one of writes is one pause.
     fn prolonged_by(&self, lanes: Lanes, span: impl Fn(&Lane) -> Duration) -> Duration {
-        let before = self.longest_hold_left().unwrap_or_default();
-        self.each(lanes).for_each(|lane| lane.hold(span(lane)));
-        self.longest_hold_left().unwrap_or_default().saturating_sub(before)
+        let now = Instant::now();
+        let end = || self.each(Lanes::Both).filter_map(Lane::held_until).fold(now, Instant::max);
+        let before = end();
+        self.each(lanes).for_each(|lane| lane.hold_until(now.checked_add(span(lane))));
+        end().duration_since(before)
     }
 
     /// How many requests are on the wire or admitted to it.
@@ -312,10 +314,14 @@ impl Lane {
         }
     }
 
-    fn hold(&self, span: Duration) {
+    /// A longer hold stays.
+    fn hold_until(&self, until: Option<Instant>) {
         let mut state = self.state();
-        let until = Instant::now().checked_add(span);
         state.held_until = state.held_until.max(until);
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        self.state().held_until
     }
 
     fn is_held(&self) -> bool {
@@ -323,7 +329,7 @@ impl Lane {
     }
 
     fn hold_left(&self) -> Option<Duration> {
-        let left = self.state().held_until?.saturating_duration_since(Instant::now());
+        let left = self.held_until()?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
