@@ -22,6 +22,7 @@ use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, RetrySettings, Root};
+use authwave::input::checks::check;
 use authwave::input::rows::InputSettings;
 use authwave::input::source::Input;
 use authwave::journal::record::{RunRecord, SessionStart};
@@ -134,11 +135,13 @@ impl Observer for Kept {
     }
 }
 
-/// What `authwave run` does with a file, as far as it matters here.
+/// What `authwave run` does with a file, as far as it matters here: checks it, and does its rows.
 fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut input = Input::open(file, InputSettings::default())?;
+        check(&mut input, |_| {})?;
+        input.rewind()?;
         let start = Instant::now();
         let timeline = Timeline::new(start, Timestamp::UNIX_EPOCH);
         let results = Results::create(&dir.join("results.csv"), input.header(), timeline)?;

@@ -147,7 +147,7 @@ impl Store {
         let mut begun = Vec::new();
         for note in notes {
             match note {
-                Note::Begun(row) => begun.push(row.0),
+                Note::Begun(rows) => begun.extend(rows.iter().map(|row| row.0)),
                 Note::Found(image) => keeper.found(image)?,
                 Note::Operation(operation) => keeper.operation(operation)?,
                 Note::Listed { row, user, methods } => keeper.listed(*row, user, methods)?,

@@ -105,7 +105,7 @@ async fn what_is_told_to_be_kept_stands_in_the_file() {
     let mut journal = Journal::start(store(&dir)).unwrap();
     let reader = reader(dir.path());
     for row in 1..=40 {
-        journal.observe(&Event::Begun(RowNumber(row))).unwrap();
+        journal.observe(&Event::Begun([RowNumber(row)].into())).unwrap();
         assert!(journal.kept(row).await.unwrap() >= row);
         let sql = "SELECT max(value) FROM begun, json_each(begun.rows)";
         let last: u32 = reader.query_row(sql, [], |record| record.get(0)).unwrap();
@@ -119,10 +119,10 @@ async fn a_commit_that_fails_is_told_to_whoever_waits_and_to_whoever_comes_next(
     let broken = store(&dir);
     broken.connection.execute_batch("DROP TABLE begun").unwrap();
     let mut journal = Journal::start(broken).unwrap();
-    journal.observe(&Event::Begun(RowNumber(1))).unwrap();
+    journal.observe(&Event::Begun([RowNumber(1)].into())).unwrap();
     let told = journal.kept(1).await.unwrap_err();
     assert!(told.what.ends_with(NAME) && told.source.to_string().contains("begun"), "{told:?}");
-    journal.observe(&Event::Begun(RowNumber(2))).unwrap_err();
+    journal.observe(&Event::Begun([RowNumber(2)].into())).unwrap_err();
     journal.tick(Instant::now()).unwrap_err();
     journal.finish().1.unwrap_err();
 }
@@ -281,8 +281,11 @@ fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_i
         finished_at: Some(accepted.accepted_at),
         ..accepted.clone()
     };
-    let told =
-        [Event::Begun(accepted.row), Event::Accepted(Box::new(accepted)), Event::Closed(Box::new(closed))];
+    let told = [
+        Event::Begun([accepted.row].into()),
+        Event::Accepted(Box::new(accepted)),
+        Event::Closed(Box::new(closed)),
+    ];
     store.keep_events(&told).unwrap();
     let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
     let standing = store.standing(Failures::Final, &timeline).unwrap();
@@ -401,7 +404,7 @@ fn of_a_log_that_a_power_cut_tore_whole_commits_are_taken_up_from_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
     for row in 1..=20 {
-        store.keep_events(&[Event::Begun(RowNumber(row)), ended(row)]).unwrap();
+        store.keep_events(&[Event::Begun([RowNumber(row)].into()), ended(row)]).unwrap();
     }
     let wal = format!("{NAME}-wal");
     let log = fs::read(dir.path().join(&wal)).unwrap();

@@ -117,8 +117,8 @@ pub enum Event {
         /// Why, for people; no secret in it.
         reason: String,
     },
-    /// A row that may write begins. It sends nothing before this is kept for good ([`Observer::kept`]).
-    Begun(RowNumber),
+    /// Rows that may write begin. They send nothing before this is kept for good ([`Observer::kept`]).
+    Begun(Box<[RowNumber]>),
     /// What is going to be changed was read.
     Found(Box<BeforeImage>),
     /// A reset was accepted; its operation is open.

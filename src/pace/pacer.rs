@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ pub struct Refusal {
 pub struct Pacer {
     started: Instant,
     settings: PaceSettings,
+    waiting: AtomicUsize,
     /// All that may be on the wire, reads and writes together.
     wire: Semaphore,
     ceiling: Option<Limiter>,
@@ -127,6 +129,22 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// Counts a request as long as it waits for admission.
+struct Waiting<'pacer>(&'pacer AtomicUsize);
+
+impl<'pacer> Waiting<'pacer> {
+    fn begin(count: &'pacer AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Pacer {
     /// A pacer whose clock starts now.
     #[must_use]
@@ -141,6 +159,7 @@ impl Pacer {
         Self {
             started: Instant::now(),
             settings,
+            waiting: AtomicUsize::new(0),
             wire: Semaphore::new(in_flight.get()),
             ceiling: requests_per_second.map(|rate| Limiter::new(Some(rate))),
             reads: lane(Access::Read),
@@ -151,6 +170,7 @@ impl Pacer {
     /// Waits until a request may leave. Cancel-safe.
     pub async fn admit(&self, access: Access) -> Permit<'_> {
         let lane = self.lane(access);
+        let _one_more = Waiting::begin(&self.waiting);
         loop {
             // Whoever waits for the end of a hold has no place meanwhile: after it there may be fewer of them.
             lane.wait_for_hold().await;
@@ -211,6 +231,12 @@ impl Pacer {
     #[must_use]
     pub fn on_the_wire(&self) -> usize {
         self.in_flight().get() - self.wire.available_permits()
+    }
+
+    /// How many requests wait for admission.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// How many requests may be on the wire at once.

@@ -30,9 +30,7 @@ pub(crate) struct Known {
 impl Known {
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
-            Event::Begun(row) => {
-                self.begun.insert(*row);
-            }
+            Event::Begun(rows) => self.begun.extend(rows.iter().copied()),
             Event::Accepted(operation) => {
                 self.accepted.insert(operation.row);
             }
