@@ -29,7 +29,7 @@ pub struct Interval {
     /// Requests that were answered 429.
     #[serde(skip_serializing_if = "is_zero")]
     pub throttled: u64,
-    /// For how long of it everybody paused.
+    /// For how long of it reads, writes or both paused.
     #[serde(skip_serializing_if = "is_zero")]
     pub held_ms: u64,
     /// The tenant's limit of GETs as it was known at its end, in requests a second.

@@ -205,18 +205,26 @@ impl Pacer {
         let at = self.started.elapsed();
         let Refusal { hold, hold_is_told, scope: ThrottleScope { hits, lanes }, .. } = *refusal;
         let answer = Throttled { sent_at: self.since_start(refusal.sent_at), at, hold, hold_is_told, hits };
-        let slow_down = |lane: &Lane| {
+        self.prolonged_by(lanes, |lane| {
             let mut span = hold;
             lane.learn(at, |rate| span = rate.throttled(&answer));
-            lane.hold(span)
-        };
-        self.each(lanes).map(slow_down).max().unwrap_or_default()
+            span
+        })
     }
 
     /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause: nothing where a longer hold
     /// runs already.
     pub fn hold(&self, span: Duration) -> Duration {
-        self.each(Lanes::Both).map(|lane| lane.hold(span)).max().unwrap_or_default()
+        self.prolonged_by(Lanes::Both, |_| span)
+    }
+
+    /// Holds each of the lanes for its own span. A pause of reads beside one of writes is one pause.
+    fn prolonged_by(&self, lanes: Lanes, span: impl Fn(&Lane) -> Duration) -> Duration {
+        let now = Instant::now();
+        let end = || self.each(Lanes::Both).filter_map(Lane::held_until).fold(now, Instant::max);
+        let before = end();
+        self.each(lanes).for_each(|lane| lane.hold_until(now.checked_add(span(lane))));
+        end().duration_since(before)
     }
 
     /// How many requests are on the wire or admitted to it.
@@ -332,15 +340,14 @@ impl Lane {
         }
     }
 
-    fn hold(&self, span: Duration) -> Duration {
+    /// A longer hold stays.
+    fn hold_until(&self, until: Option<Instant>) {
         let mut state = self.state();
-        let now = Instant::now();
-        let before = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        let prolonged = span.saturating_sub(before);
-        if !prolonged.is_zero() {
-            state.held_until = now.checked_add(span);
-        }
-        prolonged
+        state.held_until = state.held_until.max(until);
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        self.state().held_until
     }
 
     fn is_held(&self) -> bool {
@@ -348,7 +355,7 @@ impl Lane {
     }
 
     fn hold_left(&self) -> Option<Duration> {
-        let left = self.state().held_until?.saturating_duration_since(Instant::now());
+        let left = self.held_until()?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
@@ -385,6 +392,7 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
+    use crate::policy::throttle_scope::Hits;
 
     fn pacer(requests_per_second: Option<f64>, in_flight: usize) -> Arc<Pacer> {
         let in_flight = NonZeroUsize::new(in_flight).unwrap();
@@ -451,6 +459,23 @@ mod tests {
             let (left, ()) = tokio::join!(departures(&pacer, 20, Duration::ZERO), prolong);
             assert!(left[0] >= Duration::from_secs(10), "{rate:?}: {left:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_and_writes_that_pause_at_once_pause_once() {
+        let pacer = pacer(None, 8);
+        let refused = |seconds, lanes| {
+            let hold = Duration::from_secs(seconds);
+            let scope = ThrottleScope { hits: Hits::Us, lanes };
+            pacer.throttled(&Refusal { sent_at: pacer.started, hold, hold_is_told: true, scope }).as_secs()
+        };
+        let prolonged = [refused(5, Lanes::Writes), refused(3, Lanes::Reads), refused(7, Lanes::Reads)];
+        assert_eq!(prolonged, [5, 0, 2]);
+        assert_eq!(pacer.hold_left(Access::Write), Some(Duration::from_secs(5)));
+        assert_eq!(
+            (pacer.hold(Duration::from_secs(6)).as_secs(), pacer.hold(Duration::from_secs(9)).as_secs()),
+            (0, 2)
+        );
     }
 
     #[tokio::test(start_paused = true)]

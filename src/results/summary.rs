@@ -51,7 +51,7 @@ pub struct Summary {
     pub requests: Requests,
     /// Password-reset operations.
     pub operations: Operations,
-    /// How long everybody paused because the service asked for it, summed up.
+    /// How long reads, writes or both paused because the service asked for it.
     pub held_ms: u64,
     /// How fast it went, and what the tenant allowed.
     pub pace: Pace,
@@ -135,7 +135,7 @@ pub struct Interval {
     pub writes: u64,
     /// Requests that were answered 429.
     pub throttled: u64,
-    /// For how long everybody paused.
+    /// For how long reads, writes or both paused.
     pub held_ms: u64,
     /// The tenant's limit of GETs as it was known then, in requests a second.
     pub read_limit_per_second: Option<f64>,
