@@ -1,6 +1,6 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
-mod bad_rows;
+mod check;
 mod clock;
 mod closing;
 mod connect;
@@ -8,6 +8,7 @@ mod environment;
 pub mod error;
 pub mod exit;
 mod files;
+mod findings;
 mod job;
 pub mod locks;
 mod logging;
@@ -19,3 +20,4 @@ mod signals;
 mod simulator;
 mod sinks;
 pub mod start;
+mod template;

@@ -23,7 +23,14 @@ pub struct Header {
     pub new_password: Option<usize>,
     /// `FILE#ROW`: where the password of a reset stands (written by us into unfinished.csv in the password's place).
     pub new_password_from: Option<usize>,
-    /// All other columns, in file order.
+    /// The country of numbers without `+`. Carried through, too.
+    #[serde(default)]
+    pub country: Option<usize>,
+    /// The numbers that a user shall have, in the order of [`PhoneType::ALL`](super::phone::PhoneType::ALL). Carried
+    /// through, too.
+    #[serde(default)]
+    pub phones: [Option<usize>; 3],
+    /// All columns that are carried through to the results, in file order.
     pub extra: Vec<usize>,
 }
 
@@ -61,7 +68,9 @@ impl Header {
     }
 
     fn has_meaning(&self, column: usize) -> bool {
-        [self.user, self.action, self.phone_type, self.phone_number].contains(&Some(column))
+        let [mobile, alternate, office] = self.phones;
+        [self.user, self.action, self.phone_type, self.phone_number, mobile, alternate, office]
+            .contains(&Some(column))
     }
 }
 
