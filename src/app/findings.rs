@@ -67,7 +67,8 @@ pub(super) fn text(input: &Input, findings: &Findings) -> String {
     let mut text = form(input);
     let actions: Vec<_> =
         findings.by_action.iter().map(|(action, count)| format!("{count} {action}")).collect();
-    let _ = writeln!(text, "{} ({})", counted(findings.rows, "row"), actions.join(", "));
+    let actions = if actions.is_empty() { String::new() } else { format!(" ({})", actions.join(", ")) };
+    let _ = writeln!(text, "{}{actions}", counted(findings.rows, "row"));
     for (column, meant) in &findings.near_misses {
         let _ = writeln!(text, "warning: {}", near_miss(column, meant));
     }

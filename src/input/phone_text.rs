@@ -73,6 +73,11 @@ pub enum PhoneTextError {
     /// A spreadsheet made a quantity of it.
     #[error("was rounded by a spreadsheet: format the column as text and enter the number again")]
     Rounded,
+    /// What a spreadsheet made of something that it took for a date.
+    #[error(
+        "looks like a date: format the column as text and enter the number again, as +{{country code}} {{number}}"
+    )]
+    Date,
     /// A `+` that does not come first.
     #[error("has a + within: one number a row")]
     InnerPlus,
@@ -89,10 +94,10 @@ pub enum PhoneTextError {
     #[error("begins with a country code that does not exist")]
     UnknownCountry,
     /// Too few digits for the country.
-    #[error("is too short for its country")]
+    #[error("is too short for its country: digits are missing")]
     TooShort,
     /// Too many digits for the country.
-    #[error("is too long for its country")]
+    #[error("is too long for its country: something is in it that does not belong to the number")]
     TooLong,
     /// A count of digits that the country does not use.
     #[error("has a number of digits that its country does not use")]
@@ -116,6 +121,7 @@ impl PhoneTextError {
             Self::Empty => Cause::NoPhone,
             Self::Character(_) => Cause::PhoneCharacter,
             Self::Rounded => Cause::Rounded,
+            Self::Date => Cause::Date,
             Self::InnerPlus => Cause::SeveralNumbers,
             Self::NoCountry => Cause::NoCountry,
             Self::NotOfCountry(_)
@@ -224,13 +230,9 @@ impl Written {
                 let note = self.without_plus(&found);
                 Ok((found, Some(note)))
             }
-            Some((country, Err(error))) => international()
+            Some((country, Err(_))) => international()
                 .map(|found| (found, Some(Cause::InternationalPrefix)))
-                .ok_or(if error == PhoneTextError::NotInUse {
-                    PhoneTextError::NotOfCountry(country)
-                } else {
-                    error
-                }),
+                .ok_or(PhoneTextError::NotOfCountry(country)),
             None => international()
                 .map(|found| (found, Some(Cause::InternationalPrefix)))
                 .ok_or(PhoneTextError::NoCountry),
@@ -378,6 +380,9 @@ fn plain(text: &str) -> Result<String, PhoneTextError> {
     if text.ends_with(".0") || text.ends_with(",0") {
         return Err(PhoneTextError::Rounded);
     }
+    if is_date(text) {
+        return Err(PhoneTextError::Date);
+    }
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -390,6 +395,18 @@ fn plain(text: &str) -> Result<String, PhoneTextError> {
     }
     // "+44 (0)20 …": the zero in brackets is dialled at home only. libphonenumber takes it away.
     if plain.is_empty() { Err(PhoneTextError::Empty) } else { Ok(plain) }
+}
+
+/// Day, month and year in one of the orders and with one of the signs that spreadsheets have.
+fn is_date(text: &str) -> bool {
+    let has_lengths = |sign: char| {
+        let mut parts =
+            text.split(sign).map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then_some(part.len()));
+        let lengths = [parts.next(), parts.next(), parts.next()].map(Option::flatten);
+        parts.next().is_none()
+            && matches!(lengths, [Some(1 | 2), Some(1 | 2), Some(4)] | [Some(4), Some(1 | 2), Some(1 | 2)])
+    };
+    ['.', '-', '/'].into_iter().any(has_lengths)
 }
 
 /// What people put between digits; what word processors and address books do is gone already.
@@ -501,6 +518,9 @@ mod tests {
             ("+1 2065550123, 4255550199", PhoneTextError::Character(',')),
             ("Tel. +12065550123", PhoneTextError::Character('T')),
             ("=1+2065550123", PhoneTextError::Character('=')),
+            ("12.05.2026", PhoneTextError::Date),
+            ("5/12/2026", PhoneTextError::Date),
+            ("2026-05-12", PhoneTextError::Date),
             ("2026-01-02T00:00:00", PhoneTextError::Character('T')),
             ("++1 2065550123", PhoneTextError::InnerPlus),
         ] {
@@ -533,7 +553,8 @@ mod tests {
         assert_eq!(in_country("07700 900123", "GB"), Ok("+44 7700900123".to_owned()));
         assert_eq!(in_country("0044 7700 900123", "DE"), Ok("+44 7700900123".to_owned()));
         assert_eq!(in_country("+1 2065550123", "GB"), Ok("+1 2065550123".to_owned()));
-        assert_eq!(in_country("447700900123", "US"), Err(PhoneTextError::TooLong));
+        let us = Country::new("US").unwrap();
+        assert_eq!(in_country("447700900123", "US"), Err(PhoneTextError::NotOfCountry(us)));
     }
 
     #[test]

@@ -62,6 +62,7 @@ macro_rules! causes {
 
 causes! {
     Fields "fields" Bad "the row has not as many fields as the header";
+    UnclosedQuote "unclosed-quote" Bad "a double quote is not closed: other rows are part of the cell";
     Unreadable "unreadable" Bad "the row holds bytes that are no text";
     User "user" Bad "the user is none";
     Action "action" Bad "the action is none";
@@ -70,6 +71,7 @@ causes! {
     PhoneCharacter "phone-character" Bad "the number holds something that is no part of a number";
     SeveralNumbers "several-numbers" Bad "the cell holds more than one number";
     Rounded "rounded" Bad "a spreadsheet rounded the number: its digits are lost";
+    Date "date" Bad "a spreadsheet took the number for a date";
     NoCountry "no-country" Bad "the number has no country code";
     Impossible "impossible" Bad "no such number can exist";
     Extension "extension" Bad "the extension does not fit";

@@ -27,6 +27,9 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// How much of a field stands in a message.
 const SHOWN_CHARS: usize = 80;
 
+/// Stands for a text of several lines in a message.
+const SEVERAL_LINES: &str = "(text of several lines)";
+
 /// Stands for a password in a message.
 const HIDDEN: &str = "(hidden)";
 
@@ -151,6 +154,7 @@ impl Interpreter {
                           --encoding";
             return Err(Fault::of_line(Cause::Unreadable, reason));
         }
+        self.holds_no_other_row(row)?;
         let user = self.user(row)?;
         let action = match self.settings.action {
             ActionSource::ListMethods => Action::ListMethods,
@@ -158,6 +162,24 @@ impl Interpreter {
             ActionSource::Column => self.action(row, &user)?,
         };
         Ok((user, action))
+    }
+
+    /// A double quote that is not closed makes a cell of the rows behind it, which would be lost without a word.
+    fn holds_no_other_row(&self, row: &Row) -> Result<(), Fault> {
+        let user = self.header.user.unwrap_or_default();
+        let is_a_row = |line: &str| {
+            let fields = line.split([',', ';', '\t', '|']);
+            fields.clone().count() > 1
+                && fields.clone().nth(user).is_some_and(|field| UserId::new(field.trim()).is_ok())
+        };
+        let swallowed = (0..row.fields.len()).find(|column| {
+            let field = row.field(*column);
+            field.contains(['\n', '\r']) && field.split(['\n', '\r']).skip(1).any(is_a_row)
+        });
+        swallowed.map_or(Ok(()), |column| {
+            let reason = "holds a line that looks like another row: close the double quote before it";
+            Err(Fault::at(Some(column), Cause::UnclosedQuote, reason))
+        })
     }
 
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
@@ -354,6 +376,9 @@ impl Interpreter {
             return HIDDEN.to_owned();
         }
         let text = self.header.shown(row, column).trim();
+        if text.contains(['\n', '\r']) {
+            return SEVERAL_LINES.to_owned();
+        }
         match text.char_indices().nth(SHOWN_CHARS) {
             None => text.to_owned(),
             Some((end, _)) => format!("{}…", &text[..end]),

@@ -293,6 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_a_quote_without_end_swallowed_are_not_lost_without_a_word() {
+        let text = "note,user,action\nx,a@b.c,list\n\"open,b@b.c,list\nx,c@b.c,list\n";
+        let (_dir, input) = open(text.as_bytes(), InputSettings::default());
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        assert!(matches!(&works[1], Work::Invalid(row) if row.reason.contains("fields where")), "{works:?}");
+        let text = "user,action,note\na@b.c,list,\"two\nlines, and more\"\nb@b.c,list,\"open\nc@b.c,list,x\n";
+        let (_dir, input) = open(text.as_bytes(), InputSettings::default());
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        let [Work::Task(_), Work::Invalid(second)] = &works[..] else { panic!("{works:?}") };
+        assert_eq!(
+            (second.column.as_str(), second.reason.contains("looks like another row")),
+            ("note", true)
+        );
+    }
+
+    #[test]
     fn a_character_that_is_cut_in_two_by_a_comma_is_not_utf8() {
         let (_dir, mut input) =
             open(b"user,action,note\na@b.c,list\xc3,\xa4\nb@b.c,list,\xc3\xa4\n", InputSettings::default());

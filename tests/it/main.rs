@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod check;
+mod corpus;
+mod dialects;
 mod exit_codes;
 mod faults;
 mod files;
