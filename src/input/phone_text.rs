@@ -13,8 +13,9 @@ use thiserror::Error;
 
 use crate::model::phone::{PhoneNumber, PhoneType};
 
+use super::fiction::is_fiction;
 use super::remarks::Cause;
-use super::tidy::tidy;
+use super::tidy::{is_date, tidy};
 
 /// The longest extension that libphonenumber knows (RFC 3966 sets no bound).
 const MAX_EXTENSION: usize = 20;
@@ -321,22 +322,6 @@ fn possible(parsed: &Parsed) -> Result<(), PhoneTextError> {
     }
 }
 
-/// Numbers that are nobody's, which samples and rehearsals are made of.
-///
-/// The strictest check, `is_valid_number`, knows ranges and not subscribers, so most of the numbers kept for fiction
-/// pass it (+1 206 555 0123). These do not, because their ranges are given out to no provider.
-const FICTION: [&str; 5] = [
-    "+44 7700900", // Ofcom: mobiles for drama use
-    "+44 1632960", // Ofcom: no area
-    "+33 63998",   // ARCEP: works of fiction
-    "+353 20910",  // ComReg: drama
-    "+1 555555",   // The samples in the documentation of Microsoft Graph: +1 5555551234
-];
-
-fn is_fiction(formatted: &str) -> bool {
-    FICTION.iter().any(|range| formatted.starts_with(range))
-}
-
 const fn reason(error: &ParseError) -> PhoneTextError {
     match error {
         ParseError::InvalidCountryCode => PhoneTextError::UnknownCountry,
@@ -395,18 +380,6 @@ fn plain(text: &str) -> Result<String, PhoneTextError> {
     }
     // "+44 (0)20 …": the zero in brackets is dialled at home only. libphonenumber takes it away.
     if plain.is_empty() { Err(PhoneTextError::Empty) } else { Ok(plain) }
-}
-
-/// Day, month and year in one of the orders and with one of the signs that spreadsheets have.
-fn is_date(text: &str) -> bool {
-    let has_lengths = |sign: char| {
-        let mut parts =
-            text.split(sign).map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then_some(part.len()));
-        let lengths = [parts.next(), parts.next(), parts.next()].map(Option::flatten);
-        parts.next().is_none()
-            && matches!(lengths, [Some(1 | 2), Some(1 | 2), Some(4)] | [Some(4), Some(1 | 2), Some(1 | 2)])
-    };
-    ['.', '-', '/'].into_iter().any(has_lengths)
 }
 
 /// What people put between digits; what word processors and address books do is gone already.

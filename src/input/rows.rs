@@ -17,6 +17,7 @@ use super::passwords::Passwords;
 use super::phone_text::{Checked, Country, PhoneTextError, Written};
 use super::records::Record;
 use super::remarks::{Cause, Remark, Severity};
+use super::shape;
 use super::spelling::is_spelling_of;
 use super::tidy::is_invisible;
 use super::words::{Verb, phone_type, verb};
@@ -148,13 +149,13 @@ impl Interpreter {
 
     fn understand(&mut self, record: &Record) -> Result<(UserId, Action), Fault> {
         let row = &record.row;
-        self.as_many_fields_as_names(row)?;
+        shape::as_many_fields_as_names(row, &self.header).map_err(Fault)?;
         if !record.is_readable {
             let reason = "holds bytes that are no text: save the file as \"CSV UTF-8\", or name its encoding with \
                           --encoding";
             return Err(Fault::of_line(Cause::Unreadable, reason));
         }
-        self.holds_no_other_row(row)?;
+        shape::holds_no_other_row(row, &self.header).map_err(Fault)?;
         let user = self.user(row)?;
         let action = match self.settings.action {
             ActionSource::ListMethods => Action::ListMethods,
@@ -162,24 +163,6 @@ impl Interpreter {
             ActionSource::Column => self.action(row, &user)?,
         };
         Ok((user, action))
-    }
-
-    /// A double quote that is not closed makes a cell of the rows behind it, which would be lost without a word.
-    fn holds_no_other_row(&self, row: &Row) -> Result<(), Fault> {
-        let user = self.header.user.unwrap_or_default();
-        let is_a_row = |line: &str| {
-            let fields = line.split([',', ';', '\t', '|']);
-            fields.clone().count() > 1
-                && fields.clone().nth(user).is_some_and(|field| UserId::new(field.trim()).is_ok())
-        };
-        let swallowed = (0..row.fields.len()).find(|column| {
-            let field = row.field(*column);
-            field.contains(['\n', '\r']) && field.split(['\n', '\r']).skip(1).any(is_a_row)
-        });
-        swallowed.map_or(Ok(()), |column| {
-            let reason = "holds a line that looks like another row: close the double quote before it";
-            Err(Fault::at(Some(column), Cause::UnclosedQuote, reason))
-        })
     }
 
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
@@ -194,22 +177,6 @@ impl Interpreter {
 
     fn remark(&mut self, column: Option<usize>, cause: Cause, text: impl Into<String>) {
         self.remarks.push(Remark { cause, column, text: text.into() });
-    }
-
-    fn as_many_fields_as_names(&self, row: &Row) -> Result<(), Fault> {
-        let (fields, names) = (row.fields.len(), self.header.names.len());
-        if fields == names {
-            return Ok(());
-        }
-        let cure = if row.fields.iter().any(|field| field.contains('\n')) {
-            "a double quote may not be closed"
-        } else if fields > names {
-            "put a field that holds a comma between double quotes"
-        } else {
-            "fill the row up with commas"
-        };
-        let reason = format!("has {fields} fields where the header has {names}: {cure}");
-        Err(Fault::of_line(Cause::Fields, reason))
     }
 
     fn action(&mut self, row: &Row, user: &UserId) -> Result<Action, Fault> {

@@ -69,6 +69,18 @@ fn unwrapped<'a>(mut text: &'a str, notes: &mut Vec<Cause>) -> &'a str {
     }
 }
 
+/// Day, month and year in one of the orders and with one of the signs that spreadsheets have.
+pub(super) fn is_date(text: &str) -> bool {
+    let has_lengths = |sign: char| {
+        let mut parts =
+            text.split(sign).map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then_some(part.len()));
+        let lengths = [parts.next(), parts.next(), parts.next()].map(Option::flatten);
+        parts.next().is_none()
+            && matches!(lengths, [Some(1 | 2), Some(1 | 2), Some(4)] | [Some(4), Some(1 | 2), Some(1 | 2)])
+    };
+    ['.', '-', '/'].into_iter().any(has_lengths)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
