@@ -12,6 +12,7 @@ use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
+use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
@@ -122,8 +123,15 @@ impl Account<'_> {
             let (command, rehearse) =
                 (&self.run.command, if self.run.is_rehearsal { " --rehearse" } else { "" });
             let unfinished = quoted(&self.directory.join("unfinished.csv"));
+            // Where the journal's settings cannot be read, its rows could not either.
+            let reading = Stored::from_json(&self.run.settings).map(|stored| stored.meaning_of_rows());
+            let reading: String = reading
+                .unwrap_or_default()
+                .iter()
+                .map(|flag| format!(" {}", quoted(Path::new(flag))))
+                .collect();
             next.push("see error_message and detail in results.csv".to_owned());
-            next.push(format!("authwave {command} {unfinished}{rehearse}"));
+            next.push(format!("authwave {command} {unfinished}{reading}{rehearse}"));
         }
         next
     }
@@ -154,7 +162,7 @@ pub(super) fn reason(stop: &Stop) -> String {
 /// A path as a shell takes it.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=".contains(c);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 

@@ -61,6 +61,15 @@ impl Stored {
         serde_json::from_str(text).map_err(|error| SettingsError::Stored(error.to_string()))
     }
 
+    /// The flags without which the rows of unfinished.csv, which has the input's own columns, mean something else.
+    #[must_use]
+    pub fn meaning_of_rows(&self) -> Vec<String> {
+        let mapped = self.choices.form.map.iter().map(|pair| format!("--map={pair}"));
+        let country =
+            self.choices.default_country.iter().map(|country| format!("--default-country={country}"));
+        mapped.chain(country).collect()
+    }
+
     /// Fills in what was not given anew.
     pub fn fill(self, common: &mut Common, choices: &mut RunChoices) {
         let Self { config, share_tenant, xlsx, tenant, pace, choices: stored } = self;
@@ -150,6 +159,7 @@ mod tests {
             ["--in-flight", "7", "--default-country", "de", "--max-failures", "9", "--client-id", "app"];
         let text = stored(&flags).to_json();
         assert!(!text.contains("t0ken"), "{text}");
+        assert_eq!(Stored::from_json(&text).unwrap().meaning_of_rows(), ["--default-country=DE"]);
         let (mut common, mut choices) = asked(&["--in-flight", "8"]);
         Stored::from_json(&text).unwrap().fill(&mut common, &mut choices);
         assert_eq!(common.pace.in_flight, Some(8), "what is given anew wins");

@@ -82,10 +82,27 @@ fn columns_can_be_named_and_a_resumed_run_knows_their_names() {
     let stop = ["--max-failures", "0", "--in-flight", "1", "--window", "1", "--retry-budget", "1s"];
     world.run("in.csv", &[&flags[..], &stop].concat()).exits(4);
     fs::remove_file(world.path("authwave.toml")).unwrap();
-    let ended = world.resume(&["--max-failures", "9"]).exits(1);
+    let ended = world.resume(&["--max-failures", "9"]).exits(1).stderr_has(
+        "authwave run out/unfinished.csv --map=user=Mail --map=phone_number=Handy --map=action=was --default-country=GB\n",
+    );
     assert_eq!(ended.column("status"), ["failed", "succeeded"]);
     assert_eq!(ended.column("phone_number"), ["+44 2079460958", "+44 2079460959"]);
     assert!(ended.directory().join("results.xlsx").exists());
+}
+
+#[test]
+fn a_row_that_cannot_be_done_beside_others_is_not_done_by_a_resumed_run_either() {
+    let text = "user,action,phone\nnobody@contoso.com,list,\navery@contoso.com,set,+1 2065550123\n\
+                blake@contoso.com,set,+1 2065550123\navery@contoso.com,enable-sms-sign-in,\n";
+    let world = World::new()
+        .file("in.csv", text)
+        .file("users.csv", "user\navery@contoso.com\nblake@contoso.com\n")
+        .simulator(&["--users", "users.csv"]);
+    let stop = ["--max-failures", "0", "--in-flight", "1", "--window", "1", "--retry-budget", "1s"];
+    world.run("in.csv", &[&["--skip-invalid"], &stop[..]].concat()).exits(4);
+    let ended = world.resume(&["--max-failures", "9"]).exits(1);
+    assert_eq!(ended.column("status"), ["failed", "succeeded", "succeeded", "failed"]);
+    assert_eq!(ended.column("error_code")[3], "invalid-row");
 }
 
 #[test]
