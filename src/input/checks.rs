@@ -298,7 +298,7 @@ mod tests {
                 "duplicate-row: row 2, phone_type deletes what row 1 deletes",
             ),
             (
-                "a@b.c,list,,\na@b.c,list,,\n",
+                "a@b.c,disable-sms-sign-in,,\na@b.c,disable-sms-sign-in,,\n",
                 "duplicate-row: row 2, action does for this user what row 1 does",
             ),
         ] {
@@ -309,6 +309,7 @@ mod tests {
             "a@b.c,set,,+12065550123\na@b.c,delete,mobile,\na@b.c,add,,+12065550124\n",
             "a@b.c,add,,+12065550123\na@b.c,update,,+12065550123\n",
             "a@b.c,add,office,+12065550123\nb@b.c,add,office,+12065550123\n",
+            "a@b.c,list,,\na@b.c,list,,\n",
         ] {
             assert_eq!(told(&format!("{header}{rows}")), [""; 0], "{rows}");
         }

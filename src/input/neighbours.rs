@@ -76,7 +76,8 @@ impl Neighbours {
                 self.numbers.note(number.as_str(), row);
             }
         }
-        if !has_phones {
+        // To read twice, as before and after a change, is no contradiction.
+        if !has_phones && task.action != Action::ListMethods {
             self.asked.note((user, task.action.name()), row);
         }
     }
@@ -184,6 +185,7 @@ impl<'a> Comparison<'a> {
         let (row, user) = (task.row.number, task.user.as_str().to_lowercase());
         let touches = touches(&task.action);
         if touches.is_empty()
+            && task.action != Action::ListMethods
             && let Some(earlier) = self.others.insert((user.clone(), task.action.name()), row)
         {
             let text = format!("does for this user what row {earlier} does");

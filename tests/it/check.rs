@@ -62,7 +62,7 @@ fn check_speaks_json_and_exits_with_0_where_every_row_can_be_done() {
 #[test]
 fn an_annotated_copy_has_the_findings_of_each_row_and_no_password() {
     let text = "user,action,phone,new_password\navery@contoso.com,reset,,S3cret!!\nblake@contoso.com,add,12,\n\
-                casey@contoso.com,list,,\ncasey@contoso.com,list,,\n";
+                casey@contoso.com,enable-sms-sign-in,,\ncasey@contoso.com,enable-sms-sign-in,,\n";
     let world = World::new().file("in.csv", text);
     world.authwave(&["check", "in.csv", "--write-findings", "out.csv"]).exits(2);
     let copy = fs::read_to_string(world.path("out.csv")).unwrap();
