@@ -6,6 +6,7 @@ use super::earlier::settle_earlier;
 use super::list_methods::list_methods;
 use super::reset_password::begin_reset;
 use super::set_phone::set_phone;
+use super::set_phones::set_phones;
 use super::sms_sign_in::{Wanted, switch_sms_sign_in};
 use super::update_phone::update_phone;
 use super::verdicts::still_in_doubt;
@@ -39,6 +40,7 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
         Action::SetPhone(phone) => set_phone(session, row, user, phone).await,
+        Action::SetPhones(changes) => set_phones(session, row, user, changes).await,
         Action::DeletePhone(phone_type) => delete_phone(session, user, *phone_type).await,
         Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,

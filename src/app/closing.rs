@@ -13,6 +13,7 @@ use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
 use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
+use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
@@ -126,8 +127,14 @@ impl Account<'_> {
             let (command, rehearse) =
                 (&self.run.command, if self.run.is_rehearsal { " --rehearse" } else { "" });
             let unfinished = quoted(&self.directory.join("unfinished.csv"));
+            // Where the journal's settings cannot be read, its rows could not either.
+            let reading = Stored::from_json(&self.run.settings).map(|stored| stored.meaning_of_rows());
+            let reading = reading
+                .unwrap_or_default()
+                .iter()
+                .fold(String::new(), |reading, flag| reading + " " + &quoted(Path::new(flag)));
             next.push("see error_message and detail in results.csv".to_owned());
-            next.push(format!("authwave {command} {unfinished}{rehearse}"));
+            next.push(format!("authwave {command} {unfinished}{reading}{rehearse}"));
         }
         next
     }
@@ -156,9 +163,9 @@ pub(super) fn reason(stop: &Stop) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=".contains(c);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 

@@ -19,7 +19,7 @@ use super::error::AppError;
 use super::run_directory::RunDirectory;
 
 /// Their names.
-const NAMES: [&str; 4] = ["results.csv", "operations.csv", "methods.csv", "unfinished.csv"];
+pub(super) const NAMES: [&str; 4] = ["results.csv", "operations.csv", "methods.csv", "unfinished.csv"];
 
 /// results.csv, operations.csv, methods.csv and unfinished.csv.
 #[derive(Debug)]

@@ -22,15 +22,16 @@ use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
 use crate::progress::{Progress, Screen};
-use crate::settings::resolve::{Output, Settings};
+use crate::results::excel;
+use crate::settings::resolve::{Output, Settings, Workbook};
 
 use super::clock::wall_clock;
 use super::closing::Account;
 use super::connect::{Connection, Line};
 use super::environment::say;
-use super::error::AppError;
+use super::error::{AppError, chain};
 use super::exit::Exit;
-use super::files::Files;
+use super::files::{self, Files};
 use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
@@ -103,6 +104,7 @@ impl Job {
             start,
             rehearsal: self.rehearsal,
             directory: self.directory,
+            workbook: self.settings.workbook,
             output: self.settings.output,
         };
         let exit = closing.close(end, finished);
@@ -168,6 +170,7 @@ struct Closing {
     start: Start,
     rehearsal: Option<RehearsalTenant>,
     directory: RunDirectory,
+    workbook: Workbook,
     output: Output,
 }
 
@@ -193,6 +196,12 @@ impl Closing {
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
         };
+        if self.workbook == Workbook::Beside
+            && let Err(error) = excel::write(&self.directory.file("results.xlsx"), &files::NAMES)
+        {
+            // All that it holds stands in the CSV files.
+            say(&format!("warning: no workbook was written: {}\n", chain(&error)));
+        }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
         if self.output != Output::Quiet || exit != Exit::Done {

@@ -1,6 +1,6 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
-mod bad_rows;
+mod check;
 mod clock;
 mod closing;
 mod connect;
@@ -8,6 +8,7 @@ mod environment;
 pub mod error;
 pub mod exit;
 mod files;
+mod findings;
 mod job;
 pub mod locks;
 mod logging;
@@ -21,3 +22,4 @@ mod simulator;
 mod sinks;
 pub mod start;
 mod state;
+mod template;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::engine::run::RowsError;
+use crate::input::checks::check;
 use crate::input::source::Input;
 use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
@@ -13,7 +14,7 @@ use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
 use crate::settings::args;
 use crate::settings::connection::Target;
-use crate::settings::resolve::{Mode, Output, RunChoices, Settings};
+use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
 use super::clock::timeline_now;
@@ -108,6 +109,11 @@ impl TakenUp {
             });
         }
         self.store.move_input(&absolute(&path)?)?;
+        if self.settings.bad_rows == BadRows::Skip {
+            // Rows that cannot be done beside others were passed over, and are again.
+            check(&mut input, |_| {})?;
+            input.rewind()?;
+        }
         Ok(input)
     }
 

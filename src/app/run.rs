@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::run::RowsError;
 use crate::input::checks::{Findings, check};
+use crate::input::content::STANDARD_INPUT;
 use crate::input::records::InputError;
 use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
@@ -18,6 +19,7 @@ use crate::model::demand::Demand;
 use crate::model::task::Work;
 use crate::progress::{Screen, View};
 use crate::settings::args;
+use crate::settings::form::Reading;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
 use crate::settings::stored::Stored;
 use crate::transport::bearer::Credential as _;
@@ -32,7 +34,7 @@ use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{bad_rows, logging};
+use super::{findings, logging};
 
 /// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,18 +60,25 @@ impl Purpose {
     }
 
     /// How rows are understood.
-    pub(super) const fn input_settings(self, settings: &Settings) -> InputSettings {
+    pub(super) fn input_settings(self, settings: &Settings) -> InputSettings {
         let action = match self {
             Self::Rows => ActionSource::Column,
             Self::Snapshot => ActionSource::ListMethods,
         };
-        InputSettings { default_country: settings.default_country, action }
+        input_settings(&settings.reading, action)
     }
+}
+
+/// How rows are understood.
+pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
+    let Reading { form, mapping, default_country } = reading.clone();
+    InputSettings { form, mapping, default_country, action }
 }
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let choices = RunChoices {
+        form: args.form,
         default_country: args.default_country,
         operation_timeout: args.operation_timeout,
         skip_invalid: args.skip_invalid,
@@ -83,7 +92,8 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
 
 /// `authwave snapshot`.
 pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
-    let (choices, purpose) = (RunChoices::default(), Purpose::Snapshot);
+    let choices = RunChoices { form: args.form, ..RunChoices::default() };
+    let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
     begin(&args.file, &args.place, &asked)
 }
@@ -166,6 +176,9 @@ struct Checked {
 /// Reads the whole file before anything is sent.
 fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
+    if settings.output != Output::Quiet {
+        say(&findings::form(&input));
+    }
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
     let findings = check(&mut input, |work| {
@@ -176,8 +189,9 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
             seeds.note(task);
         }
     })?;
+    say(&findings::warnings(file, &findings));
     if findings.invalid > 0 {
-        say(&bad_rows::report(file, &findings));
+        say(&findings::bad_rows(file, &findings));
         if settings.bad_rows == BadRows::Refuse {
             return Err(AppError::BadRows { invalid: findings.invalid, rows: findings.rows });
         }
@@ -223,6 +237,7 @@ fn run_directory(
     settings: &Settings,
     (start, input): (jiff::Timestamp, &Path),
 ) -> Result<RunDirectory, AppError> {
+    let input = if input == Path::new(STANDARD_INPUT) { Path::new("stdin") } else { input };
     let (path, made) = if let Some(path) = &place.run_dir {
         (path, RunDirectory::at(path))
     } else {

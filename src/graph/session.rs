@@ -89,6 +89,11 @@ impl<'graph, T, C> Session<'graph, T, C> {
         self.trace.has_doubtful_write
     }
 
+    /// Takes note that what every write so far did is known by now.
+    pub const fn settle_doubt(&mut self) {
+        self.trace.has_doubtful_write = false;
+    }
+
     /// Ends the conversation.
     #[must_use]
     pub fn into_trace(self) -> Trace {

@@ -229,6 +229,8 @@ fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unread
         "add-phone" => Action::AddPhone(phone(number)?),
         "update-phone" => Action::UpdatePhone(phone(number)?),
         "set-phone" => Action::SetPhone(phone(number)?),
+        // What it asked for stands in the row's own fields.
+        "set-phones" => Action::SetPhones(Box::default()),
         "delete-phone" => Action::DeletePhone(phone_type()?),
         "enable-sms-sign-in" => Action::EnableSmsSignIn,
         "disable-sms-sign-in" => Action::DisableSmsSignIn,

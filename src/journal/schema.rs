@@ -85,12 +85,13 @@ CREATE TABLE rows (
 
 -- What a user had before a row changed it, as far as that was read.
 CREATE TABLE before_images (
-    row             INTEGER PRIMARY KEY,
+    row             INTEGER NOT NULL,
     phone_type      TEXT NOT NULL,
     phone_number    TEXT,              -- NULL: there was no such phone
     sms_sign_in_state TEXT NOT NULL,
-    read_at         INTEGER NOT NULL
-) STRICT;
+    read_at         INTEGER NOT NULL,
+    PRIMARY KEY (row, phone_type)
+) STRICT, WITHOUT ROWID;
 
 -- Password resets that were accepted.
 CREATE TABLE operations (

@@ -3,6 +3,7 @@
 use std::ops::AddAssign;
 
 use super::action::Action;
+use super::phone::PhoneChange;
 use super::task::{Prior, Task, Work};
 
 /// The requests that rows take, where no answer is lost and nothing is refused.
@@ -19,7 +20,7 @@ pub struct Demand {
 impl Demand {
     /// What one row takes; a row that cannot be done takes no request.
     #[must_use]
-    pub const fn of(work: &Work) -> Self {
+    pub fn of(work: &Work) -> Self {
         match work {
             Work::Task(task) => Self::of_task(task),
             Work::Invalid(_) => Self { rows: 1, reads: 0, writes: 0 },
@@ -28,7 +29,7 @@ impl Demand {
 
     /// What one row takes behind what an earlier session did about it.
     #[must_use]
-    pub const fn of_task(task: &Task) -> Self {
+    pub fn of_task(task: &Task) -> Self {
         let Self { rows, reads, writes } = Self::of_action(&task.action);
         match task.prior {
             Prior::Untried => Self { rows, reads, writes },
@@ -41,10 +42,16 @@ impl Demand {
     /// What a row with this action takes, and where that depends on what the user has, the most: `set-phone` writes
     /// nothing where the number is there, and an operation that takes long is asked for again.
     #[must_use]
-    pub const fn of_action(action: &Action) -> Self {
+    pub fn of_action(action: &Action) -> Self {
         let (reads, writes) = match action {
             Action::ListMethods => (1, 0),
             Action::AddPhone(_) | Action::UpdatePhone(_) | Action::DeletePhone(_) => (0, 1),
+            // Only a number that is to be set is read first.
+            Action::SetPhones(changes) => {
+                let set =
+                    changes.iter().filter(|change| matches!(change, PhoneChange::Set(_))).count() as u64;
+                (set, changes.len() as u64)
+            }
             Action::SetPhone(_)
             | Action::EnableSmsSignIn
             | Action::DisableSmsSignIn

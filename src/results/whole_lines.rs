@@ -157,6 +157,28 @@ pub(super) fn replace(
     write().map_err(fault(path))
 }
 
+/// Free text that a spreadsheet would take for a formula, made text by an apostrophe. A number's `+` is no such beginning:
+/// numbers stay exact, so that what is written can be read as input.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Free text in one line that a spreadsheet takes for text.
+pub(super) fn free_text(text: &str) -> Cow<'_, str> {
+    match one_line(text) {
+        Cow::Borrowed(text) => harmless(text),
+        Cow::Owned(text) => Cow::Owned(harmless(&text).into_owned()),
+    }
+}
+
+/// The text that [`harmless`] was given.
+pub(super) fn unmarked(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(text))
+}
+
+/// What formulas begin with (OWASP, "CSV Injection"), without the signs that numbers begin with.
+const FORMULA: [char; 4] = ['=', '@', '\t', '\r'];
+
 /// Line breaks become blanks, so that a line of the file is a row for simple tools too.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\r', '\n']) {
@@ -172,14 +194,14 @@ pub(super) fn fault(path: &Path) -> impl FnOnce(io::Error) -> ObserverError {
 }
 
 #[cfg(unix)]
-fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.mode(0o600).open(path)
 }
 
 /// Elsewhere the run directory's own permissions are what keeps others out.
 #[cfg(not(unix))]
-fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
@@ -255,6 +277,24 @@ mod tests {
         lines.file = writable;
         lines.push(["3", ""]).unwrap();
         lines.finish_in_order().unwrap_err();
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_take_for_a_formula_is_made_text_and_back() {
+        for (text, told) in [
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("+1 2065550123", "+1 2065550123"),
+            ("-", "-"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(text), told);
+            assert_eq!(unmarked(told), text);
+        }
+        assert_eq!(unmarked("'text"), "'text", "an apostrophe of the user's own");
     }
 
     #[test]

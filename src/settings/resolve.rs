@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
-use crate::input::phone_text::Country;
 use crate::model::secret::Secret;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
@@ -19,6 +18,7 @@ use super::args::{self, Common};
 use super::connection::{SecretSource, SignInChoice, Target, Tenant, address, cloud};
 use super::error::{SettingsError, value};
 use super::file::File;
+use super::form::{self, Reading};
 
 /// The secrets that the environment holds.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +57,8 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// How long a reset is followed.
     pub operation_timeout: Duration,
-    /// For numbers without `+`.
-    pub default_country: Option<Country>,
+    /// How the input file is read.
+    pub reading: Reading,
     /// What happens where rows are bad.
     pub bad_rows: BadRows,
     /// How many rows may fail.
@@ -69,6 +69,8 @@ pub struct Settings {
     pub tenant_use: TenantUse,
     /// Where run directories are made.
     pub runs_dir: PathBuf,
+    /// Whether a workbook is written beside the CSV files.
+    pub workbook: Workbook,
     /// What is shown.
     pub output: Output,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
@@ -93,6 +95,15 @@ pub enum BadRows {
     Skip,
 }
 
+/// Whether a workbook is written beside the CSV files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workbook {
+    /// CSV alone.
+    None,
+    /// results.xlsx, too.
+    Beside,
+}
+
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
@@ -108,6 +119,8 @@ pub enum Output {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunChoices {
+    /// How the input file is read.
+    pub form: args::Form,
     /// For numbers without `+`.
     pub default_country: Option<String>,
     /// How long a reset is followed.
@@ -133,6 +146,7 @@ pub fn resolve(
     let is_polite = common.pace.polite.or(file.pace.polite).unwrap_or(false);
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
+    let reading = form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run))?;
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
     let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
     Ok(Settings {
@@ -155,7 +169,7 @@ pub fn resolve(
             operation_timeout.as_ref(),
             Duration::from_mins(10),
         )?,
-        default_country: country(choices.default_country.or(run.default_country))?,
+        reading,
         bad_rows: match choices.skip_invalid.or(run.skip_invalid) {
             Some(true) => BadRows::Skip,
             Some(false) | None => BadRows::Refuse,
@@ -174,6 +188,10 @@ pub fn resolve(
             Some(false) | None => TenantUse::Alone,
         },
         runs_dir: run.runs_dir.unwrap_or_else(|| PathBuf::from("runs")),
+        workbook: match common.xlsx.or(file.output.xlsx) {
+            Some(true) => Workbook::Beside,
+            Some(false) | None => Workbook::None,
+        },
         output: output(common, &file.output),
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
@@ -297,17 +315,6 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     Duration::try_from(span).ok().filter(|span| *span <= LONGEST_SPAN)
 }
 
-fn country(given: Option<String>) -> Result<Option<Country>, SettingsError> {
-    let Some(letters) = given else { return Ok(None) };
-    Country::new(&letters).map(Some).map_err(|error| {
-        value(
-            "--default-country (AUTHWAVE_DEFAULT_COUNTRY, run.default_country)",
-            &letters,
-            error.to_string(),
-        )
-    })
-}
-
 fn output(flags: &Common, file: &super::file::Output) -> Output {
     if flags.quiet.or(file.quiet) == Some(true) {
         Output::Quiet
@@ -403,6 +410,7 @@ mod tests {
         };
         let mode = if run.rehearse { Mode::Rehearsal } else { Mode::Real };
         let choices = RunChoices {
+            form: run.form,
             default_country: run.default_country,
             operation_timeout: run.operation_timeout,
             skip_invalid: run.skip_invalid,

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod check;
+mod corpus;
+mod dialects;
 mod exit_codes;
 mod faults;
+mod files;
 mod kills;
 mod masked;
 mod order;

@@ -6,7 +6,7 @@ use super::stage::{Stage, phone, plain, rows, user};
 use crate::model::action::Action;
 use crate::model::demand::Demand;
 use crate::model::outcome::Status;
-use crate::model::phone::PhoneType;
+use crate::model::phone::{PhoneChange, PhoneType};
 use crate::model::secret::Secret;
 use crate::simulator::resets::ResetSettings;
 use crate::simulator::settings::TenantSettings;
@@ -40,6 +40,13 @@ async fn each_action_sends_as_many_requests_as_are_foretold() {
         vec![Action::SetPhone(phone(PhoneType::Mobile, 1))],
         vec![add(), Action::SetPhone(phone(PhoneType::Mobile, 2))],
         vec![add(), Action::DeletePhone(PhoneType::Mobile)],
+        vec![
+            add(),
+            Action::SetPhones(
+                [PhoneChange::Set(phone(PhoneType::Office, 2)), PhoneChange::Delete(PhoneType::Mobile)]
+                    .into(),
+            ),
+        ],
         vec![add(), Action::EnableSmsSignIn],
         vec![add(), Action::DisableSmsSignIn],
         vec![Action::ResetPassword(Some(Secret::new("Sample-4Test")))],
