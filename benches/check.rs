@@ -88,7 +88,9 @@ fn table(dir: &Path, rows: u32) -> Result<PathBuf> {
 fn read_owned(file: &Path) -> Result<()> {
     let mut fields = 0;
     for record in csv::Reader::from_path(file)?.into_records() {
-        fields += record?.iter().map(|field| Box::<str>::from(field)).count();
+        for field in &record? {
+            fields += usize::from(!std::hint::black_box(Box::<str>::from(field)).is_empty());
+        }
     }
     println!("{fields} fields");
     Ok(())
