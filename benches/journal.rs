@@ -18,9 +18,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, RetrySettings, Root};
+use authwave::input::checks::check;
 use authwave::input::rows::InputSettings;
 use authwave::input::source::Input;
 use authwave::journal::record::{RunRecord, SessionStart};
@@ -133,11 +135,13 @@ impl Observer for Kept {
     }
 }
 
-/// What `authwave run` does with a file, as far as it matters here.
+/// What `authwave run` does with a file, as far as it matters here: checks it, and does its rows.
 fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut input = Input::open(file, InputSettings::default())?;
+        check(&mut input, |_| {})?;
+        input.rewind()?;
         let start = Instant::now();
         let timeline = Timeline::new(start, Timestamp::UNIX_EPOCH);
         let results = Results::create(&dir.join("results.csv"), input.header(), timeline)?;
@@ -172,7 +176,7 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
         let settings =
             RunSettings { window: 512, look_ahead: 10_000, polls, failures: None, max_duration: None };
         let rows = input.map(|work| work.map_err(RowsError::from));
-        let end = run(graph, rows, settings, (inbox, &mut kept)).await;
+        let end = run(graph, rows, settings, LostResets::default(), (inbox, &mut kept)).await;
         if let Some(stop) = end.stop {
             return Err(format!("the run stopped: {stop:?}").into());
         }

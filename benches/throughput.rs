@@ -1,11 +1,16 @@
-//! How fast a run is beside `wrk`, how well it fills a slow line, what memory it takes, and how fast it starts.
+//! How fast a run is beside `wrk`, how well it fills a slow line and a quota that it does not know, what memory it takes,
+//! and how fast it starts.
 //!
 //! `cargo bench --bench throughput` measures the real binary against `authwave simulator` on loopback, each on a core
 //! of its own, in turn with `wrk` posting the same body to the same simulator, and with the program's HTTP client alone
-//! doing so. Needs `wrk` and `taskset` (Debian: wrk, util-linux). `-- quick` measures less. Nothing is asserted: it prints medians and ratios.
+//! doing so. Needs `wrk` and `taskset` (Debian: wrk, util-linux). `-- quick` measures less, and the names of cases measure
+//! these alone: `start-up`, `full-speed`, `slow-line`, `quotas`, `fairness`, `memory`. Nothing is asserted: it prints
+//! medians and ratios.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 
+#[path = "throughput/quotas.rs"]
+mod quotas;
 mod support;
 
 use std::fs;
@@ -32,10 +37,26 @@ const IN_FLIGHT: usize = 64;
 /// Asks this benchmark, started anew, to be the bare client.
 const BARE: &str = "bare-client";
 
+type Case = fn(&Path, &Size) -> Result<()>;
+
+/// In the order in which they are measured.
+const CASES: [(&str, Case); 6] = [
+    ("start-up", |_, _| start_up()),
+    ("full-speed", full_speed),
+    ("slow-line", |dir, _| slow_line(dir)),
+    ("quotas", |dir, size| quotas::quotas(dir, size.quota_rows)),
+    ("fairness", |dir, size| quotas::fairness(dir, size.shared_seconds)),
+    ("memory", memory),
+];
+
 struct Size {
     rows: u32,
     many_rows: u32,
     rounds: usize,
+    /// For 50/s and for 800/s.
+    quota_rows: [u32; 2],
+    /// How long a quota is shared.
+    shared_seconds: u32,
 }
 
 fn main() -> Result<()> {
@@ -45,17 +66,22 @@ fn main() -> Result<()> {
     {
         return bare(root, rows.parse()?);
     }
-    let is_quick = std::env::args().any(|argument| argument == "quick");
-    let size = if is_quick {
-        Size { rows: 50_000, many_rows: 200_000, rounds: 3 }
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let size = if has("quick") {
+        Size { rows: 50_000, many_rows: 200_000, rounds: 3, quota_rows: [1_000, 8_000], shared_seconds: 60 }
     } else {
-        Size { rows: 200_000, many_rows: 1_000_000, rounds: 5 }
+        Size {
+            rows: 200_000,
+            many_rows: 1_000_000,
+            rounds: 5,
+            quota_rows: [4_000, 40_000],
+            shared_seconds: 180,
+        }
     };
+    let is_any_named = CASES.iter().any(|(name, _)| has(name));
     in_a_directory(|dir| {
-        start_up()?;
-        full_speed(dir, &size)?;
-        slow_line(dir)?;
-        memory(dir, &size)
+        let mut cases = CASES.into_iter().filter(|(name, _)| !is_any_named || has(name));
+        cases.try_for_each(|(_, measure)| measure(dir, &size))
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +42,19 @@ impl Simulator {
         let root = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:"));
         let root = root.ok_or("the simulator says no address")?.trim_end_matches(';').to_owned();
         Ok(Self { child, root })
+    }
+}
+
+impl Simulator {
+    /// What it saw so far.
+    pub(crate) fn ledger(&self) -> Result<serde_json::Value> {
+        let address = self.root.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address)?;
+        write!(stream, "GET /simulator/ledger HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").ok_or("the simulator gives no ledger")?;
+        Ok(serde_json::from_str(body)?)
     }
 }
 
@@ -104,11 +118,16 @@ pub(crate) fn usage(id: u32) -> Option<(f64, Duration)> {
 }
 
 pub(crate) fn input(dir: &Path, rows: u32) -> Result<PathBuf> {
-    let path = dir.join(format!("{rows}.csv"));
+    users(dir, "user", rows)
+}
+
+/// Each of as many users, whose names begin so, gets a phone.
+pub(crate) fn users(dir: &Path, name: &str, rows: u32) -> Result<PathBuf> {
+    let path = dir.join(format!("{name}-{rows}.csv"));
     let mut file = BufWriter::new(File::create(&path)?);
     writeln!(file, "user,action,phone_type,phone_number")?;
     for row in 1..=rows {
-        writeln!(file, "user{row}@contoso.com,add-phone,office,+1 4255550100")?;
+        writeln!(file, "{name}{row}@contoso.com,add-phone,office,+1 4255550100")?;
     }
     file.flush()?;
     Ok(path)

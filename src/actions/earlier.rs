@@ -19,8 +19,12 @@ pub async fn settle_earlier<T: Transport, C: Credential>(
     action: &Action,
 ) -> Option<Outcome> {
     match action {
-        // The same password a second time harms nobody, and there is nothing to be read back.
-        Action::ListMethods | Action::ResetPassword(Some(_)) | Action::SetPassword(_) => None,
+        // A second reset to the same password harms nobody, and there is nothing to be read back. Each of several
+        // phones is looked at when its turn comes.
+        Action::ListMethods
+        | Action::ResetPassword(Some(_))
+        | Action::SetPassword(_)
+        | Action::SetPhones(_) => None,
         Action::ResetPassword(None) => {
             let hint = "Graph may have made up a password that nobody has seen: reset it again";
             Some(Outcome::unknown(interrupted(), hint))

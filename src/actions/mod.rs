@@ -9,6 +9,7 @@ pub mod phones;
 pub mod reset_password;
 pub mod set_password;
 pub mod set_phone;
+pub mod set_phones;
 pub mod sms_sign_in;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::list_methods::list_methods;
 use super::reset_password::begin_reset;
 use super::set_password::set_password;
 use super::set_phone::set_phone;
+use super::set_phones::set_phones;
 use super::sms_sign_in::{Wanted, switch_sms_sign_in};
 use super::update_phone::update_phone;
 use super::verdicts::still_in_doubt;
@@ -24,7 +25,7 @@ pub enum Step {
     /// To its end.
     Ended(Outcome),
     /// A reset was accepted; the row ends with its operation.
-    Opened(Operation),
+    Opened(Box<Operation>),
 }
 
 /// Does what the task asks for.
@@ -40,12 +41,13 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
         Action::SetPhone(phone) => set_phone(session, row, user, phone).await,
+        Action::SetPhones(changes) => set_phones(session, row, user, changes).await,
         Action::DeletePhone(phone_type) => delete_phone(session, user, *phone_type).await,
         Action::EnableSmsSignIn => switch_sms_sign_in(session, user, Wanted::On).await,
         Action::DisableSmsSignIn => switch_sms_sign_in(session, user, Wanted::Off).await,
         Action::SetPassword(password) => set_password(session, user, password).await,
         Action::ResetPassword(password) => match begin_reset(session, row, user, password.as_ref()).await {
-            Ok(operation) => return Step::Opened(operation),
+            Ok(operation) => return Step::Opened(Box::new(operation)),
             // No later answer, nor none, tells what became of an earlier sending.
             Err(outcome) if session.has_doubtful_write() => still_in_doubt(outcome),
             Err(outcome) => outcome,

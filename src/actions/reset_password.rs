@@ -86,6 +86,7 @@ fn accepted<T, C>(
         finished_at: None,
         polls: 0,
         follows_doubt: session.has_doubtful_write(),
+        may_be_overtaken: false,
         retry_after: session.graph().asked_pause(response),
     })
 }

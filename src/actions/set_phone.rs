@@ -61,7 +61,7 @@ pub async fn set_phone<T: Transport, C: Credential>(
         if !so_far.is_found && phones.standing(phone) != Standing::Same {
             so_far.is_found = true;
             if so_far.doubt.is_none() {
-                session.graph().tell(Event::Found(before_image(row, phone, &phones))).await;
+                session.graph().tell(Event::Found(Box::new(before_image(row, phone, &phones)))).await;
             }
         }
         let answer = match write(session, user, phone, &phones).await {

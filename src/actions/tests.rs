@@ -6,7 +6,7 @@ use crate::graph::trace::Trace;
 use crate::model::action::Action;
 use crate::model::event::Event;
 use crate::model::outcome::Status;
-use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+use crate::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
 use crate::model::task::{Prior, Task};
@@ -464,4 +464,80 @@ async fn set_phone_tells_what_was_there_before_it_writes() {
     };
     assert_eq!(before(none()).await, [(7, None)]);
     assert_eq!(before(one("+1 4255550100")).await, [(7, Some("+1 4255550100".to_owned()))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_phones_are_brought_to_what_the_row_says_one_after_the_other() {
+    let set = |phone_type| PhoneChange::Set(phone(phone_type));
+    let delete = PhoneChange::Delete;
+    let both = Action::SetPhones([set(PhoneType::Mobile), set(PhoneType::AlternateMobile)].into());
+    let stored_both = || {
+        phones(&[
+            stored(PhoneType::Mobile, NUMBER, "notEnabled"),
+            stored(PhoneType::AlternateMobile, NUMBER, ""),
+        ])
+    };
+    check(
+        &both,
+        vec![
+            (
+                vec![none(), answer(201, "{}"), one(NUMBER), answer(201, "{}")],
+                Status::Succeeded,
+                "GET POST GET POST",
+                "mobile: succeeded; alternateMobile: succeeded",
+            ),
+            (
+                vec![stored_both(), stored_both()],
+                Status::Unchanged,
+                "GET GET",
+                "mobile: unchanged, the user has",
+            ),
+            (
+                vec![one(NUMBER), one(NUMBER), answer(201, "{}")],
+                Status::Succeeded,
+                "GET GET POST",
+                "mobile: unchanged",
+            ),
+            (
+                vec![none(), refusal(403, "denied")],
+                Status::Failed,
+                "GET POST",
+                "; alternateMobile: not tried",
+            ),
+            // What is read back is known, so that the second phone's row is told as it is.
+            (
+                vec![none(), lost(), one(NUMBER), stored_both()],
+                Status::Succeeded,
+                "GET POST GET GET",
+                "alternateMobile: unchanged",
+            ),
+        ],
+    )
+    .await;
+    let clear = Action::SetPhones([delete(PhoneType::AlternateMobile), delete(PhoneType::Mobile)].into());
+    check(
+        &clear,
+        vec![
+            (
+                vec![answer(204, ""), answer(204, "")],
+                Status::Succeeded,
+                "DELETE DELETE",
+                "alternateMobile: succeeded; mobile: succeeded",
+            ),
+            (
+                vec![refusal(404, "x"), none(), refusal(404, "x"), none()],
+                Status::Unchanged,
+                "DELETE GET DELETE GET",
+                "unchanged",
+            ),
+        ],
+    )
+    .await;
+    check(&Action::SetPhones([].into()), vec![(vec![], Status::Unchanged, "", "names no phone")]).await;
+    check_after(
+        Trace::IN_DOUBT,
+        &both,
+        vec![(vec![stored_both(), stored_both()], Status::Succeeded, "GET GET", "reading back shows")],
+    )
+    .await;
 }

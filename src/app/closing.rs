@@ -11,7 +11,9 @@ use crate::journal::record::{RunRecord, SessionEnd};
 use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
+use crate::model::throughput::Throughput;
 use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
+use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
@@ -23,6 +25,8 @@ pub(super) struct Account<'run> {
     pub(super) run: &'run RunRecord,
     /// The counts of all its sessions, or of this one where the journal failed.
     pub(super) stats: Stats,
+    /// How requests went over the working time of all its sessions.
+    pub(super) throughput: Throughput,
     pub(super) stop: Option<Stop>,
     pub(super) exit: Exit,
     /// How many processes worked on it.
@@ -68,6 +72,7 @@ impl Account<'_> {
             requests: (&stats.requests).into(),
             operations: (&stats.operations).into(),
             held_ms: milliseconds(stats.held),
+            pace: (&self.throughput).into(),
             rows_per_second: rows_per_second(stats.rows.total(), self.duration),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
@@ -122,8 +127,14 @@ impl Account<'_> {
             let (command, rehearse) =
                 (&self.run.command, if self.run.is_rehearsal { " --rehearse" } else { "" });
             let unfinished = quoted(&self.directory.join("unfinished.csv"));
+            // Where the journal's settings cannot be read, its rows could not either.
+            let reading = Stored::from_json(&self.run.settings).map(|stored| stored.meaning_of_rows());
+            let reading = reading
+                .unwrap_or_default()
+                .iter()
+                .fold(String::new(), |reading, flag| reading + " " + &quoted(Path::new(flag)));
             next.push("see error_message and detail in results.csv".to_owned());
-            next.push(format!("authwave {command} {unfinished}{rehearse}"));
+            next.push(format!("authwave {command} {unfinished}{reading}{rehearse}"));
         }
         next
     }
@@ -152,9 +163,9 @@ pub(super) fn reason(stop: &Stop) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=".contains(c);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
@@ -184,6 +195,7 @@ mod tests {
             run: &run,
             exit: Exit::of(&rows, stop.as_ref()),
             stats: Stats { rows, ..Stats::default() },
+            throughput: Throughput::default(),
             stop,
             sessions: 1,
             duration: Duration::from_millis(1_234),

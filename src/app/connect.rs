@@ -40,7 +40,7 @@ pub(super) struct Connection {
     /// The tenant's id or domain, where it is known.
     pub(super) tenant: Option<String>,
     /// The app's id, where it is known.
-    app: Option<String>,
+    pub(super) app: Option<String>,
 }
 
 /// A tenant's API, ready to be called, and what is heard of it.
@@ -51,10 +51,10 @@ pub(super) struct Line {
 }
 
 impl Connection {
-    /// What tells tenants, and apps in them, apart.
+    /// What tells tenants, and apps in them, apart: however they are spelt, but for a domain beside the tenant's id.
     pub(super) fn name(&self) -> String {
         let parts = [Some(&self.graph_root), self.tenant.as_ref(), self.app.as_ref()];
-        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+        parts.into_iter().flatten().map(|part| part.to_lowercase()).collect::<Vec<_>>().join(" ")
     }
 
     /// Puts all together that calls go through.

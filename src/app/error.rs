@@ -85,8 +85,14 @@ pub enum AppError {
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write the results")]
+    #[error(transparent)]
     Results(#[from] ObserverError),
+    /// The copy of the input with its findings could not be written.
+    #[error("cannot write the findings")]
+    Findings(#[source] ObserverError),
+    /// A workbook is nothing to look at on a terminal.
+    #[error("a workbook is no text: redirect it into a file, as `authwave template --xlsx > wave.xlsx`")]
+    Terminal,
     /// The address to listen on is wrong, or taken.
     #[error("cannot listen on {address}")]
     Listen {
@@ -123,6 +129,8 @@ impl AppError {
             | Self::Changed { .. }
             | Self::Input(_)
             | Self::BadRows { .. }
+            | Self::Findings(_)
+            | Self::Terminal
             | Self::Http(_)
             | Self::RunDirectory { .. }
             | Self::Listen { .. }

@@ -19,7 +19,7 @@ use super::error::AppError;
 use super::run_directory::RunDirectory;
 
 /// Their names.
-const NAMES: [&str; 4] = ["results.csv", "operations.csv", "methods.csv", "unfinished.csv"];
+pub(super) const NAMES: [&str; 4] = ["results.csv", "operations.csv", "methods.csv", "unfinished.csv"];
 
 /// results.csv, operations.csv, methods.csv and unfinished.csv.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Files {
     operations: Operations,
     methods: Methods,
     unfinished: Unfinished,
+    /// Whether rows stand in them that ended before they began to grow.
+    tell_earlier_rows: bool,
 }
 
 impl Files {
@@ -51,6 +53,7 @@ impl Files {
         files.operations.move_to(&directory.file(NAMES[1]))?;
         files.methods.move_to(&directory.file(NAMES[2]))?;
         files.unfinished.move_to(&directory.file(NAMES[3]))?;
+        files.tell_earlier_rows = files.results.is_begun();
         Ok((files, stats))
     }
 
@@ -67,13 +70,19 @@ impl Files {
             operations: Operations::create(&operations, timeline)?,
             methods: Methods::create(&methods)?,
             unfinished: Unfinished::create(&unfinished, &run.header, &run.input)?,
+            tell_earlier_rows: false,
         })
     }
 
-    /// Writes what was kept back.
-    pub(super) fn finish(self) -> Result<(), ObserverError> {
-        let Self { results, operations, methods, unfinished } = self;
-        [results.finish(), operations.finish(), methods.finish(), unfinished.finish()].into_iter().collect()
+    /// Writes what was kept back. Gives whether they have their last form: as if they were made now, in the order of the
+    /// rows. They come to it by themselves where each row stands once in results.csv, and the other files are empty.
+    pub(super) fn finish(self) -> Result<bool, ObserverError> {
+        let Self { results, operations, methods, unfinished, tell_earlier_rows } = self;
+        let lack_order_only =
+            !(tell_earlier_rows || operations.is_begun() || methods.is_begun() || unfinished.is_begun());
+        let results = if lack_order_only { results.finish_in_order() } else { results.finish() };
+        let others = [operations.finish(), methods.finish(), unfinished.finish()];
+        [results].into_iter().chain(others).collect::<Result<(), _>>().map(|()| lack_order_only)
     }
 }
 
@@ -90,14 +99,14 @@ fn remove_leftover(path: &PathBuf) -> Result<(), ObserverError> {
 /// A file that cannot be written keeps nothing from the others.
 impl Observer for Files {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        let Self { results, operations, methods, unfinished } = self;
+        let Self { results, operations, methods, unfinished, .. } = self;
         [results.observe(event), operations.observe(event), methods.observe(event), unfinished.observe(event)]
             .into_iter()
             .collect()
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
-        let Self { results, operations, methods, unfinished } = self;
+        let Self { results, operations, methods, unfinished, .. } = self;
         [results.tick(now), operations.tick(now), methods.tick(now), unfinished.tick(now)]
             .into_iter()
             .collect()

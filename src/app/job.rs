@@ -7,27 +7,33 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::info;
 
+use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
-use crate::journal::record::SessionStart;
+use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
-use crate::model::stats::Stats;
+use crate::model::demand::Demand;
+use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
+use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
-use crate::pace::pacer::{PaceSettings, Pacer, Seek};
+use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
+use crate::policy::forecast::{Requests, forecast};
 use crate::progress::{Progress, Screen};
-use crate::settings::resolve::{Output, Settings};
+use crate::results::excel;
+use crate::settings::resolve::{Output, Settings, Workbook};
 
 use super::clock::wall_clock;
 use super::closing::Account;
 use super::connect::{Connection, Line};
 use super::environment::say;
-use super::error::AppError;
+use super::error::{AppError, chain};
 use super::exit::Exit;
-use super::files::Files;
+use super::files::{self, Files};
 use super::locks::Lock;
+use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
@@ -51,8 +57,8 @@ pub(super) struct Job {
     pub(super) directory: RunDirectory,
     /// Held until the run has ended.
     pub(super) locks: Vec<Lock>,
-    /// How many rows there are to do, as far as is known.
-    pub(super) rows_left: u64,
+    /// What the rows take that are to be done.
+    pub(super) demand: Demand,
 }
 
 /// When this process began to work on the run, on both clocks.
@@ -74,30 +80,55 @@ impl Job {
         let start =
             Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
         store.begin_session(&session(start), start.moment)?;
-        let pacer = Arc::new(Pacer::new(pace(self.settings.pace, self.rows_left)));
-        let progress = Progress::new(self.screen, self.rows_left, Arc::clone(&pacer));
+        let memory = self.memory();
+        let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
+        self.foretell(&pace);
+        let pacer = Arc::new(Pacer::new(pace));
+        let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
+        let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
-        let mut sinks = Sinks { journal, files, progress };
+        let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
 
-        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, pacer)?;
+        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.failures);
         let end = tokio::select! {
             biased;
-            end = run(graph, rows, settings, (inbox, &mut sinks)) => end,
+            end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
-        let finished = sinks.finish(&self.directory);
+        memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
+        let finished = sinks.finish(&self.directory, &end.stats);
         let closing = Closing {
             start,
             rehearsal: self.rehearsal,
             directory: self.directory,
+            workbook: self.settings.workbook,
             output: self.settings.output,
         };
         let exit = closing.close(end, finished);
         drop(self.locks);
         exit
+    }
+
+    /// What is known of the tenant; a rehearsal's has no quota.
+    fn memory(&self) -> Memory {
+        match &self.rehearsal {
+            Some(_) => Memory::NONE,
+            None => Memory::of(&self.connection),
+        }
+    }
+
+    /// Tells what the rows take, and how long that will be.
+    fn foretell(&self, pace: &PaceSettings) {
+        let text = match &self.rehearsal {
+            Some(_) => Requests(&self.demand).to_string(),
+            None => forecast(self.demand, &pace.known(Limits::default())).to_string(),
+        };
+        if self.settings.output != Output::Quiet {
+            say(&format!("{text}\n"));
+        }
     }
 }
 
@@ -110,8 +141,13 @@ fn session(start: Start) -> SessionStart {
 }
 
 /// Each row takes a request at least.
-fn pace(settings: PaceSettings, rows_left: u64) -> PaceSettings {
-    PaceSettings { seek: settings.seek.map(|seek| Seek { expected: rows_left, ..seek }), ..settings }
+fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
+    let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
+    PaceSettings { seek, ..settings }
+}
+
+fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
+    Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
 fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
@@ -134,6 +170,7 @@ struct Closing {
     start: Start,
     rehearsal: Option<RehearsalTenant>,
     directory: RunDirectory,
+    workbook: Workbook,
     output: Output,
 }
 
@@ -141,15 +178,16 @@ impl Closing {
     fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let (stats, exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
-            Ok(stats) => (stats.clone(), Exit::of(&stats.rows, end.stop.as_ref()), None),
-            Err(error) => (end.stats, Exit::Stopped, Some(error)),
+        let ((stats, throughput), exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
+            Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
+            Err(error) => ((end.stats, Throughput::default()), Exit::Stopped, Some(error)),
         };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
         let account = Account {
             run: &run,
             stats,
+            throughput,
             stop: end.stop,
             exit,
             sessions: store.sessions().unwrap_or(1),
@@ -158,6 +196,12 @@ impl Closing {
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
         };
+        if self.workbook == Workbook::Beside
+            && let Err(error) = excel::write(&self.directory.file("results.xlsx"), &files::NAMES)
+        {
+            // All that it holds stands in the CSV files.
+            say(&format!("warning: no workbook was written: {}\n", chain(&error)));
+        }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
         if self.output != Output::Quiet || exit != Exit::Done {
@@ -170,9 +214,8 @@ impl Closing {
     }
 }
 
-/// The counts of the rows, and of all that was sent for them in any session.
-fn whole(store: &Store, mut stats: Stats) -> Result<Stats, AppError> {
-    let traffic = store.traffic()?;
-    (stats.requests, stats.held) = (traffic.requests, traffic.held);
-    Ok(stats)
+/// The counts of the rows, and of all that was sent for them in any session; and how that went over time.
+fn whole(store: &Store, stats: Stats) -> Result<(Stats, Throughput), AppError> {
+    let Traffic { requests, held, throughput } = store.traffic()?;
+    Ok((Stats { requests, held, ..stats }, throughput))
 }

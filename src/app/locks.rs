@@ -6,12 +6,11 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 use tracing::warn;
 
 use super::clock::wall_clock;
-use super::environment::state_directory;
+use super::state::state_file;
 
 /// A lock could not be had.
 #[derive(Debug, Error)]
@@ -72,11 +71,7 @@ pub(super) fn lock_run_directory(directory: &Path) -> Result<Lock, LockError> {
 /// Takes a tenant for this process, as far as the user's other runs are concerned. `name` tells tenants and apps apart.
 /// Where the user has no place for locks the run goes on without.
 pub(super) fn lock_tenant(name: &str) -> Result<Option<Lock>, LockError> {
-    let taken = state_directory("locks").and_then(|locks| {
-        let file = format!("{}.lock", utf8_percent_encode(name, NON_ALPHANUMERIC));
-        take(&locks.join(file))
-    });
-    match taken {
+    match state_file("locks", name, "lock").and_then(|path| take(&path)) {
         Ok(Taken::Mine(lock)) => Ok(Some(lock)),
         Ok(Taken::Theirs(holder)) => Err(LockError::Tenant { holder }),
         Err(error) => {

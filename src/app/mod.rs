@@ -1,6 +1,6 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
-mod bad_rows;
+mod check;
 mod checkup;
 mod clock;
 mod closing;
@@ -11,9 +11,11 @@ mod environment;
 pub mod error;
 pub mod exit;
 mod files;
+mod findings;
 mod job;
 pub mod locks;
 mod logging;
+mod memory;
 mod rehearsal;
 mod resume;
 mod run;
@@ -23,3 +25,5 @@ mod signals;
 mod simulator;
 mod sinks;
 pub mod start;
+mod state;
+mod template;

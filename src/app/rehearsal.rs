@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::action::Action;
-use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+use crate::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use crate::model::task::Task;
 use crate::settings::connection::Target;
 use crate::simulator::ledger::Ledger;
@@ -54,16 +54,13 @@ impl Seeds {
         let known = self.0.entry(task.user.as_str().to_lowercase().into()).or_default();
         let (phone_type, takes_for_granted) = match &task.action {
             Action::ListMethods | Action::ResetPassword(_) | Action::SetPassword(_) => return,
+            Action::SetPhones(changes) => return changes.iter().for_each(|change| known.note(change)),
             Action::AddPhone(phone) | Action::SetPhone(phone) => (phone.phone_type, false),
             Action::UpdatePhone(phone) => (phone.phone_type, true),
             Action::DeletePhone(phone_type) => (*phone_type, true),
             Action::EnableSmsSignIn | Action::DisableSmsSignIn => (PhoneType::Mobile, true),
         };
-        known.speak(phone_type, takes_for_granted);
-        if phone_type == PhoneType::AlternateMobile && takes_for_granted {
-            // An alternate that is there stands beside a mobile.
-            known.speak(PhoneType::Mobile, true);
-        }
+        known.expect(phone_type, takes_for_granted);
     }
 
     /// A row that was noted was done by an earlier session of the run.
@@ -73,6 +70,7 @@ impl Seeds {
             Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
                 known.left[place(phone.phone_type)] = Some(Left::Number(phone.number.clone()));
             }
+            Action::SetPhones(changes) => changes.iter().for_each(|change| known.leave(change)),
             Action::DeletePhone(phone_type) => known.left[place(*phone_type)] = Some(Left::Nothing),
             Action::ListMethods
             | Action::EnableSmsSignIn
@@ -98,6 +96,29 @@ impl Seeds {
 }
 
 impl Known {
+    fn note(&mut self, change: &PhoneChange) {
+        self.expect(change.phone_type(), matches!(change, PhoneChange::Delete(_)));
+        if change.phone_type() == PhoneType::AlternateMobile {
+            // The row says nothing of the mobile beside which it comes, so that one is there.
+            self.speak(PhoneType::Mobile, true);
+        }
+    }
+
+    fn leave(&mut self, change: &PhoneChange) {
+        self.left[place(change.phone_type())] = Some(match change {
+            PhoneChange::Set(phone) => Left::Number(phone.number.clone()),
+            PhoneChange::Delete(_) => Left::Nothing,
+        });
+    }
+
+    fn expect(&mut self, phone_type: PhoneType, takes_for_granted: bool) {
+        self.speak(phone_type, takes_for_granted);
+        if phone_type == PhoneType::AlternateMobile && takes_for_granted {
+            // An alternate that is there stands beside a mobile.
+            self.speak(PhoneType::Mobile, true);
+        }
+    }
+
     fn speak(&mut self, phone_type: PhoneType, takes_for_granted: bool) {
         let at = place(phone_type);
         if !self.is_spoken_of[at] {

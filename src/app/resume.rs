@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use crate::engine::run::RowsError;
+use crate::input::checks::check;
 use crate::input::source::Input;
 use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
+use crate::model::demand::Demand;
 use crate::model::task::Work;
 use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
 use crate::settings::args;
 use crate::settings::connection::Target;
-use crate::settings::resolve::{Mode, Output, RunChoices, Settings};
+use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
 use super::clock::timeline_now;
@@ -23,7 +25,7 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, listen, locks, rows, tenant_lock};
+use super::run::{Asked, Purpose, absolute, demand, listen, locks, rows, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.
@@ -35,7 +37,7 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
         ..RunChoices::default()
     };
     let mut taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
-    let input = taken_up.input(args.input.as_deref())?;
+    let mut input = taken_up.input(args.input.as_deref())?;
     let standing = taken_up.standing()?;
     let rows_left = taken_up.store.run().rows.saturating_sub(standing.done.len());
     if taken_up.settings.output != Output::Quiet {
@@ -44,7 +46,8 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let failures = Some(taken_up.settings.failures);
-    taken_up.carry_out(seeds, (failures, rows_left), rows(input, (purpose, method), standing))
+    let demand = demand(&mut input, purpose, &standing)?;
+    taken_up.carry_out(seeds, (failures, demand), rows(input, (purpose, method), standing))
 }
 
 /// `authwave operations`.
@@ -52,9 +55,12 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
     let choices = RunChoices { operation_timeout: args.operation_timeout, ..RunChoices::default() };
     let taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
     let pending = taken_up.store.pending(&timeline_now())?;
-    let rows_left = pending.len() as u64;
+    let mut demand = Demand::default();
+    for task in &pending {
+        demand += Demand::of_task(task);
+    }
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
-    taken_up.carry_out(Seeds::default(), (None, rows_left), rows)
+    taken_up.carry_out(Seeds::default(), (None, demand), rows)
 }
 
 /// A run that stopped, open again.
@@ -104,6 +110,11 @@ impl TakenUp {
             });
         }
         self.store.move_input(&absolute(&path)?)?;
+        if self.settings.bad_rows == BadRows::Skip {
+            // Rows that cannot be done beside others were passed over, and are again.
+            check(&mut input, |_| {})?;
+            input.rewind()?;
+        }
         Ok(input)
     }
 
@@ -132,7 +143,7 @@ impl TakenUp {
     fn carry_out<R>(
         self,
         seeds: Seeds,
-        (failures, rows_left): (Option<FailureLimit>, u64),
+        (failures, demand): (Option<FailureLimit>, Demand),
         rows: R,
     ) -> Result<Exit, AppError>
     where
@@ -147,17 +158,8 @@ impl TakenUp {
             }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
-            let job = Job {
-                settings,
-                failures,
-                screen,
-                connection,
-                rehearsal,
-                signals,
-                directory,
-                locks,
-                rows_left,
-            };
+            let job =
+                Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
             job.carry_out(store, rows).await
         })
     }

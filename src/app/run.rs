@@ -1,12 +1,15 @@
 //! `authwave run` and `authwave snapshot`: from a file to a run that is ready to go.
 
+use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::engine::run::RowsError;
 use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
+use crate::input::content::STANDARD_INPUT;
 use crate::input::records::InputError;
 use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
@@ -14,10 +17,12 @@ use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
 use crate::journal::store::Store;
 use crate::model::action::ResetMethod;
-use crate::model::task::Work;
+use crate::model::demand::Demand;
+use crate::model::task::{Task, Work};
 use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
+use crate::settings::form::Reading;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
 use crate::settings::stored::Stored;
 
@@ -31,7 +36,7 @@ use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{bad_rows, logging};
+use super::{findings, logging};
 
 /// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +62,25 @@ impl Purpose {
     }
 
     /// How rows are understood.
-    pub(super) const fn input_settings(self, settings: &Settings) -> InputSettings {
+    pub(super) fn input_settings(self, settings: &Settings) -> InputSettings {
         let action = match self {
             Self::Rows => ActionSource::Column,
             Self::Snapshot => ActionSource::ListMethods,
         };
-        InputSettings { default_country: settings.default_country, action }
+        input_settings(&settings.reading, action)
     }
+}
+
+/// How rows are understood.
+pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
+    let Reading { form, mapping, default_country } = reading.clone();
+    InputSettings { form, mapping, default_country, action }
 }
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let choices = RunChoices {
+        form: args.form,
         default_country: args.default_country,
         operation_timeout: args.operation_timeout,
         skip_invalid: args.skip_invalid,
@@ -83,7 +95,8 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
 
 /// `authwave snapshot`.
 pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
-    let (choices, purpose) = (RunChoices::default(), Purpose::Snapshot);
+    let choices = RunChoices { form: args.form, ..RunChoices::default() };
+    let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
     begin(&args.file, &args.place, &asked)
 }
@@ -121,7 +134,7 @@ fn view(output: Output) -> View {
 
 fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let (mut input, findings, Seen { seeds, needs }) = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds, needs } = checked(file, &settings, asked)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
     }
@@ -151,10 +164,10 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
             settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
-        let (failures, rows_left) = (Some(settings.failures), findings.rows);
+        let failures = Some(settings.failures);
         let rows = rows(input, (asked.purpose, settings.reset_method), Standing::default());
         let job =
-            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, rows_left };
+            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
         job.carry_out(store, rows).await
     })
 }
@@ -163,34 +176,43 @@ fn fit(obstacles: Vec<Obstacle>) -> Result<(), AppError> {
     if obstacles.is_empty() { Ok(()) } else { Err(AppError::Unfit(obstacles)) }
 }
 
-/// What is seen of the rows before they are done.
-#[derive(Default)]
-struct Seen {
-    /// What a rehearsal's tenant must hold.
+/// A file that was read once and stands at its first row again.
+struct Checked {
+    input: Input,
+    findings: Findings,
+    demand: Demand,
     seeds: Seeds,
-    /// What they need.
     needs: Needs,
 }
 
-/// Reads the whole file before anything is sent, and leaves it at its first row.
-fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<(Input, Findings, Seen), AppError> {
+/// Reads the whole file before anything is sent.
+fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
-    let mut seen = Seen::default();
+    if settings.output != Output::Quiet {
+        say(&findings::form(&input));
+    }
+    let (mut seeds, mut demand, mut wanted) =
+        (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
+    let mut needs = Needs::default();
     let findings = check(&mut input, |work| {
+        if wanted.takes(work) {
+            demand += Demand::of(work);
+        }
         let Work::Task(task) = work else { return };
-        seen.needs.note(&task.action, settings.reset_method);
+        needs.note(&task.action, settings.reset_method);
         if asked.mode == Mode::Rehearsal {
-            seen.seeds.note(task);
+            seeds.note(task);
         }
     })?;
+    say(&findings::warnings(file, &findings));
     if findings.invalid > 0 {
-        say(&bad_rows::report(file, &findings));
+        say(&findings::bad_rows(file, &findings));
         if settings.bad_rows == BadRows::Refuse {
             return Err(AppError::BadRows { invalid: findings.invalid, rows: findings.rows });
         }
     }
     input.rewind()?;
-    Ok((input, findings, seen))
+    Ok(Checked { input, findings, demand, seeds, needs })
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {
@@ -220,6 +242,7 @@ fn run_directory(
     settings: &Settings,
     (start, input): (jiff::Timestamp, &Path),
 ) -> Result<RunDirectory, AppError> {
+    let input = if input == Path::new(STANDARD_INPUT) { Path::new("stdin") } else { input };
     let (path, made) = if let Some(path) = &place.run_dir {
         (path, RunDirectory::at(path))
     } else {
@@ -234,34 +257,70 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
         .map_err(|source| AppError::System { what: "find the input's absolute path", source })
 }
 
-/// The rows of the file that are still to be done, or in a snapshot the first of each user.
+/// Which rows of a file a run does: all, or in a snapshot the first of each user.
+struct Wanted {
+    purpose: Purpose,
+    /// Two users in 2⁶⁴ share a key.
+    seen: HashSet<u64>,
+}
+
+impl Wanted {
+    fn by(purpose: Purpose) -> Self {
+        Self { purpose, seen: HashSet::new() }
+    }
+
+    fn takes(&mut self, work: &Work) -> bool {
+        match (self.purpose, work) {
+            (Purpose::Snapshot, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            (Purpose::Rows | Purpose::Snapshot, _) => true,
+        }
+    }
+}
+
+/// The rows of a file that are still to be done.
 pub(super) fn rows(
-    mut input: Input,
+    input: Input,
     (purpose, method): (Purpose, ResetMethod),
     standing: Standing,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
-    if purpose == Purpose::Rows {
-        input.leave_out(standing.done.clone());
+    left(input, purpose, standing).map(move |work| match work {
+        Ok(Work::Task(task)) => Ok(Work::Task(Task { action: method.apply(task.action), ..task })),
+        Ok(invalid) => Ok(invalid),
+        Err(error) => Err(RowsError::from(error)),
+    })
+}
+
+/// What they take. The file stands at its first row afterwards.
+pub(super) fn demand(input: &mut Input, purpose: Purpose, standing: &Standing) -> Result<Demand, InputError> {
+    let mut demand = Demand::default();
+    for work in left(&mut *input, purpose, standing) {
+        demand += Demand::of(&work?);
     }
-    let mut seen = HashSet::new();
-    let is_wanted = move |work: &Result<Work, InputError>, standing: &Standing| match (purpose, work) {
-        // Two users in 2⁶⁴ share a key.
-        (Purpose::Snapshot, Ok(Work::Task(task))) => {
-            seen.insert(task.user.order_key()) && !standing.done.contains(task.row.number)
-        }
-        (Purpose::Rows | Purpose::Snapshot, _) => true,
-    };
-    let mut is_wanted = is_wanted;
-    input.filter_map(move |work| {
-        let is_wanted = is_wanted(&work, &standing);
-        is_wanted.then(|| match work {
-            Ok(Work::Task(mut task)) => {
-                task.prior = standing.prior(task.row.number);
-                task.action = method.apply(task.action);
-                Ok(Work::Task(task))
+    input.rewind().map(|()| demand)
+}
+
+fn left(
+    mut input: impl BorrowMut<Input>,
+    purpose: Purpose,
+    standing: impl Borrow<Standing>,
+) -> impl Iterator<Item = Result<Work, InputError>> {
+    // A snapshot must see them to know whose first row it is.
+    if purpose == Purpose::Rows {
+        input.borrow_mut().leave_out(standing.borrow().done.clone());
+    }
+    let mut wanted = Wanted::by(purpose);
+    iter::from_fn(move || {
+        let standing = standing.borrow();
+        loop {
+            match input.borrow_mut().next()? {
+                Ok(work) if !wanted.takes(&work) || standing.done.contains(work.row().number) => {}
+                Ok(Work::Task(mut task)) => {
+                    task.prior = standing.prior(task.row.number);
+                    return Some(Ok(Work::Task(task)));
+                }
+                Ok(invalid) => return Some(Ok(invalid)),
+                Err(error) => return Some(Err(error)),
             }
-            Ok(invalid) => Ok(invalid),
-            Err(error) => Err(RowsError::from(error)),
-        })
+        }
     })
 }

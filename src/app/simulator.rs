@@ -54,7 +54,7 @@ pub(super) fn simulate(args: &args::Simulator) -> Result<Exit, AppError> {
 }
 
 fn add_users(tenant: &mut Tenant, file: &Path) -> Result<(), AppError> {
-    let settings = InputSettings { default_country: None, action: ActionSource::ListMethods };
+    let settings = InputSettings { action: ActionSource::ListMethods, ..InputSettings::default() };
     let mut seen = std::collections::HashSet::new();
     for work in Input::open(file, settings)? {
         if let Work::Task(task) = work?

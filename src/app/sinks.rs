@@ -1,6 +1,7 @@
 //! The observers of a run: its journal, its files, and the view.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -9,6 +10,7 @@ use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::stats::Stats;
+use crate::pace::pacer::Pacer;
 use crate::progress::Progress;
 
 use super::error::AppError;
@@ -21,6 +23,8 @@ pub(super) struct Sinks {
     pub(super) journal: Journal,
     pub(super) files: Files,
     pub(super) progress: Progress,
+    /// What it finds is noted in the journal.
+    pub(super) pacer: Arc<Pacer>,
 }
 
 /// How the files ended.
@@ -32,21 +36,26 @@ pub(super) struct Finished {
 }
 
 impl Sinks {
-    /// Brings the files into their last form: made again from the journal, in the order of the rows.
-    pub(super) fn finish(self, directory: &RunDirectory) -> Finished {
+    /// Brings the files into their last form. `stats` counts what this session told.
+    pub(super) fn finish(mut self, directory: &RunDirectory, stats: &Stats) -> Finished {
         self.progress.finish();
+        self.journal.note_limits(Instant::now(), self.pacer.limits());
         let (store, kept) = self.journal.finish();
-        let written = self.files.finish();
+        let have_last_form = self.files.finish().unwrap_or(false);
         let told = kept.map_err(AppError::from).and_then(|()| match &store {
-            Some(store) => {
-                let (files, stats) = Files::make(directory, store, retold(store.run()))?;
-                files.finish()?;
-                Ok(stats)
-            }
-            None => written.map(|()| Stats::default()).map_err(AppError::from),
+            // Whatever kept the files from it does not keep the journal from telling.
+            Some(store) if !have_last_form => remake(directory, store),
+            Some(_) | None => Ok(stats.clone()),
         });
         Finished { store, told }
     }
+}
+
+/// Makes the files from the journal, in the order of the rows.
+fn remake(directory: &RunDirectory, store: &Store) -> Result<Stats, AppError> {
+    let (files, stats) = Files::make(directory, store, retold(store.run()))?;
+    files.finish()?;
+    Ok(stats)
 }
 
 /// A file that cannot be written keeps nothing from the others.
@@ -58,6 +67,7 @@ impl Observer for Sinks {
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
+        self.journal.note_limits(now, self.pacer.limits());
         [self.journal.tick(now), self.files.tick(now), self.progress.tick(now)].into_iter().collect()
     }
 

@@ -159,7 +159,7 @@ async fn poll<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, mut reset: B
     if is_last {
         return tell(&graph, given_up(*reset)).await;
     }
-    graph.tell(Event::Polled(reset.operation.clone())).await;
+    graph.tell(Event::Polled(Box::new(reset.operation.clone()))).await;
     Polled::Open(reset, wait)
 }
 
@@ -184,7 +184,7 @@ fn closing(reset: OpenReset, outcome: Outcome) -> Closing {
     let order_key = task.user.order_key();
     let mut ended = ended(task, outcome, &trace);
     ended.operation_id.clone_from(&operation.id);
-    Closing { order_key, events: [Event::Closed(operation), Event::Ended(Arc::new(ended))] }
+    Closing { order_key, events: [Event::Closed(Box::new(operation)), Event::Ended(Arc::new(ended))] }
 }
 
 async fn close<T, C>(graph: &Graph<T, C>, reset: OpenReset, outcome: Outcome) -> Polled {
@@ -209,7 +209,20 @@ fn settled(reset: &OpenReset) -> Outcome {
                 "an earlier sending of this reset was not answered and may have succeeded",
             )
         }
+        Outcome { status: Status::Succeeded, .. } if reset.operation.may_be_overtaken => Outcome::unknown(
+            overtaken(),
+            "the password was set, but an earlier reset of this user was lost and may set its own after it: run this \
+             row again, or ask the user",
+        ),
         outcome => outcome,
+    }
+}
+
+fn overtaken() -> Failure {
+    Failure {
+        http_status: None,
+        code: "earlier-reset-lost".to_owned(),
+        message: "nobody knows how an earlier reset of this user ended, or whether it has".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which task is next: one user's rows one at a time, in file order, however far apart they stand.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 
 use crate::model::task::{Task, Work};
 
@@ -55,11 +56,13 @@ where
                 Some(Work::Invalid(invalid)) => return Ok(Next::Work(Work::Invalid(invalid))),
                 Some(Work::Task(task)) => {
                     let order_key = task.user.order_key();
-                    let Some(line) = self.busy.get_mut(&order_key) else {
-                        self.busy.insert(order_key, VecDeque::new());
-                        return Ok(Next::Work(Work::Task(task)));
-                    };
-                    line.push_back(task);
+                    match self.busy.entry(order_key) {
+                        Entry::Vacant(free) => {
+                            free.insert(VecDeque::new());
+                            return Ok(Next::Work(Work::Task(task)));
+                        }
+                        Entry::Occupied(mut line) => line.get_mut().push_back(task),
+                    }
                     self.waiting += 1;
                 }
             }
@@ -70,14 +73,14 @@ where
 
     /// The row under way of the user with this key has ended: the user's next row may begin.
     pub fn release(&mut self, order_key: u64) {
-        let Some(line) = self.busy.get_mut(&order_key) else { return };
-        match line.pop_front() {
+        let Entry::Occupied(mut line) = self.busy.entry(order_key) else { return };
+        match line.get_mut().pop_front() {
             Some(task) => {
                 self.waiting -= 1;
                 self.ready.push_back(task);
             }
             None => {
-                self.busy.remove(&order_key);
+                line.remove();
             }
         }
     }

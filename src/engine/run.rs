@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::lost_resets::LostResets;
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
 use super::worker::{Finished, OpenReset, ended_unbegun, work};
@@ -16,6 +18,7 @@ use crate::graph::client::Graph;
 use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
+use crate::model::row::RowNumber;
 use crate::model::stats::Stats;
 use crate::model::task::{Prior, Task, Work};
 use crate::policy::failures::{FailureBudget, FailureLimit, RowEnd};
@@ -83,18 +86,24 @@ struct Run<'observer, T, C, R, O> {
     graph: Arc<Graph<T, C>>,
     settings: RunSettings,
     queue: Queue<R>,
-    /// Tasks that begin as soon as so many events are kept for good.
+    /// Tasks whose beginning was not told yet.
+    beginning: Vec<Task>,
+    /// Tasks that start as soon as so many events are kept for good, and there is room at the pacer's gate.
     begun: VecDeque<(u64, Task)>,
     workers: JoinSet<Finished>,
     operations: Operations<T, C>,
+    lost_resets: LostResets,
     permission: PermissionWatch,
     failures: Option<FailureBudget>,
     began: Instant,
     stats: Stats,
     stop: Option<Stop>,
     observer: &'observer mut O,
-    /// How many events the observer was shown.
+    /// How many events the observer was shown, and how many of them are kept for good, as far as is known.
     told: u64,
+    kept: u64,
+    /// How many workers have not run yet.
+    fresh: Arc<AtomicUsize>,
     rows_are_left: RowsLeft,
 }
 
@@ -103,6 +112,7 @@ pub async fn run<T, C, R, O>(
     graph: Arc<Graph<T, C>>,
     rows: R,
     settings: RunSettings,
+    lost_resets: LostResets,
     (inbox, observer): (mpsc::Receiver<Event>, &mut O),
 ) -> RunEnd
 where
@@ -116,8 +126,10 @@ where
         queue: Queue::new(rows, settings.look_ahead),
         graph,
         settings,
+        beginning: Vec::new(),
         begun: VecDeque::new(),
         workers: JoinSet::new(),
+        lost_resets,
         permission: PermissionWatch::default(),
         failures: settings.failures.map(FailureBudget::new),
         began: Instant::now(),
@@ -125,6 +137,8 @@ where
         stop: None,
         observer,
         told: 0,
+        kept: 0,
+        fresh: Arc::default(),
         rows_are_left: RowsLeft::Some,
     };
     run.carry_on(inbox).await
@@ -150,8 +164,10 @@ where
                     break;
                 }
             }
+            self.tell_beginnings();
+            self.start_begun();
             self.operations.start_due(self.rows_are_left);
-            let first_begun = self.begun.front().map(|(count, _)| *count);
+            let next_to_keep = self.begun.front().map(|(count, _)| *count).filter(|count| *count > self.kept);
             // Listen: take the next thing that happens.
             tokio::select! {
                 biased;
@@ -162,8 +178,11 @@ where
                     self.note(&event);
                     self.note_told(&mut inbox);
                 }
-                kept = self.observer.kept(first_begun.unwrap_or_default()), if first_begun.is_some() => {
-                    self.start_begun(kept);
+                kept = self.observer.kept(next_to_keep.unwrap_or_default()), if next_to_keep.is_some() => {
+                    match kept {
+                        Ok(kept) => self.kept = kept,
+                        Err(error) => self.halt(Stop::Observer(error)),
+                    }
                 }
                 Some(joined) = self.workers.join_next() => {
                     self.finish(joined);
@@ -221,45 +240,69 @@ where
 
     /// How many rows have begun and not ended, those that wait for their operation left out.
     fn under_way(&self) -> usize {
-        self.workers.len() + self.begun.len()
+        self.workers.len() + self.begun.len() + self.beginning.len()
     }
 
     fn begin(&mut self, task: Task) {
         if let Prior::Accepted(operation) = &task.prior {
             let operation = (**operation).clone();
             self.operations.open(Box::new(OpenReset::new(task, Trace::NOTHING_SENT, operation)));
-        } else if task.action.writes() {
-            self.note(&Event::Begun(task.row.number));
-            self.begun.push_back((self.told, task));
         } else {
+            self.beginning.push(task);
+        }
+    }
+
+    /// Tells of rows that begin, all at once: for the journal that is one event.
+    fn tell_beginnings(&mut self) {
+        let mut beginning = std::mem::take(&mut self.beginning);
+        let writing = beginning.iter().filter(|task| task.action.writes());
+        let rows: Box<[RowNumber]> = writing.map(|task| task.row.number).collect();
+        if !rows.is_empty() {
+            self.note(&Event::Begun(rows));
+        }
+        let told = self.told;
+        self.begun
+            .extend(beginning.drain(..).map(|task| (if task.action.writes() { told } else { 0 }, task)));
+        self.beginning = beginning;
+    }
+
+    fn start(&mut self, task: Task) {
+        let may_be_overtaken = self.lost_resets.may_overtake(&task);
+        // Boxed, so that only a pointer is moved on its way into the set.
+        let (graph, fresh) = (Arc::clone(&self.graph), Arc::clone(&self.fresh));
+        fresh.fetch_add(1, Ordering::Relaxed);
+        self.workers.spawn(Box::pin(async move {
+            fresh.fetch_sub(1, Ordering::Relaxed);
+            work(graph, task, may_be_overtaken).await
+        }));
+    }
+
+    /// Starts tasks whose beginning is kept for good: before, nothing of theirs may be sent.
+    fn start_begun(&mut self) {
+        for _ in 0..self.room_at_the_gate() {
+            if self.begun.front().is_none_or(|(count, _)| *count > self.kept) {
+                break;
+            }
+            let Some((_, task)) = self.begun.pop_front() else { break };
             self.start(task);
         }
     }
 
-    fn start(&mut self, task: Task) {
-        // Boxed, so that only a pointer is moved on its way into the set.
-        self.workers.spawn(Box::pin(work(Arc::clone(&self.graph), task)));
-    }
-
-    /// Starts the tasks whose beginning is kept for good: before, nothing of theirs may be sent.
-    fn start_begun(&mut self, kept: Result<u64, ObserverError>) {
-        match kept {
-            Ok(kept) => {
-                while let Some((count, task)) = self.begun.pop_front() {
-                    if count > kept {
-                        self.begun.push_front((count, task));
-                        break;
-                    }
-                    self.start(task);
-                }
-            }
-            Err(error) => self.halt(Stop::Observer(error)),
+    /// No more tasks wait at the pacer's gate than may be on the wire: one that has started takes fifty times the memory
+    /// of one that has not. Beside open resets all of them wait there, since in a short line their polls had too large a
+    /// share.
+    fn room_at_the_gate(&self) -> usize {
+        if !self.operations.is_empty() {
+            return usize::MAX;
         }
+        let pacer = self.graph.pacer();
+        pacer.in_flight().get().saturating_sub(pacer.waiting() + self.fresh.load(Ordering::Relaxed))
     }
 
     /// Tells everybody what happened, first the counts, then the observer.
     fn note(&mut self, event: &Event) {
         self.stats.add(event);
+        self.lost_resets.note(event);
         self.told += 1;
         match event {
             Event::Ended(ended) => self.weigh(ended),

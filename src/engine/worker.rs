@@ -48,8 +48,12 @@ impl OpenReset {
     }
 }
 
-/// Carries a task to its end, or to the operation that ends it.
-pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Task) -> Finished {
+/// Carries a task to its end, or to the operation that ends it. `may_be_overtaken` goes into the operation.
+pub async fn work<T: Transport, C: Credential>(
+    graph: Arc<Graph<T, C>>,
+    task: Task,
+    may_be_overtaken: bool,
+) -> Finished {
     let mut session = match task.prior {
         Prior::InDoubt => Session::after(&graph, Trace::IN_DOUBT),
         Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
@@ -57,9 +61,10 @@ pub async fn work<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, task: Ta
     let step = perform(&mut session, &task).await;
     let trace = session.into_trace();
     match step {
-        Step::Opened(operation) => {
+        Step::Opened(mut operation) => {
+            operation.may_be_overtaken = may_be_overtaken;
             graph.tell(Event::Accepted(operation.clone())).await;
-            Finished::Opened(Box::new(OpenReset::new(task, trace, operation)))
+            Finished::Opened(Box::new(OpenReset::new(task, trace, *operation)))
         }
         Step::Ended(outcome) => {
             let order_key = task.user.order_key();

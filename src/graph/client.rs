@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::Instant;
 use tracing::warn;
 use url::{Origin, Url};
@@ -130,7 +130,9 @@ impl<T, C> Graph<T, C> {
     /// Tells the run what happened.
     pub async fn tell(&self, event: Event) {
         // The listener outlives all senders, but for an abort, when nobody needs to know.
-        let _ = self.events.send(event).await;
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            let _ = self.events.send(event).await;
+        }
     }
 
     /// A number in `0.0..1.0` to spread waits with.
@@ -167,11 +169,10 @@ impl<T, C> Graph<T, C> {
             // A server that says when to come back means everybody.
             408 | 500..=599 => {
                 let span = asked?;
-                Some(Pause { span, prolonged: self.pacer.hold(span) })
+                Some(self.pause(span, self.pacer.hold(span)))
             }
             _ => {
-                let used = response.headers.throttle_limit_percentage.as_deref();
-                self.pacer.passed(access, sent_at, used.and_then(|used| used.trim().parse().ok()));
+                self.pacer.passed(access, sent_at, used(response));
                 None
             }
         }
@@ -189,7 +190,13 @@ impl<T, C> Graph<T, C> {
         let hold_is_told = named.is_some_and(|span| span < self.retry.max_retry_after);
         let scope = throttle_scope::parse(response.headers.throttle_scope.as_deref());
         let prolonged = self.pacer.throttled(&Refusal { sent_at, hold: span, hold_is_told, scope });
-        Pause { span, prolonged }
+        self.pause(span, prolonged)
+    }
+
+    fn pause(&self, span: Duration, prolonged: Duration) -> Pause {
+        let now = Instant::now();
+        let left = self.pacer.longest_hold_left().unwrap_or_default();
+        Pause { span, prolonged, until: now.checked_add(left).unwrap_or(now) }
     }
 
     /// How long everybody waits after a 429 that names no time. Those that come during a hold were already
@@ -216,6 +223,13 @@ pub(super) struct Pause {
     pub(super) span: Duration,
     /// By how much that prolongs the pause of everybody.
     pub(super) prolonged: Duration,
+    /// When everybody's pause ends.
+    pub(super) until: Instant,
+}
+
+/// The share of the quota that is used, where the answer tells.
+pub(super) fn used(response: &Response) -> Option<f64> {
+    response.headers.throttle_limit_percentage.as_deref()?.trim().parse().ok()
 }
 
 /// A 429 that asks for less than this counts as one that names no time.

@@ -58,9 +58,11 @@ impl Need {
     pub const fn of(action: &Action, method: ResetMethod) -> Self {
         match action {
             Action::ListMethods => Self::ReadMethods,
-            Action::AddPhone(_) | Action::UpdatePhone(_) | Action::SetPhone(_) | Action::DeletePhone(_) => {
-                Self::WritePhones
-            }
+            Action::AddPhone(_)
+            | Action::UpdatePhone(_)
+            | Action::SetPhone(_)
+            | Action::SetPhones(_)
+            | Action::DeletePhone(_) => Self::WritePhones,
             Action::EnableSmsSignIn | Action::DisableSmsSignIn => Self::SwitchSmsSignIn,
             Action::ResetPassword(Some(_)) if matches!(method, ResetMethod::PasswordProfile) => {
                 Self::SetPasswords

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::call::{Call, CallError, Effect};
-use super::client::{Graph, Pause};
+use super::client::{Graph, Pause, used};
 use super::error;
 use super::patience::Patience;
 use super::trace::Trace;
@@ -39,6 +39,7 @@ struct OnTheWire {
     access: Access,
     attempt: u32,
     sent_at: Instant,
+    early: bool,
 }
 
 /// Where a call stands between two of its sendings.
@@ -89,6 +90,11 @@ impl<'graph, T, C> Session<'graph, T, C> {
     #[must_use]
     pub const fn has_doubtful_write(&self) -> bool {
         self.trace.has_doubtful_write
+    }
+
+    /// Takes note that what every write so far did is known by now.
+    pub const fn settle_doubt(&mut self) {
+        self.trace.has_doubtful_write = false;
     }
 
     /// Ends the conversation.
@@ -175,9 +181,12 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         }
     }
 
-    async fn tell_answer(&mut self, sent: OnTheWire, status: Option<u16>, latency: Duration) {
-        let OnTheWire { access, attempt, .. } = sent;
-        self.graph.tell(Event::Answered(Answered { access, attempt, status, latency })).await;
+    async fn tell_answer(&mut self, sent: OnTheWire, response: Option<&Response>, latency: Duration) {
+        let OnTheWire { access, attempt, sent_at, early } = sent;
+        let status = response.map(|response| response.status);
+        let used_percent = response.and_then(used).and_then(percent);
+        let answered = Answered { access, attempt, status, sent_at, latency, early, used_percent };
+        self.graph.tell(Event::Answered(answered)).await;
         self.on_the_wire = None;
     }
 
@@ -289,7 +298,8 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         traffic.attempts += 1;
         traffic.client_request_id.clone_from(&request.client_request_id);
         let request = Request { bearer: Some(bearer.clone()), ..request };
-        let on_the_wire = OnTheWire { access, attempt, sent_at };
+        let early = graph.pacer.hold_left(access).is_some();
+        let on_the_wire = OnTheWire { access, attempt, sent_at, early };
         self.on_the_wire = Some(on_the_wire);
         let result = tokio::select! {
             biased;
@@ -301,14 +311,13 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         drop(permit);
         let latency = sent_at.elapsed();
         self.budget.spend(latency);
-        let status = result.as_ref().ok().map(|response| response.status);
         if let Ok(response) = &result {
-            traffic.http_status = status;
+            traffic.http_status = Some(response.status);
             traffic.request_id = response.headers.request_id.clone().unwrap_or_default();
         }
-        self.tell_answer(on_the_wire, status, latency).await;
-        if let Some(Pause { prolonged, .. }) = pause.filter(|pause| !pause.prolonged.is_zero()) {
-            graph.tell(Event::Held { span: prolonged }).await;
+        self.tell_answer(on_the_wire, result.as_ref().ok(), latency).await;
+        if let Some(Pause { prolonged, until, .. }) = pause.filter(|pause| !pause.prolonged.is_zero()) {
+            graph.tell(Event::Held { span: prolonged, until }).await;
         }
         let challenged =
             result.as_ref().ok().and_then(|response| response.headers.www_authenticate.as_deref());
@@ -362,6 +371,12 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         self.graph.tell(Event::SignInLost { reason: error.to_string() }).await;
         Failure { http_status: None, code: "sign-in".to_owned(), message: error.to_string() }
     }
+}
+
+/// A share in percent; one that is no number is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 255")]
+fn percent(share: f64) -> Option<u8> {
+    share.is_finite().then(|| (share * 100.0).round().clamp(0.0, 255.0) as u8)
 }
 
 fn unreadable(status: u16) -> Failure {

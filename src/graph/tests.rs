@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use super::call::{CallError, create_phone, delete_phone, list_phones};
 use super::client::{Graph, GraphParts, RetrySettings, Root};
 use super::session::Session;
-use crate::model::event::Event;
+use crate::model::event::{Answered, Event};
 use crate::model::phone::{Phone, PhoneNumber, PhoneType};
 use crate::model::user::UserId;
 use crate::pace::pacer::{PaceSettings, Pacer};
 use crate::pace::shutdown::Shutdown;
 use crate::policy::backoff::Backoff;
+use crate::transport::exchange::{Headers, Response};
 use crate::transport::scripted::{Answer, Scripted, Tokens, answer, later, lost, not_sent, refusal};
 
 pub(crate) const RETRY: RetrySettings = RetrySettings {
@@ -127,7 +128,7 @@ async fn retry_after_is_obeyed_to_the_millisecond_in_every_form() {
 async fn one_throttled_call_holds_everybody() {
     let mut answers = vec![later(429, "30")];
     answers.extend((0..21).map(|_| answer(200, r#"{"value":[]}"#)));
-    let mut desk = Desk::new(answers);
+    let (mut desk, began) = (Desk::new(answers), Instant::now());
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..21 {
         let graph = Arc::clone(&desk.graph);
@@ -144,13 +145,14 @@ async fn one_throttled_call_holds_everybody() {
     assert!(times[1..].iter().all(|at| *at >= 30_000), "{times:?}");
     let held: Vec<Event> =
         desk.events().into_iter().filter(|event| matches!(event, Event::Held { .. })).collect();
-    assert_eq!(held, [Event::Held { span: Duration::from_secs(30) }]);
+    let span = Duration::from_secs(30);
+    assert_eq!(held, [Event::Held { span, until: began + span }]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_that_begins_while_a_token_is_waited_for_is_obeyed() {
     let tokens = Tokens::up_to(1).after(Duration::from_secs(3));
-    let desk = Desk::with(Scripted::new([answer(200, r#"{"value":[]}"#)]), tokens, RETRY);
+    let mut desk = Desk::with(Scripted::new([answer(200, r#"{"value":[]}"#)]), tokens, RETRY);
     let hold = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         desk.graph.pacer.hold(Duration::from_secs(20));
@@ -160,6 +162,27 @@ async fn a_hold_that_begins_while_a_token_is_waited_for_is_obeyed() {
     told.unwrap();
     // The hold ends at 21 s; then a token is asked for anew, since the first one aged meanwhile.
     assert_eq!(desk.script.times(), [24_000]);
+    drop(session);
+    let told = desk.events();
+    assert!(matches!(told[..], [Event::Answered(Answered { early: false, .. })]), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_says_of_the_quota_is_told() {
+    for (value, told) in [
+        ("0.85", Some(85)),
+        (" 1.8 ", Some(180)),
+        ("99", Some(255)),
+        ("-1", Some(0)),
+        ("NaN", None),
+        ("much", None),
+    ] {
+        let headers = Headers { throttle_limit_percentage: Some(value.to_owned()), ..Headers::default() };
+        let mut desk = Desk::new([Ok(Response { status: 204, headers, ..Response::default() })]);
+        Session::new(&desk.graph).call(delete_phone(&user(), PhoneType::Office)).await.unwrap();
+        let [Event::Answered(answered)] = &desk.events()[..] else { panic!("one answer") };
+        assert_eq!(answered.used_percent, told, "{value}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

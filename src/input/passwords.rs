@@ -10,6 +10,8 @@ use crate::model::secret::Secret;
 use crate::model::user::UserId;
 
 use super::columns::{self, HeaderError, Needed};
+use super::content::Form;
+use super::meanings::Mapping;
 use super::records::{InputError, Records};
 
 /// How many files are kept open. A file of unfinished rows points into few others, mostly into one.
@@ -34,7 +36,7 @@ pub enum PasswordFromError {
     #[error("points at a row that is not there")]
     NoRow,
     /// The row cannot be understood.
-    #[error("points at a row that has not as many fields as its header, or is not UTF-8")]
+    #[error("points at a row that has not as many fields as its header, or cannot be read")]
     Unreadable,
     /// The row is about somebody else: the file was changed, or the reference is wrong.
     #[error("points at a row of another user")]
@@ -51,6 +53,8 @@ fn source_of(error: &InputError) -> String {
 /// Files that passwords are looked up in, each kept open at its place, so that rising row numbers cost one pass.
 #[derive(Debug, Default)]
 pub struct Passwords {
+    form: Form,
+    mapping: Mapping,
     open: Vec<Referenced>,
 }
 
@@ -62,6 +66,12 @@ struct Referenced {
 }
 
 impl Passwords {
+    /// Passwords in files of this form, whose columns have these names.
+    #[must_use]
+    pub const fn in_files(form: Form, mapping: Mapping) -> Self {
+        Self { form, mapping, open: Vec::new() }
+    }
+
     /// The password that `reference` points at, if it is this user's.
     ///
     /// # Errors
@@ -77,7 +87,7 @@ impl Passwords {
             // The one used last stands last; the first is closed when there are too many.
             self.open[position..].rotate_left(1);
         } else {
-            let file = Referenced::open(path)?;
+            let file = Referenced::open(path, &self.form, &self.mapping)?;
             if self.open.len() == MAX_OPEN {
                 self.open.remove(0);
             }
@@ -92,9 +102,9 @@ impl Passwords {
 }
 
 impl Referenced {
-    fn open(path: &Path) -> Result<Self, PasswordFromError> {
-        let records = Records::open(path)?;
-        let header = columns::header(records.names().to_vec(), Needed::User)?;
+    fn open(path: &Path, form: &Form, mapping: &Mapping) -> Result<Self, PasswordFromError> {
+        let records = Records::open(path, form, |name| mapping.meaning(name).is_some())?;
+        let header = columns::header(records.names().to_vec(), Needed::User, mapping)?;
         Ok(Self { path: path.to_owned(), records, header })
     }
 
@@ -102,7 +112,7 @@ impl Referenced {
         let column = self.header.new_password.ok_or(PasswordFromError::NoColumn)?;
         self.records.skip_to(row)?;
         let record = self.records.read()?.ok_or(PasswordFromError::NoRow)?;
-        if !record.is_utf8 || record.row.fields.len() != self.header.names.len() {
+        if !record.is_readable || record.row.fields.len() != self.header.names.len() {
             return Err(PasswordFromError::Unreadable);
         }
         let whose = self.header.user.map_or("", |column| record.row.field(column).trim());

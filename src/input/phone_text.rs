@@ -3,18 +3,25 @@
 //! Digits are never guessed: letters, masks and spreadsheets' rounded numbers are refused, not read. What a country's
 //! own rules add or take away (a trunk zero, Argentina's mobile 9, San Marino's 0549) is left to libphonenumber.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, Region, ValidationError,
-    get_national_significant_number_owned,
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, PhoneNumberType, Region,
+    ValidationError, get_national_significant_number_owned,
 };
 use thiserror::Error;
 
 use crate::model::phone::{PhoneNumber, PhoneType};
 
+use super::fiction::is_fiction;
+use super::remarks::Cause;
+use super::tidy::{is_date, tidy};
+
 /// The longest extension that libphonenumber knows (RFC 3966 sets no bound).
 const MAX_EXTENSION: usize = 20;
+
+/// So many zeros at the end are hardly ever given out, and are what is left of a number that was rounded.
+const MANY_ZEROS: &str = "000000";
 
 /// The country whose numbers may stand without `+`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +54,12 @@ impl Country {
     }
 }
 
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.letters())
+    }
+}
+
 /// Why a text is not a phone number, as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PhoneTextError {
@@ -61,20 +74,31 @@ pub enum PhoneTextError {
     /// A spreadsheet made a quantity of it.
     #[error("was rounded by a spreadsheet: format the column as text and enter the number again")]
     Rounded,
+    /// What a spreadsheet made of something that it took for a date.
+    #[error(
+        "looks like a date: format the column as text and enter the number again, as +{{country code}} {{number}}"
+    )]
+    Date,
     /// A `+` that does not come first.
     #[error("has a + within: one number a row")]
     InnerPlus,
-    /// Neither a `+` nor a default country.
-    #[error("has no country code: write it as +{{country code}} {{number}}, or give --default-country XX")]
+    /// Neither a `+` nor a country.
+    #[error(
+        "has no country code: write it as +{{country code}} {{number}} (spreadsheets take the + away), or give \
+         --default-country XX or a column country"
+    )]
     NoCountry,
+    /// No number of the country, though without `+` it was read as one.
+    #[error("is no number of the country {0}: write it as +{{country code}} {{number}}")]
+    NotOfCountry(Country),
     /// No country has this code.
     #[error("begins with a country code that does not exist")]
     UnknownCountry,
     /// Too few digits for the country.
-    #[error("is too short for its country")]
+    #[error("is too short for its country: digits are missing")]
     TooShort,
     /// Too many digits for the country.
-    #[error("is too long for its country")]
+    #[error("is too long for its country: something is in it that does not belong to the number")]
     TooLong,
     /// A count of digits that the country does not use.
     #[error("has a number of digits that its country does not use")]
@@ -90,26 +114,63 @@ pub enum PhoneTextError {
     ExtensionDigits,
 }
 
-/// A number as it is written: every character was looked at, but libphonenumber was not asked yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written<'a> {
-    /// `+`, if there is one, and digits.
-    plain: String,
-    extension: Option<&'a str>,
+impl PhoneTextError {
+    /// Under what it is counted.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        match self {
+            Self::Empty => Cause::NoPhone,
+            Self::Character(_) => Cause::PhoneCharacter,
+            Self::Rounded => Cause::Rounded,
+            Self::Date => Cause::Date,
+            Self::InnerPlus => Cause::SeveralNumbers,
+            Self::NoCountry => Cause::NoCountry,
+            Self::NotOfCountry(_)
+            | Self::UnknownCountry
+            | Self::TooShort
+            | Self::TooLong
+            | Self::Length
+            | Self::NotInUse => Cause::Impossible,
+            Self::Extension | Self::ExtensionDigits => Cause::Extension,
+        }
+    }
 }
 
-impl<'a> Written<'a> {
+/// A number as it is written: every character was looked at, but libphonenumber was not asked yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `+`, if there is one, and digits.
+    plain: String,
+    extension: Option<Box<str>>,
+    /// What was read otherwise than it is written.
+    notes: Vec<Cause>,
+}
+
+/// A number that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The number.
+    pub number: PhoneNumber,
+    /// What is to be said of it.
+    pub causes: Vec<Cause>,
+}
+
+impl Written {
     /// Reads the characters.
     ///
     /// # Errors
     /// When one belongs to no number, or there is an extension that `phone_type` cannot have.
-    pub fn read(text: &'a str, phone_type: PhoneType) -> Result<Self, PhoneTextError> {
-        let (number, extension) = split_extension(text)?;
+    pub fn read(text: &str, phone_type: PhoneType) -> Result<Self, PhoneTextError> {
+        let (text, mut notes) = tidy(text);
+        let (number, extension) = split_extension(&text)?;
         let plain = plain(number)?;
         if extension.is_some() && phone_type != PhoneType::Office {
             return Err(PhoneTextError::Extension);
         }
-        Ok(Self { plain, extension })
+        if plain.starts_with('+') && number.contains("(0)") {
+            notes.push(Cause::TrunkZero);
+        }
+        Ok(Self { plain, extension: extension.map(Box::from), notes })
     }
 
     /// `+`, if there is one, and digits; without the extension.
@@ -118,12 +179,77 @@ impl<'a> Written<'a> {
         &self.plain
     }
 
+    /// What was read otherwise than it is written.
+    #[must_use]
+    pub fn notes(&self) -> &[Cause] {
+        &self.notes
+    }
+
     /// The number as `+{country code} {number}`, with `x{extension}` where it has one.
     ///
     /// # Errors
     /// When it is not exactly one valid number.
-    pub fn checked(&self, default: Option<Country>) -> Result<PhoneNumber, PhoneTextError> {
-        Ok(self.formatted(format_number(&self.plain, default)?))
+    pub fn checked(
+        &self,
+        phone_type: PhoneType,
+        default: Option<Country>,
+    ) -> Result<Checked, PhoneTextError> {
+        let (found, read) = self.found(default)?;
+        let mut causes = self.notes.clone();
+        causes.extend(read);
+        let suspicious = match found.kind {
+            PhoneNumberType::PremiumRate => Some(Cause::PremiumRate),
+            PhoneNumberType::FixedLine
+            | PhoneNumberType::TollFree
+            | PhoneNumberType::SharedCost
+            | PhoneNumberType::UAN
+            | PhoneNumberType::VoiceMail
+                if phone_type == PhoneType::Mobile =>
+            {
+                Some(Cause::NotMobile)
+            }
+            _ => None,
+        };
+        causes.extend(suspicious);
+        causes.extend(self.plain.ends_with(MANY_ZEROS).then_some(Cause::ManyZeros));
+        Ok(Checked { number: self.formatted(found.formatted), causes })
+    }
+
+    /// The number, and how it was read where it has no `+`.
+    fn found(&self, default: Option<Country>) -> Result<(Found, Option<Cause>), PhoneTextError> {
+        if self.plain.starts_with('+') {
+            return Ok((Found::international(&self.plain)?, None));
+        }
+        let national = default.map(|country| (country, Found::in_country(&self.plain, country)));
+        // No national number begins with 00, which is the international prefix wherever it is one (ITU-T E.164, E.123).
+        let international = || {
+            let rest = self.plain.strip_prefix("00")?;
+            Found::international(&format!("+{rest}")).ok()
+        };
+        match national {
+            Some((_, Ok(found))) => {
+                let note = self.without_plus(&found);
+                Ok((found, Some(note)))
+            }
+            Some((country, Err(_))) => international()
+                .map(|found| (found, Some(Cause::InternationalPrefix)))
+                .ok_or(PhoneTextError::NotOfCountry(country)),
+            None => international()
+                .map(|found| (found, Some(Cause::InternationalPrefix)))
+                .ok_or(PhoneTextError::NoCountry),
+        }
+    }
+
+    /// How a number without `+` was read.
+    fn without_plus(&self, found: &Found) -> Cause {
+        let digits: String = found.formatted.chars().filter(char::is_ascii_digit).collect();
+        if digits == self.plain {
+            Cause::LostPlus
+        } else if self.plain.strip_prefix("00") == Some(&digits) {
+            Cause::InternationalPrefix
+        } else {
+            Cause::NationalNumber
+        }
     }
 
     /// The same for a number that is known to be valid, to begin with `+` and a country code of so many digits,
@@ -143,7 +269,7 @@ impl<'a> Written<'a> {
     }
 
     fn formatted(&self, mut number: String) -> PhoneNumber {
-        if let Some(extension) = self.extension {
+        if let Some(extension) = &self.extension {
             number.push('x');
             number.push_str(extension);
         }
@@ -151,23 +277,36 @@ impl<'a> Written<'a> {
     }
 }
 
-fn format_number(number: &str, default: Option<Country>) -> Result<String, PhoneTextError> {
-    if default.is_none() && !number.starts_with('+') {
-        return Err(PhoneTextError::NoCountry);
+/// What libphonenumber makes of digits.
+struct Found {
+    /// `+{country code} {number}`.
+    formatted: String,
+    kind: PhoneNumberType,
+}
+
+impl Found {
+    fn international(number: &str) -> Result<Self, PhoneTextError> {
+        Self::parse(number, None)
     }
-    let parsed = PHONE_NUMBER_UTIL
-        .parse(number, default.map(|country| country.region))
-        .map_err(|error| reason(&error))?;
-    let mut formatted = String::with_capacity(24);
-    let national = get_national_significant_number_owned(&parsed);
-    // Writing to a String cannot fail.
-    let _ = write!(formatted, "+{} {national}", parsed.country_code);
-    // What is valid is possible too; the second check is needed only to say what is wrong.
-    if PHONE_NUMBER_UTIL.is_valid_number(&parsed) {
-        return Ok(formatted);
+
+    fn in_country(number: &str, country: Country) -> Result<Self, PhoneTextError> {
+        Self::parse(number, Some(country.region))
     }
-    possible(&parsed)?;
-    if is_fiction(&formatted) { Ok(formatted) } else { Err(PhoneTextError::NotInUse) }
+
+    fn parse(number: &str, region: Option<Region>) -> Result<Self, PhoneTextError> {
+        let parsed = PHONE_NUMBER_UTIL.parse(number, region).map_err(|error| reason(&error))?;
+        let mut formatted = String::with_capacity(24);
+        let national = get_national_significant_number_owned(&parsed);
+        // Writing to a String cannot fail.
+        let _ = write!(formatted, "+{} {national}", parsed.country_code);
+        let kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
+        // What is valid is possible too; the second check is needed only to say what is wrong.
+        if kind != PhoneNumberType::Unknown {
+            return Ok(Self { formatted, kind });
+        }
+        possible(&parsed)?;
+        if is_fiction(&formatted) { Ok(Self { formatted, kind }) } else { Err(PhoneTextError::NotInUse) }
+    }
 }
 
 /// Whether the country has numbers of this length.
@@ -181,22 +320,6 @@ fn possible(parsed: &Parsed) -> Result<(), PhoneTextError> {
         Err(ValidationError::InvalidLength) => Err(PhoneTextError::Length),
         Err(ValidationError::InvalidCountryCode) => Err(PhoneTextError::UnknownCountry),
     }
-}
-
-/// Numbers that are nobody's, which samples and rehearsals are made of.
-///
-/// The strictest check, `is_valid_number`, knows ranges and not subscribers, so most of the numbers kept for fiction
-/// pass it (+1 206 555 0123). These do not, because their ranges are given out to no provider.
-const FICTION: [&str; 5] = [
-    "+44 7700900", // Ofcom: mobiles for drama use
-    "+44 1632960", // Ofcom: no area
-    "+33 63998",   // ARCEP: works of fiction
-    "+353 20910",  // ComReg: drama
-    "+1 555555",   // The samples in the documentation of Microsoft Graph: +1 5555551234
-];
-
-fn is_fiction(formatted: &str) -> bool {
-    FICTION.iter().any(|range| formatted.starts_with(range))
 }
 
 const fn reason(error: &ParseError) -> PhoneTextError {
@@ -242,6 +365,9 @@ fn plain(text: &str) -> Result<String, PhoneTextError> {
     if text.ends_with(".0") || text.ends_with(",0") {
         return Err(PhoneTextError::Rounded);
     }
+    if is_date(text) {
+        return Err(PhoneTextError::Date);
+    }
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -252,19 +378,13 @@ fn plain(text: &str) -> Result<String, PhoneTextError> {
             c => return Err(PhoneTextError::Character(c)),
         }
     }
-    // "+44 (0)20 …": the zero in brackets is said at home only. libphonenumber takes it away.
+    // "+44 (0)20 …": the zero in brackets is dialled at home only. libphonenumber takes it away.
     if plain.is_empty() { Err(PhoneTextError::Empty) } else { Ok(plain) }
 }
 
-/// What people, address books and word processors put between digits, the invisible included.
+/// What people put between digits; what word processors and address books do is gone already.
 const fn is_separator(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '\t' | '-' | '(' | ')' | '.' | '/'
-            | '\u{a0}' | '\u{ad}' | '\u{2007}' | '\u{2009}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2010}'..='\u{2015}' | '\u{202a}'..='\u{202f}' | '\u{2060}' | '\u{2066}'..='\u{2069}'
-            | '\u{2212}' | '\u{feff}'
-    )
+    matches!(c, ' ' | '\t' | '-' | '(' | ')' | '.' | '/')
 }
 
 #[cfg(test)]
@@ -281,7 +401,7 @@ mod tests {
         default: Option<Country>,
     ) -> Result<PhoneNumber, PhoneTextError> {
         let written = Written::read(text, phone_type)?;
-        let number = written.checked(default)?;
+        let number = written.checked(phone_type, default)?.number;
         if let Some(digits) = written.country_code_digits(&number) {
             assert_eq!(written.with_country_code(digits).as_ref(), Some(&number), "{text}");
         }
@@ -369,8 +489,12 @@ mod tests {
             ("+1 2065550123 or +1 4255550199", PhoneTextError::Character('o')),
             ("+1 2065550123 / +1 4255550199", PhoneTextError::InnerPlus),
             ("+1 2065550123, 4255550199", PhoneTextError::Character(',')),
-            ("tel:+12065550123", PhoneTextError::Character('t')),
-            ("+1 ２０６5550123", PhoneTextError::Character('２')),
+            ("Tel. +12065550123", PhoneTextError::Character('T')),
+            ("=1+2065550123", PhoneTextError::Character('=')),
+            ("12.05.2026", PhoneTextError::Date),
+            ("5/12/2026", PhoneTextError::Date),
+            ("2026-05-12", PhoneTextError::Date),
+            ("2026-01-02T00:00:00", PhoneTextError::Character('T')),
             ("++1 2065550123", PhoneTextError::InnerPlus),
         ] {
             assert_eq!(office(text), Err(error), "{text}");
@@ -396,12 +520,14 @@ mod tests {
     #[test]
     fn without_a_plus_a_default_country_is_needed() {
         assert_eq!(office("2065550123"), Err(PhoneTextError::NoCountry));
-        assert_eq!(office("0044 7700 900123"), Err(PhoneTextError::NoCountry));
+        assert_eq!(office("447700900123"), Err(PhoneTextError::NoCountry));
+        assert_eq!(office("00 0700 900123"), Err(PhoneTextError::NoCountry));
         assert_eq!(in_country("(206) 555-0123", "us"), Ok("+1 2065550123".to_owned()));
         assert_eq!(in_country("07700 900123", "GB"), Ok("+44 7700900123".to_owned()));
         assert_eq!(in_country("0044 7700 900123", "DE"), Ok("+44 7700900123".to_owned()));
         assert_eq!(in_country("+1 2065550123", "GB"), Ok("+1 2065550123".to_owned()));
-        assert_eq!(in_country("447700900123", "US"), Err(PhoneTextError::TooLong));
+        let us = Country::new("US").unwrap();
+        assert_eq!(in_country("447700900123", "US"), Err(PhoneTextError::NotOfCountry(us)));
     }
 
     #[test]
@@ -425,8 +551,52 @@ mod tests {
             ("1 206 555 0123", us, None),
         ] {
             let written = Written::read(text, PhoneType::Office).unwrap();
-            let number = written.checked(default).unwrap();
+            let number = written.checked(PhoneType::Office, default).unwrap().number;
             assert_eq!(written.country_code_digits(&number), known, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_or_an_address_book_did_is_undone_with_certainty_and_told() {
+        let gb = Country::new("GB").ok();
+        let us = Country::new("US").ok();
+        for (text, country, sent, cause) in [
+            ("'+44 7700 900123", None, "+44 7700900123", Cause::TextMark),
+            ("=\"+44 7700 900123\"", None, "+44 7700900123", Cause::Formula),
+            ("tel:+44-7700-900123", None, "+44 7700900123", Cause::TelLink),
+            ("+44 ７７００900123", None, "+44 7700900123", Cause::WideDigits),
+            ("+44\u{2011}7700\u{2011}900123", None, "+44 7700900123", Cause::TypographicDash),
+            ("+44\u{a0}7700\u{a0}900123", None, "+44 7700900123", Cause::HardSpace),
+            ("\u{202a}+44 7700 900123\u{202c}", None, "+44 7700900123", Cause::Invisible),
+            ("+44 (0)20 7946 0958", None, "+44 2079460958", Cause::TrunkZero),
+            ("0044 7700 900123", None, "+44 7700900123", Cause::InternationalPrefix),
+            ("0044 7700 900123", us, "+44 7700900123", Cause::InternationalPrefix),
+            ("0044 7700 900123", gb, "+44 7700900123", Cause::InternationalPrefix),
+            ("020 7946 0958", gb, "+44 2079460958", Cause::NationalNumber),
+            ("2079460958", gb, "+44 2079460958", Cause::NationalNumber),
+            ("442079460958", gb, "+44 2079460958", Cause::LostPlus),
+            ("12065550123", us, "+1 2065550123", Cause::LostPlus),
+        ] {
+            let written = Written::read(text, PhoneType::Office).unwrap();
+            let Checked { number, causes } = written.checked(PhoneType::Office, country).unwrap();
+            assert_eq!((number.as_str(), causes.as_slice()), (sent, [cause].as_slice()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_may_not_be_what_was_meant_is_told() {
+        for (text, phone_type, causes) in [
+            ("+44 20 7946 0958", PhoneType::Mobile, vec![Cause::NotMobile]),
+            ("+44 20 7946 0958", PhoneType::AlternateMobile, vec![]),
+            ("+44 20 7946 0958", PhoneType::Office, vec![]),
+            ("+44 7911 123456", PhoneType::Mobile, vec![]),
+            ("+1 206 555 0123", PhoneType::Mobile, vec![]),
+            ("+1 800 555 0123", PhoneType::Mobile, vec![Cause::NotMobile]),
+            ("+1 900 555 0123", PhoneType::Office, vec![Cause::PremiumRate]),
+            ("+44 7911 000000", PhoneType::Mobile, vec![Cause::ManyZeros]),
+        ] {
+            let checked = Written::read(text, phone_type).unwrap().checked(phone_type, None).unwrap();
+            assert_eq!(checked.causes, causes, "{text} as {phone_type}");
         }
     }
 

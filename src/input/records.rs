@@ -1,25 +1,34 @@
-//! The lines of a CSV file: UTF-8 with or without a mark, `#` comments and blank lines skipped, rows numbered.
+//! The lines of a file, cut into fields: `#` comments and blank lines skipped, rows numbered.
 //!
-//! Knows nothing of what the columns mean.
+//! Knows of what the columns mean only which names are known.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fmt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, Position, ReaderBuilder};
-use sha2::{Digest as _, Sha256};
+use csv::{ByteRecord, ReaderBuilder};
 use thiserror::Error;
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::row::{Row, RowNumber};
 
 use super::columns::HeaderError;
+use super::content::{Content, ContentError, Form};
+use super::dialect::{Dialect, LineFeeds};
+use super::encoding::fill;
+use super::workbook::WorkbookError;
 
 /// How much one line may hold. A double quote that is not closed makes one line of the whole rest of the file.
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 128 * 1024;
+
+/// How much is looked at to find the delimiter.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// Stands for what could not be read.
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 /// Why an input file cannot be used at all.
 #[derive(Debug, Error)]
@@ -42,9 +51,20 @@ pub enum InputError {
         /// Why.
         source: io::Error,
     },
-    /// It has another encoding.
-    #[error("{0} is not UTF-8 text: save it as \"CSV UTF-8\"")]
+    /// It has an encoding that is not certain.
+    #[error(
+        "{0} is not certain to be UTF-8, UTF-16 or Windows-1252 text: save it as \"CSV UTF-8\", or name its encoding with \
+         --encoding"
+    )]
     Encoding(PathBuf),
+    /// It is a workbook that cannot be read.
+    #[error("cannot read the workbook {path}")]
+    Workbook {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WorkbookError,
+    },
     /// Nothing is in it.
     #[error("{0} is empty: it needs a header, for example user,action,phone_type,phone_number")]
     Empty(PathBuf),
@@ -61,42 +81,50 @@ pub enum InputError {
 /// One data row as it stands in the file.
 #[derive(Debug)]
 pub struct Record {
-    /// The row; where the text was not UTF-8, with `U+FFFD` in the place of what could not be read.
+    /// The row, with `U+FFFD` in the place of what could not be read.
     pub row: Row,
-    /// Whether all of it was UTF-8.
-    pub is_utf8: bool,
+    /// Whether all of it could be read.
+    pub is_readable: bool,
 }
 
-/// A CSV file, read row by row. One row is in memory at a time.
+/// The lines of a file, read row by row. One row is in memory at a time.
 #[derive(Debug)]
 pub struct Records {
     path: PathBuf,
+    content: Content,
+    dialect: Dialect,
     reader: csv::Reader<Bounded>,
     names: Vec<String>,
-    first_row: Position,
     buffer: ByteRecord,
     number: RowNumber,
 }
 
 impl Records {
-    /// Opens a file and reads its header.
+    /// Opens a file, or standard input for `-`, finds out its form where `form` does not say it, and reads its header.
+    /// `is_known` says whether a name in the header is one that has a meaning.
     ///
     /// # Errors
-    /// When it cannot be opened or read, is empty, or its header is not UTF-8.
-    pub fn open(path: &Path) -> Result<Self, InputError> {
-        let opened = File::open(path);
+    /// When it cannot be opened or read, is empty, or its header cannot be read.
+    pub fn open(path: &Path, form: &Form, is_known: impl Fn(&str) -> bool) -> Result<Self, InputError> {
+        let opened = Content::open(path);
         let file = opened.map_err(|source| InputError::Open { path: path.to_owned(), source })?;
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .buffer_capacity(BUFFER_BYTES)
-            .from_reader(Bounded { file, since_mark: 0 });
+        let content = Content::of(file, form, &is_known);
+        let mut content = content.map_err(|error| match error {
+            ContentError::Read(source) => unreadable(path, RowNumber(0), source),
+            ContentError::Workbook(source) => InputError::Workbook { path: path.to_owned(), source },
+        })?;
+        let opened = head(&mut content).and_then(|head| {
+            let forced = form.delimiter.filter(|_| content.is_text());
+            let dialect = Dialect::of(&head, forced, is_known);
+            Ok((dialect, reader(&mut content, dialect)?))
+        });
+        let (dialect, reader) = opened.map_err(|source| unreadable(path, RowNumber(0), source))?;
         let mut records = Self {
             path: path.to_owned(),
+            content,
+            dialect,
             reader,
             names: Vec::new(),
-            first_row: Position::new(),
             buffer: ByteRecord::new(),
             number: RowNumber(0),
         };
@@ -110,7 +138,6 @@ impl Records {
         }
         let names = self.buffer.iter().map(|name| str::from_utf8(name).map(str::to_owned));
         self.names = names.collect::<Result<_, _>>().map_err(|_| InputError::Encoding(self.path.clone()))?;
-        self.first_row = self.reader.position().clone();
         Ok(())
     }
 
@@ -124,6 +151,17 @@ impl Records {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The form of the file, for people: "Windows-1252, separated by semicolons".
+    #[must_use]
+    pub fn form(&self) -> String {
+        let content = &self.content;
+        if content.is_text() {
+            format!("{content}, separated by {}s", self.dialect.delimiter)
+        } else {
+            content.to_string()
+        }
     }
 
     /// The number of the row that was read last, 0 before the first.
@@ -142,16 +180,18 @@ impl Records {
         }
         self.number.0 += 1;
         // Field by field: two that are cut in the middle of a character would together be UTF-8.
-        let mut is_utf8 = true;
+        let mut is_readable = true;
+        let is_converted = self.content.is_converted();
         let field = |bytes| {
             if let Ok(text) = str::from_utf8(bytes) {
+                is_readable &= !(is_converted && text.contains(REPLACEMENT));
                 return Box::from(text);
             }
-            is_utf8 = false;
+            is_readable = false;
             Box::from(String::from_utf8_lossy(bytes))
         };
         let fields = self.buffer.iter().map(field).collect();
-        Ok(Some(Record { row: Row { number: self.number, fields }, is_utf8 }))
+        Ok(Some(Record { row: Row { number: self.number, fields }, is_readable }))
     }
 
     /// Goes over rows without keeping them, so that `row` is the next; it must not be behind already.
@@ -168,26 +208,22 @@ impl Records {
     /// Goes back to the first row, in the same open file.
     ///
     /// # Errors
-    /// When the file cannot be read a second time, as a pipe cannot.
+    /// When the file cannot be read a second time.
     pub fn rewind(&mut self) -> Result<(), InputError> {
-        self.reader.get_mut().since_mark = 0;
-        let start = SeekFrom::Start(self.first_row.byte());
+        let reader = reader(&mut self.content, self.dialect);
+        self.reader = reader.map_err(|source| unreadable(&self.path, self.number, source))?;
+        self.advance()?;
         self.number = RowNumber(0);
-        self.reader.seek_raw(start, self.first_row.clone()).map_err(|error| self.unreadable(error))
+        Ok(())
     }
 
     /// The digest of the whole file. Leaves it at its first row.
     ///
     /// # Errors
-    /// When the file cannot be read a second time, as a pipe cannot.
+    /// When the file cannot be read a second time.
     pub fn fingerprint(&mut self) -> Result<Fingerprint, InputError> {
-        let file = &mut self.reader.get_mut().file;
-        let digest = file.rewind().and_then(|()| digest(file));
-        let fingerprint = digest.map_err(|source| InputError::Read {
-            path: self.path.clone(),
-            row: RowNumber(0),
-            source,
-        })?;
+        let digest = self.content.digest();
+        let fingerprint = digest.map_err(|source| unreadable(&self.path, RowNumber(0), source))?;
         self.rewind()?;
         Ok(fingerprint)
     }
@@ -197,39 +233,45 @@ impl Records {
         loop {
             self.reader.get_mut().since_mark = 0;
             match self.reader.read_byte_record(&mut self.buffer) {
-                // A line of white space only, which the reader takes for a row of one field.
-                Ok(true) if self.buffer.len() == 1 && self.buffer[0].trim_ascii().is_empty() => {}
+                // A blank line, or the empty rows that spreadsheets write below a table.
+                Ok(true) if self.buffer.iter().all(|field| field.trim_ascii().is_empty()) => {}
                 Ok(more) => return Ok(more),
-                Err(error) => return Err(self.unreadable(error)),
+                Err(error) => return Err(unreadable(&self.path, self.number, error.into())),
             }
         }
     }
-
-    fn unreadable(&self, error: csv::Error) -> InputError {
-        InputError::Read { path: self.path.clone(), row: self.number, source: error.into() }
-    }
 }
 
-fn digest(file: &mut File) -> io::Result<Fingerprint> {
-    let (mut sha256, mut bytes) = (Sha256::new(), 0);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            count => {
-                sha256.update(&buffer[..count]);
-                bytes += count as u64;
-            }
-        }
-    }
-    let hexadecimal = sha256.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    Ok(Fingerprint { bytes, sha256: hexadecimal })
+fn unreadable(path: &Path, row: RowNumber, source: io::Error) -> InputError {
+    InputError::Read { path: path.to_owned(), row, source }
 }
 
-/// A file that is read no further than [`MAX_LINE_BYTES`] behind a mark, which is set at each line.
-#[derive(Debug)]
+/// How the text begins.
+fn head(content: &mut Content) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; HEAD_BYTES];
+    let count = fill(&mut content.text()?, &mut head)?;
+    head.truncate(count);
+    Ok(head)
+}
+
+/// A reader that stands before the header.
+fn reader(content: &mut Content, dialect: Dialect) -> io::Result<csv::Reader<Bounded>> {
+    let mut text = content.text()?;
+    io::copy(&mut text.by_ref().take(dialect.skipped as u64), &mut io::sink())?;
+    let text: Box<dyn Read + Send> =
+        if dialect.has_lone_returns { Box::new(LineFeeds::new(text, true)) } else { text };
+    Ok(ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .delimiter(dialect.delimiter.byte())
+        .buffer_capacity(BUFFER_BYTES)
+        .from_reader(Bounded { text, since_mark: 0 }))
+}
+
+/// A text that is read no further than [`MAX_LINE_BYTES`] behind a mark, which is set at each line.
 struct Bounded {
-    file: File,
+    text: Box<dyn Read + Send>,
     since_mark: usize,
 }
 
@@ -238,15 +280,15 @@ impl Read for Bounded {
         if self.since_mark > MAX_LINE_BYTES {
             return Err(io::Error::other("one row has no end: a double quote is not closed"));
         }
-        let count = self.file.read(buffer)?;
+        let count = self.text.read(buffer)?;
         self.since_mark += count;
         Ok(count)
     }
 }
 
-impl Seek for Bounded {
-    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
-        self.file.seek(place)
+impl fmt::Debug for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bounded").field("since_mark", &self.since_mark).finish_non_exhaustive()
     }
 }
 
@@ -260,7 +302,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("in.csv");
         fs::write(&path, bytes).unwrap();
-        let mut records = Records::open(&path)?;
+        let mut records = Records::open(&path, &Form::default(), |name| ["user", "a"].contains(&name))?;
         let mut rows = vec![(0, records.names().to_vec())];
         while let Some(record) = records.read()? {
             let fields = record.row.fields.iter().map(ToString::to_string).collect();
@@ -306,15 +348,59 @@ mod tests {
 
     #[test]
     fn reading_goes_on_behind_a_row_that_is_not_utf8() {
-        let rows = read(b"a,b\nJ\xfcrgen,1\nx,2\n").unwrap();
-        assert_eq!(rows[1..], [fields(1, &["J\u{fffd}rgen", "1"]), fields(2, &["x", "2"])]);
+        let rows = read(b"a,b\nJ\xfcrgen,1\nJ\xc3\xbcrgen,2\n").unwrap();
+        assert_eq!(rows[1..], [fields(1, &["J\u{fffd}rgen", "1"]), fields(2, &["J\u{fc}rgen", "2"])]);
     }
 
     #[test]
-    fn a_file_in_another_encoding_or_an_empty_one_is_refused() {
-        assert!(matches!(read(b"\xff\xfeu\0s\0e\0r\0\n\0"), Err(InputError::Encoding(_))));
+    fn a_header_in_an_encoding_that_is_not_certain_or_an_empty_file_is_refused() {
+        assert!(matches!(read(b"user,J\x81rgen\n"), Err(InputError::Encoding(_))));
         assert!(matches!(read(b""), Err(InputError::Empty(_))));
         assert!(matches!(read(b"\n# nothing\n"), Err(InputError::Empty(_))));
+    }
+
+    #[test]
+    fn the_form_is_found_and_said_and_the_rows_are_those_of_the_plain_file() {
+        let text = "user;note\r\na@b.c;\"J\u{fc}rgen; \u{20ac}\"\r\n;\r\nb@b.c;x\r\n";
+        let expected = [
+            fields(0, &["user", "note"]),
+            fields(1, &["a@b.c", "J\u{fc}rgen; \u{20ac}"]),
+            fields(2, &["b@b.c", "x"]),
+        ];
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        let packed = |bytes: &[u8]| {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            io::Write::write_all(&mut packer, bytes).unwrap();
+            packer.finish().unwrap()
+        };
+        let windows = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        for (bytes, form) in [
+            (text.as_bytes().to_vec(), "UTF-8, separated by semicolons"),
+            (format!("sep=;\r\n{text}").into_bytes(), "UTF-8, separated by semicolons"),
+            (text.replace("\r\n", "\r# no; \r").into_bytes(), "UTF-8, separated by semicolons"),
+            (text.replace(';', "\t").replace("gen\t", "gen;").into_bytes(), "UTF-8, separated by tabs"),
+            (utf16(text), "UTF-16BE, separated by semicolons"),
+            (windows.clone(), "Windows-1252, separated by semicolons"),
+            (packed(&windows), "Windows-1252, packed by gzip, separated by semicolons"),
+        ] {
+            assert_eq!(read(&bytes).unwrap(), expected, "{form}");
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("in");
+            fs::write(&path, bytes).unwrap();
+            let records = Records::open(&path, &Form::default(), |name| name == "user").unwrap();
+            assert_eq!(records.form(), form);
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_forced_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in");
+        fs::write(&path, b"user,note\na;b,J\x81rgen\n").unwrap();
+        let encoding = super::super::encoding::Encoding::named("ibm866").ok();
+        let form = Form { encoding, ..Form::default() };
+        let mut records = Records::open(&path, &form, |name| name == "user").unwrap();
+        assert_eq!(records.read().unwrap().unwrap().row.field(1), "J\u{411}rgen");
     }
 
     #[test]
@@ -331,7 +417,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("in.csv");
         fs::write(&path, "\u{feff}# note\na,b\n1,2\n# no\n3,4\n5,6\n").unwrap();
-        let mut records = Records::open(&path).unwrap();
+        let mut records =
+            Records::open(&path, &Form::default(), |name| ["user", "a"].contains(&name)).unwrap();
         for _ in 0..3 {
             records.skip_to(RowNumber(2)).unwrap();
             let row = records.read().unwrap().unwrap().row;

@@ -1,17 +1,25 @@
 //! What one row means: a task, or a row that cannot be done and the first reason why.
 
+use std::collections::BTreeMap;
+
 use crate::model::action::Action;
 use crate::model::header::Header;
-use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
 use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
 
+use super::content::Form;
 use super::known_numbers::KnownNumbers;
+use super::meanings::Mapping;
 use super::passwords::Passwords;
-use super::phone_text::{Country, PhoneTextError, Written};
+use super::phone_text::{Checked, Country, PhoneTextError, Written};
 use super::records::Record;
+use super::remarks::{Cause, Remark, Severity};
+use super::shape;
+use super::spelling::is_spelling_of;
+use super::tidy::is_invisible;
 use super::words::{Verb, phone_type, verb};
 
 /// How long a password may be, in characters (GRAPH "concept-sspr-policy").
@@ -20,8 +28,14 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// How much of a field stands in a message.
 const SHOWN_CHARS: usize = 80;
 
+/// Stands for a text of several lines in a message.
+const SEVERAL_LINES: &str = "(text of several lines)";
+
 /// Stands for a password in a message.
 const HIDDEN: &str = "(hidden)";
+
+/// The word in the place of a number that shall be removed.
+const CLEAR: &str = "clear";
 
 /// Where a row's action comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +48,12 @@ pub enum ActionSource {
 }
 
 /// How rows are understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InputSettings {
+    /// What is said of the file's form.
+    pub form: Form,
+    /// What is said of its columns.
+    pub mapping: Mapping,
     /// The country of numbers without `+`; `None` refuses such numbers.
     pub default_country: Option<Country>,
     /// Where a row's action comes from.
@@ -43,19 +61,15 @@ pub struct InputSettings {
 }
 
 /// Why a row cannot be done.
-struct Fault {
-    /// `None` where it is the line as a whole.
-    column: Option<usize>,
-    reason: String,
-}
+struct Fault(Remark);
 
 impl Fault {
-    fn of_line(reason: String) -> Self {
-        Self { column: None, reason }
+    fn of_line(cause: Cause, reason: impl Into<String>) -> Self {
+        Self::at(None, cause, reason)
     }
 
-    fn at(column: Option<usize>, reason: impl Into<String>) -> Self {
-        Self { column, reason: reason.into() }
+    fn at(column: Option<usize>, cause: Cause, reason: impl Into<String>) -> Self {
+        Self(Remark { cause, column, text: reason.into() })
     }
 }
 
@@ -66,13 +80,49 @@ pub struct Interpreter {
     settings: InputSettings,
     passwords: Passwords,
     known_numbers: KnownNumbers,
+    rejected: Rejected,
+    /// What is to be said of the row that was understood last.
+    remarks: Vec<Remark>,
 }
+
+/// Rows that can be understood, and cannot be done beside others.
+pub type Rejected = BTreeMap<RowNumber, Remark>;
 
 impl Interpreter {
     /// An interpreter for the rows below `header`.
     #[must_use]
     pub fn new(header: Header, settings: InputSettings) -> Self {
-        Self { header, settings, passwords: Passwords::default(), known_numbers: KnownNumbers::default() }
+        let passwords = Passwords::in_files(settings.form.clone(), settings.mapping.clone());
+        Self {
+            header,
+            settings,
+            passwords,
+            known_numbers: KnownNumbers::default(),
+            rejected: Rejected::default(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Refuses these rows from now on.
+    pub fn reject(&mut self, rejected: Rejected) {
+        self.rejected = rejected;
+    }
+
+    /// Forgets what an earlier reading knows, so that the next one says all of it again.
+    pub fn forget(&mut self) {
+        self.known_numbers = KnownNumbers::default();
+    }
+
+    /// Where a row's action comes from.
+    #[must_use]
+    pub const fn action_source(&self) -> ActionSource {
+        self.settings.action
+    }
+
+    /// What is to be said of the row that was understood last.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     /// What the columns are for.
@@ -83,50 +133,61 @@ impl Interpreter {
 
     /// What a row means.
     pub fn work(&mut self, record: Record) -> Work {
-        match self.understand(&record) {
+        self.remarks.clear();
+        let understood = self.understand(&record).and_then(|understood| {
+            let rejected = self.rejected.get(&record.row.number);
+            rejected.map_or(Ok(understood), |remark| Err(Fault(remark.clone())))
+        });
+        match understood {
             Ok((user, action)) => Work::Task(Task { row: record.row, user, action, prior: Prior::Untried }),
-            Err(fault) => Work::Invalid(self.invalid(record.row, fault)),
+            Err(fault) => {
+                self.remarks.push(fault.0.clone());
+                Work::Invalid(self.invalid(record.row, fault))
+            }
         }
     }
 
     fn understand(&mut self, record: &Record) -> Result<(UserId, Action), Fault> {
         let row = &record.row;
-        self.as_many_fields_as_names(row)?;
-        if !record.is_utf8 {
-            return Err(Fault::of_line("is not UTF-8 text: save the file as \"CSV UTF-8\"".to_owned()));
+        shape::as_many_fields_as_names(row, &self.header).map_err(Fault)?;
+        if !record.is_readable {
+            let reason = "holds bytes that are no text: save the file as \"CSV UTF-8\", or name its encoding with \
+                          --encoding";
+            return Err(Fault::of_line(Cause::Unreadable, reason));
         }
-        let user = UserId::new(trimmed(row, self.header.user))
-            .map_err(|error| Fault::at(self.header.user, error.to_string()))?;
+        shape::holds_no_other_row(row, &self.header).map_err(Fault)?;
+        let user = self.user(row)?;
         let action = match self.settings.action {
             ActionSource::ListMethods => Action::ListMethods,
+            ActionSource::Column if self.header.action.is_none() => self.phones(row)?,
             ActionSource::Column => self.action(row, &user)?,
         };
         Ok((user, action))
     }
 
-    fn as_many_fields_as_names(&self, row: &Row) -> Result<(), Fault> {
-        let (fields, names) = (row.fields.len(), self.header.names.len());
-        if fields == names {
-            return Ok(());
+    fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
+        let column = self.header.user;
+        let text = trimmed(row, column);
+        let seen = text.trim_matches(is_invisible).trim();
+        if seen.len() < text.len() {
+            self.remark(column, Cause::Invisible, format!("is read as {seen}"));
         }
-        let cure = if row.fields.iter().any(|field| field.contains('\n')) {
-            "a double quote may not be closed"
-        } else if fields > names {
-            "put a field that holds a comma between double quotes"
-        } else {
-            "fill the row up with commas"
-        };
-        Err(Fault::of_line(format!("has {fields} fields where the header has {names}: {cure}")))
+        UserId::new(seen).map_err(|error| Fault::at(column, Cause::User, error.to_string()))
+    }
+
+    fn remark(&mut self, column: Option<usize>, cause: Cause, text: impl Into<String>) {
+        self.remarks.push(Remark { cause, column, text: text.into() });
     }
 
     fn action(&mut self, row: &Row, user: &UserId) -> Result<Action, Fault> {
         let column = self.header.action;
-        let verb = verb(trimmed(row, column)).map_err(|reason| Fault::at(column, reason))?;
+        let verb = verb(trimmed(row, column)).map_err(|reason| Fault::at(column, Cause::Action, reason))?;
         Ok(match verb {
             Verb::ListMethods => Action::ListMethods,
             Verb::AddPhone => Action::AddPhone(self.phone(row)?),
             Verb::UpdatePhone => Action::UpdatePhone(self.phone(row)?),
             Verb::SetPhone => Action::SetPhone(self.phone(row)?),
+            Verb::SetPhones => self.phones(row)?,
             Verb::DeletePhone => Action::DeletePhone(self.phone_type(row)?.ok_or_else(|| self.no_type())?),
             Verb::EnableSmsSignIn => self.mobile_only(row).map(|()| Action::EnableSmsSignIn)?,
             Verb::DisableSmsSignIn => self.mobile_only(row).map(|()| Action::DisableSmsSignIn)?,
@@ -136,40 +197,98 @@ impl Interpreter {
 
     fn phone(&mut self, row: &Row) -> Result<Phone, Fault> {
         let phone_type = self.phone_type(row)?.unwrap_or(PhoneType::Mobile);
-        let Some(column) = self.header.phone_number else {
-            return Err(Fault::of_line(
-                "needs a phone number: the file has no column phone_number".to_owned(),
-            ));
-        };
-        Written::read(row.field(column).trim(), phone_type)
-            .and_then(|written| self.number(row.number, &written))
-            .map(|number| Phone { phone_type, number })
-            .map_err(|error| Fault::at(Some(column), error.to_string()))
+        let own = PhoneType::ALL.into_iter().zip(self.header.phones).find(|(own, _)| *own == phone_type);
+        let column = self.header.phone_number.or_else(|| own.and_then(|(_, column)| column));
+        let reason = "needs a phone number: the file has no column phone_number";
+        let column = column.ok_or_else(|| Fault::of_line(Cause::NoPhone, reason))?;
+        self.phone_in(row, column, phone_type)
     }
 
-    fn number(&mut self, row: RowNumber, written: &Written<'_>) -> Result<PhoneNumber, PhoneTextError> {
-        let known = self.known_numbers.code_digits(row, written.plain());
+    fn phone_in(&mut self, row: &Row, column: usize, phone_type: PhoneType) -> Result<Phone, Fault> {
+        let fault = |error: PhoneTextError| Fault::at(Some(column), error.cause(), error.to_string());
+        let written = Written::read(row.field(column), phone_type).map_err(fault)?;
+        let known = self.known_numbers.code_digits(row.number, written.plain());
         if let Some(number) = known.and_then(|digits| written.with_country_code(digits)) {
-            return Ok(number);
+            return Ok(Phone { phone_type, number });
         }
-        let number = written.checked(self.settings.default_country)?;
+        let country = self.country(row, written.plain())?;
+        let Checked { number, causes } = written.checked(phone_type, country).map_err(fault)?;
         if let Some(digits) = written.country_code_digits(&number) {
-            self.known_numbers.note(row, written.plain(), digits);
+            self.known_numbers.note(row.number, written.plain(), digits);
         }
-        Ok(number)
+        for cause in causes {
+            let text = match cause.severity() {
+                Severity::Note => format!("is read as {number}"),
+                Severity::Bad | Severity::Warning => format!("is {number}: {}", cause.told()),
+            };
+            self.remark(Some(column), cause, text);
+        }
+        Ok(Phone { phone_type, number })
+    }
+
+    /// The country of a number that is written so: the row's own, else the default.
+    fn country(&self, row: &Row, plain: &str) -> Result<Option<Country>, Fault> {
+        let column = self.header.country;
+        match trimmed(row, column) {
+            "" => Ok(self.settings.default_country),
+            _ if plain.starts_with('+') => Ok(None),
+            letters => Country::new(letters)
+                .map(Some)
+                .map_err(|error| Fault::at(column, Cause::Country, error.to_string())),
+        }
+    }
+
+    /// The phones that a user shall have, in an order that Graph accepts: an alternate mobile exists beside a mobile only
+    /// (GRAPH "concept-authentication-phone-options").
+    fn phones(&mut self, row: &Row) -> Result<Action, Fault> {
+        let [mobile, alternate, office] = self.header.phones;
+        if [mobile, alternate, office] == [None; 3] {
+            let reason = "needs phone numbers: the file has no column mobile, alternate_mobile or office";
+            return Err(Fault::of_line(Cause::NoPhone, reason));
+        }
+        let columns = PhoneType::ALL.into_iter().zip([mobile, alternate, office]);
+        let changes = columns.map(|(phone_type, column)| self.change(row, column, phone_type));
+        let [mobile, alternate_change, office] =
+            changes.collect::<Result<Vec<_>, _>>()?.try_into().unwrap_or([None, None, None]);
+        let is_deleted = |change: &Option<PhoneChange>| matches!(change, Some(PhoneChange::Delete(_)));
+        if is_deleted(&mobile) && matches!(alternate_change, Some(PhoneChange::Set(_))) {
+            let reason = "needs a mobile: clear both, or keep the mobile";
+            return Err(Fault::at(alternate, Cause::AlternateWithoutMobile, reason));
+        }
+        let in_order = if is_deleted(&alternate_change) || is_deleted(&mobile) {
+            [alternate_change, mobile, office]
+        } else {
+            [mobile, alternate_change, office]
+        };
+        Ok(Action::SetPhones(in_order.into_iter().flatten().collect()))
+    }
+
+    /// What a cell says of a phone: nothing where it is blank, `clear`, or a number.
+    fn change(
+        &mut self,
+        row: &Row,
+        column: Option<usize>,
+        phone_type: PhoneType,
+    ) -> Result<Option<PhoneChange>, Fault> {
+        let Some(column) = column else { return Ok(None) };
+        match row.field(column).trim() {
+            "" => Ok(None),
+            word if is_spelling_of(word, CLEAR) => Ok(Some(PhoneChange::Delete(phone_type))),
+            _ => self.phone_in(row, column, phone_type).map(PhoneChange::Set).map(Some),
+        }
     }
 
     fn phone_type(&self, row: &Row) -> Result<Option<PhoneType>, Fault> {
         let column = self.header.phone_type;
-        phone_type(trimmed(row, column)).map_err(|reason| Fault::at(column, reason))
+        phone_type(trimmed(row, column)).map_err(|reason| Fault::at(column, Cause::PhoneType, reason))
     }
 
     /// A deletion cannot be taken back, so what goes is said and not assumed.
     fn no_type(&self) -> Fault {
         let reason = "is empty: say which phone to delete (mobile, alternateMobile or office)";
         match self.header.phone_type {
-            Some(column) => Fault::at(Some(column), reason),
-            None => Fault::of_line("needs a phone type: the file has no column phone_type".to_owned()),
+            Some(column) => Fault::at(Some(column), Cause::PhoneType, reason),
+            None => Fault::of_line(Cause::PhoneType, "needs a phone type: the file has no column phone_type"),
         }
     }
 
@@ -177,7 +296,8 @@ impl Interpreter {
         match self.phone_type(row)? {
             None | Some(PhoneType::Mobile) => Ok(()),
             Some(PhoneType::AlternateMobile | PhoneType::Office) => {
-                Err(Fault::at(self.header.phone_type, "cannot sign in by SMS: only the mobile can"))
+                let reason = "cannot sign in by SMS: only the mobile can";
+                Err(Fault::at(self.header.phone_type, Cause::PhoneType, reason))
             }
         }
     }
@@ -191,22 +311,31 @@ impl Interpreter {
         } else if !reference.is_empty() {
             let column = self.header.new_password_from;
             let found = self.passwords.find(reference, user);
-            (column, found.map_err(|error| Fault::at(column, error.to_string()))?)
+            (column, found.map_err(|error| Fault::at(column, Cause::Password, error.to_string()))?)
         } else if self.header.new_password.is_none() {
-            return Err(Fault::of_line("needs a password: the file has no column new_password".to_owned()));
+            let reason = "needs a password: the file has no column new_password";
+            return Err(Fault::of_line(Cause::Password, reason));
         } else {
-            return Err(Fault::at(self.header.new_password, "is empty: give the new password"));
+            let reason = "is empty: give the new password";
+            return Err(Fault::at(self.header.new_password, Cause::Password, reason));
         };
-        acceptable(&secret).map_err(|reason| Fault::at(column, reason))?;
+        acceptable(&secret).map_err(|reason| Fault::at(column, Cause::Password, reason))?;
         Ok(secret)
     }
 
     fn invalid(&self, row: Row, fault: Fault) -> InvalidRow {
-        let (column, value) = match fault.column {
-            None => ("-".to_owned(), String::new()),
-            Some(column) => (self.header.names[column].trim().to_owned(), self.shown(&row, column)),
-        };
-        InvalidRow { row, column, value, reason: fault.reason }
+        let Fault(Remark { column, text, .. }) = fault;
+        let (column, value) = self.cell(&row, column);
+        InvalidRow { row, column, value, reason: text }
+    }
+
+    /// The name of a column and what may be shown of its cell.
+    #[must_use]
+    pub fn cell(&self, row: &Row, column: Option<usize>) -> (String, String) {
+        column.map_or_else(
+            || ("-".to_owned(), String::new()),
+            |column| (self.header.names[column].trim().to_owned(), self.shown(row, column)),
+        )
     }
 
     fn shown(&self, row: &Row, column: usize) -> String {
@@ -214,6 +343,9 @@ impl Interpreter {
             return HIDDEN.to_owned();
         }
         let text = self.header.shown(row, column).trim();
+        if text.contains(['\n', '\r']) {
+            return SEVERAL_LINES.to_owned();
+        }
         match text.char_indices().nth(SHOWN_CHARS) {
             None => text.to_owned(),
             Some((end, _)) => format!("{}…", &text[..end]),

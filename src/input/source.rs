@@ -1,15 +1,16 @@
-//! The input of a run: one CSV file as a stream of work.
+//! The input of a run: one file as a stream of work.
 
 use std::path::Path;
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
-use crate::model::row::{RowNumber, RowSet};
+use crate::model::row::{Row, RowNumber, RowSet};
 use crate::model::task::Work;
 
 use super::columns::{self, Needed};
 use super::records::{InputError, Records};
-use super::rows::{ActionSource, InputSettings, Interpreter};
+use super::remarks::Remark;
+use super::rows::{ActionSource, InputSettings, Interpreter, Rejected};
 
 /// A file that is read row by row, and again from its first row after [`Input::rewind`].
 ///
@@ -34,8 +35,9 @@ impl Input {
             ActionSource::Column => Needed::UserAndAction,
             ActionSource::ListMethods => Needed::User,
         };
-        let records = Records::open(path)?;
-        let header = columns::header(records.names().to_vec(), needed)
+        let mapping = &settings.mapping;
+        let records = Records::open(path, &settings.form, |name| mapping.meaning(name).is_some())?;
+        let header = columns::header(records.names().to_vec(), needed, mapping)
             .map_err(|source| InputError::Header { path: path.to_owned(), source })?;
         Ok(Self {
             records,
@@ -55,6 +57,55 @@ impl Input {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.records.path()
+    }
+
+    /// The form of the file, for people: "Windows-1252, separated by semicolons".
+    #[must_use]
+    pub fn form(&self) -> String {
+        self.records.form()
+    }
+
+    /// What is to be said of the row that was read last. Of a number that an earlier reading knows to be valid nothing is
+    /// said again.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        self.interpreter.remarks()
+    }
+
+    /// The name of a column and what may be shown of its cell in a row.
+    #[must_use]
+    pub fn cell(&self, row: &Row, column: Option<usize>) -> (String, String) {
+        self.interpreter.cell(row, column)
+    }
+
+    /// Whether rows say what to do, and not the command.
+    #[must_use]
+    pub const fn says_what_to_do(&self) -> bool {
+        matches!(self.interpreter.action_source(), ActionSource::Column)
+    }
+
+    /// Refuses these rows from now on.
+    pub fn reject(&mut self, rejected: Rejected) {
+        self.interpreter.reject(rejected);
+    }
+
+    /// Reads a row that is not behind already, without a look at those before it.
+    ///
+    /// # Errors
+    /// When the file cannot be read further.
+    pub fn read_row(&mut self, row: RowNumber) -> Result<Option<Work>, InputError> {
+        self.records.skip_to(row)?;
+        let record = self.records.read()?;
+        Ok(record.map(|record| self.interpreter.work(record)))
+    }
+
+    /// Goes back to the first row, and forgets what the first reading knows.
+    ///
+    /// # Errors
+    /// When the file cannot be read a second time.
+    pub fn begin_anew(&mut self) -> Result<(), InputError> {
+        self.interpreter.forget();
+        self.rewind()
     }
 
     /// Passes over these rows from now on, without a look at what they say.
@@ -112,12 +163,13 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::meanings::Mapping;
     use super::super::phone_text::Country;
     use super::*;
     use crate::model::action::Action;
-    use crate::model::phone::{Phone, PhoneNumber, PhoneType};
+    use crate::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
     use crate::model::secret::Secret;
-    use crate::model::task::InvalidRow;
+    use crate::model::task::{InvalidRow, Task};
 
     const HEADER: &str = "user,action,phone_type,phone_number,new_password,note\n";
 
@@ -226,16 +278,40 @@ mod tests {
 
     #[test]
     fn a_row_that_is_not_utf8_is_invalid_and_the_next_is_read() {
-        let (_dir, input) = open(b"user,action\nj\xfcrgen@b.c,list\na@b.c,list\n", InputSettings::default());
+        let (_dir, input) = open(
+            "user,action\nj#rgen@b.c,list\na@b.c,list\n\u{fc}@b.c,list\n"
+                .bytes()
+                .map(|byte| if byte == b'#' { 0xfc } else { byte })
+                .collect::<Vec<_>>()
+                .as_slice(),
+            InputSettings::default(),
+        );
         let works: Vec<_> = input.map(Result::unwrap).collect();
-        let [Work::Invalid(first), Work::Task(second)] = &works[..] else { panic!("{works:?}") };
-        assert!(first.reason.contains("UTF-8"));
+        let [Work::Invalid(first), Work::Task(second), _] = &works[..] else { panic!("{works:?}") };
+        assert!(first.reason.contains("--encoding"));
         assert_eq!(second.row.number.0, 2);
     }
 
     #[test]
+    fn rows_that_a_quote_without_end_swallowed_are_not_lost_without_a_word() {
+        let text = "note,user,action\nx,a@b.c,list\n\"open,b@b.c,list\nx,c@b.c,list\n";
+        let (_dir, input) = open(text.as_bytes(), InputSettings::default());
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        assert!(matches!(&works[1], Work::Invalid(row) if row.reason.contains("fields where")), "{works:?}");
+        let text = "user,action,note\na@b.c,list,\"two\nlines, and more\"\nb@b.c,list,\"open\nc@b.c,list,x\n";
+        let (_dir, input) = open(text.as_bytes(), InputSettings::default());
+        let works: Vec<_> = input.map(Result::unwrap).collect();
+        let [Work::Task(_), Work::Invalid(second)] = &works[..] else { panic!("{works:?}") };
+        assert_eq!(
+            (second.column.as_str(), second.reason.contains("looks like another row")),
+            ("note", true)
+        );
+    }
+
+    #[test]
     fn a_character_that_is_cut_in_two_by_a_comma_is_not_utf8() {
-        let (_dir, mut input) = open(b"user,action,note\na@b.c,list\xc3,\xa4\n", InputSettings::default());
+        let (_dir, mut input) =
+            open(b"user,action,note\na@b.c,list\xc3,\xa4\nb@b.c,list,\xc3\xa4\n", InputSettings::default());
         let Some(Ok(Work::Invalid(row))) = input.next() else { panic!("must be invalid") };
         assert!(row.reason.contains("UTF-8"), "{}", row.reason);
     }
@@ -253,6 +329,125 @@ mod tests {
         let (_dir, mut input) = open(b"user,action,phone\na@b.c,add,(206) 555-0123\n", settings);
         let Some(Ok(Work::Task(task))) = input.next() else { panic!("must be a task") };
         assert_eq!(task.action, Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550123")));
+    }
+
+    const WIDE: &str = "UPN,Mobile,Alternate Mobile,Office,note\n";
+
+    fn changes(line: &str) -> Result<Vec<PhoneChange>, String> {
+        let (_dir, mut input) = open(format!("{WIDE}{line}\n").as_bytes(), InputSettings::default());
+        match input.next().unwrap().unwrap() {
+            Work::Task(Task { action: Action::SetPhones(changes), .. }) => Ok(changes.into_vec()),
+            Work::Task(task) => panic!("{task:?}"),
+            Work::Invalid(invalid) => Err(format!("{} {}", invalid.column, invalid.reason)),
+        }
+    }
+
+    #[test]
+    fn a_row_that_says_which_phones_a_user_shall_have_is_done_in_an_order_that_graph_accepts() {
+        let set = |phone_type, number| PhoneChange::Set(phone(phone_type, number));
+        let delete = PhoneChange::Delete;
+        let (mobile, alternate, office) = (PhoneType::Mobile, PhoneType::AlternateMobile, PhoneType::Office);
+        let number = "+1 2065550123";
+        for (line, expected) in [
+            (
+                "a@b.c,+12065550123,+12065550123,+12065550123x9,",
+                vec![set(mobile, number), set(alternate, number), set(office, "+1 2065550123x9")],
+            ),
+            ("a@b.c,clear,Clear,,", vec![delete(alternate), delete(mobile)]),
+            ("a@b.c,+12065550123,clear,clear,", vec![delete(alternate), set(mobile, number), delete(office)]),
+            ("a@b.c, ,,+12065550123,", vec![set(office, number)]),
+            ("a@b.c,,,,x", vec![]),
+        ] {
+            assert_eq!(changes(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_phones_that_contradicts_itself_or_holds_no_numbers_is_refused_with_its_column() {
+        assert!(
+            changes("a@b.c,clear,+12065550123,,").unwrap_err().starts_with("Alternate Mobile needs a mobile")
+        );
+        assert!(changes("a@b.c,,,Building 3,").unwrap_err().starts_with("Office holds 'B'"));
+        assert!(changes("a@b.c,+12065550123x1,,,").unwrap_err().starts_with("Mobile has an extension"));
+    }
+
+    #[test]
+    fn a_row_with_an_action_takes_the_number_of_its_type_where_there_is_no_other() {
+        let text = "upn,action,phone_type,mobile,office\na@b.c,add,,+12065550123,+12065550124\n\
+                    a@b.c,set,office,+12065550123,+12065550124\na@b.c,set-phones,,,clear\n";
+        let (_dir, input) = open(text.as_bytes(), InputSettings::default());
+        let actions: Vec<_> = input
+            .map(|work| match work.unwrap() {
+                Work::Task(task) => task.action,
+                Work::Invalid(invalid) => panic!("{}", invalid.reason),
+            })
+            .collect();
+        assert_eq!(
+            actions,
+            [
+                Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550123")),
+                Action::SetPhone(phone(PhoneType::Office, "+1 2065550124")),
+                Action::SetPhones([PhoneChange::Delete(PhoneType::Office)].into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_s_own_country_goes_before_the_default_and_is_looked_at_only_where_it_is_needed() {
+        let settings = InputSettings { default_country: Country::new("us").ok(), ..InputSettings::default() };
+        let text = "user,action,phone,country\na@b.c,add,020 7946 0958,gb\na@b.c,add,(206) 555-0123,\n\
+                    a@b.c,add,020 7946 0958,Germany\na@b.c,add,+1 2065550123,Germany\n";
+        let (_dir, mut input) = open(text.as_bytes(), settings);
+        let mut next = || match input.next().unwrap().unwrap() {
+            Work::Task(task) => task.action.phone().unwrap().number.to_string(),
+            Work::Invalid(invalid) => format!("{} {}", invalid.column, invalid.reason),
+        };
+        assert_eq!(next(), "+44 2079460958");
+        assert_eq!(next(), "+1 2065550123");
+        assert!(next().starts_with("country is not a country"));
+        assert_eq!(next(), "+1 2065550123");
+    }
+
+    #[test]
+    fn columns_mean_what_the_user_says() {
+        let mut mapping = Mapping::default();
+        mapping.add_pair("user=Mail").unwrap();
+        mapping.add_pair("phone_number=Handy").unwrap();
+        let settings = InputSettings { mapping, ..InputSettings::default() };
+        let (_dir, mut input) = open(b"Mail;action;Handy;upn\na@b.c;add;+12065550123;x\n", settings);
+        let Some(Ok(Work::Task(task))) = input.next() else { panic!("must be a task") };
+        assert_eq!(task.user.as_str(), "a@b.c");
+        assert_eq!(task.action, Action::AddPhone(phone(PhoneType::Mobile, "+1 2065550123")));
+    }
+
+    #[test]
+    fn what_was_read_otherwise_than_it_is_written_is_told_of_its_cell() {
+        let text = "user,action,phone\n\u{200e}a@b.c,add,'+44 (0)20 7946 0958\n";
+        let (_dir, mut input) = open(text.as_bytes(), InputSettings::default());
+        let work = input.next().unwrap().unwrap();
+        let told: Vec<_> = input
+            .remarks()
+            .iter()
+            .map(|remark| {
+                let (column, value) = input.cell(work.row(), remark.column);
+                (remark.cause.name(), column, value, remark.text.clone())
+            })
+            .collect();
+        let of_phone = |cause, text: &str| {
+            (cause, "phone".to_owned(), "'+44 (0)20 7946 0958".to_owned(), text.to_owned())
+        };
+        assert_eq!(
+            told[0],
+            ("invisible", "user".to_owned(), "\u{200e}a@b.c".to_owned(), "is read as a@b.c".to_owned())
+        );
+        assert_eq!(
+            told[1..],
+            [
+                of_phone("text-mark", "is read as +44 2079460958"),
+                of_phone("trunk-zero", "is read as +44 2079460958"),
+                of_phone("not-mobile", "is +44 2079460958: the number of a mobile phone is none of a mobile"),
+            ]
+        );
     }
 
     #[test]

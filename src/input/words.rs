@@ -15,6 +15,8 @@ pub enum Verb {
     UpdatePhone,
     /// Add or change, as needed.
     SetPhone,
+    /// Bring several phones to what the row says.
+    SetPhones,
     /// Remove a phone.
     DeletePhone,
     /// Let the mobile sign in by SMS.
@@ -26,13 +28,14 @@ pub enum Verb {
 }
 
 /// Every word that names an action, folded, the full name of each before its short ones.
-const VERBS: [(&str, &str, Verb); 15] = [
+const VERBS: [(&str, &str, Verb); 16] = [
     ("addphone", "add-phone", Verb::AddPhone),
     ("add", "add", Verb::AddPhone),
     ("updatephone", "update-phone", Verb::UpdatePhone),
     ("update", "update", Verb::UpdatePhone),
     ("setphone", "set-phone", Verb::SetPhone),
     ("set", "set", Verb::SetPhone),
+    ("setphones", "set-phones", Verb::SetPhones),
     ("deletephone", "delete-phone", Verb::DeletePhone),
     ("delete", "delete", Verb::DeletePhone),
     ("remove", "remove", Verb::DeletePhone),
@@ -55,8 +58,8 @@ pub fn verb(text: &str) -> Result<Verb, String> {
     let known = VERBS.iter().find(|(folded, _, _)| is_spelling_of(text, folded));
     known.map(|(_, _, verb)| *verb).ok_or_else(|| match nearest(text, VERBS.map(|(_, name, _)| name)) {
         Some(name) => format!("is not an action; did you mean {name}?"),
-        None => "is not an action: use list-methods, add-phone, update-phone, set-phone, delete-phone, \
-                 enable-sms-sign-in, disable-sms-sign-in or reset-password"
+        None => "is not an action: use list-methods, add-phone, update-phone, set-phone, set-phones, \
+                 delete-phone, enable-sms-sign-in, disable-sms-sign-in or reset-password"
             .to_owned(),
     })
 }

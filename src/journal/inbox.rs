@@ -142,7 +142,7 @@ mod tests {
     use crate::model::row::RowNumber;
 
     fn begun(row: u64) -> Note {
-        Note::Begun(RowNumber(row))
+        Note::Begun([RowNumber(row)].into())
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         while let Some(group) = inbox.take() {
             for note in &group.notes {
                 seen += 1;
-                assert!(matches!(note, Note::Begun(row) if row.0 == seen));
+                assert!(matches!(note, Note::Begun(rows) if rows[0].0 == seen));
             }
             assert_eq!(group.shown, seen);
             largest = largest.max(group.notes.len());

@@ -11,9 +11,9 @@ use crate::model::user::UserId;
 /// What is kept of an event, or of many.
 #[derive(Debug, Clone)]
 pub(super) enum Note {
-    Begun(RowNumber),
-    Found(BeforeImage),
-    Operation(Operation),
+    Begun(Box<[RowNumber]>),
+    Found(Box<BeforeImage>),
+    Operation(Box<Operation>),
     Listed { row: RowNumber, user: UserId, methods: Vec<Method> },
     Ended(Arc<Ended>),
     Traffic(Traffic),
@@ -23,7 +23,7 @@ impl Note {
     /// `None` for what is only counted.
     pub(super) fn of(event: &Event) -> Option<Self> {
         match event {
-            Event::Begun(row) => Some(Self::Begun(*row)),
+            Event::Begun(rows) => Some(Self::Begun(rows.clone())),
             Event::Found(image) => Some(Self::Found(image.clone())),
             Event::Accepted(operation) | Event::Polled(operation) | Event::Closed(operation) => {
                 Some(Self::Operation(operation.clone()))

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
 use crate::model::stats::RequestCounts;
+use crate::model::throughput::Throughput;
 
 /// What is known of a run before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +63,14 @@ pub struct SessionEnd {
 }
 
 /// What was sent so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Traffic {
     /// By kind and answer.
     pub requests: RequestCounts,
     /// For how long everybody paused.
     pub held: Duration,
+    /// How it went over time: over that of one session, or over the working time of all.
+    pub throughput: Throughput,
 }
 
 /// Reads it back.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, Row as Record};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::record::{RunRecord, Traffic, timestamp};
@@ -62,9 +63,8 @@ impl Store {
     /// # Errors
     /// When the journal cannot be read.
     pub fn working_time(&self) -> Result<Duration, JournalError> {
-        let sql = "SELECT coalesce(sum(max(0, coalesce(ended_at, (SELECT max(ended_at) FROM rows \
-                   WHERE rows.session = sessions.session), started_at) - started_at)), 0) FROM sessions";
-        let micros: Result<i64, _> = self.connection.query_row(sql, [], |record| record.get(0));
+        let sql = format!("SELECT coalesce(sum({WORKED}), 0) FROM sessions");
+        let micros: Result<i64, _> = self.connection.query_row(&sql, [], |record| record.get(0));
         self.understood(micros.map(span).map_err(Unreadable::from))
     }
 
@@ -127,7 +127,7 @@ fn replay_operations(
     let mut statement = connection.prepare("SELECT * FROM operations ORDER BY row, accepted_at")?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
-        let operation = operation(record, timeline)?;
+        let operation = Box::new(operation(record, timeline)?);
         show(Event::Accepted(operation.clone()));
         if operation.finished_at.is_some() {
             show(Event::Closed(operation));
@@ -139,6 +139,7 @@ fn replay_operations(
 /// A record of the table `operations`.
 pub(super) fn operation(record: &Record<'_>, timeline: &Timeline) -> Result<Operation, Unreadable> {
     let finished_at: Option<i64> = record.get(9)?;
+    let doubt: i64 = record.get(11)?;
     Ok(Operation {
         row: row_number(record, 0)?,
         id: record.get(1)?,
@@ -151,7 +152,8 @@ pub(super) fn operation(record: &Record<'_>, timeline: &Timeline) -> Result<Oper
         accepted_at: timeline.moment(timestamp(record.get(8)?)),
         finished_at: finished_at.map(|micros| timeline.moment(timestamp(micros))),
         polls: record.get(10)?,
-        follows_doubt: record.get(11)?,
+        follows_doubt: doubt & 1 != 0,
+        may_be_overtaken: doubt & 2 != 0,
         retry_after: None,
     })
 }
@@ -227,6 +229,8 @@ fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unread
         "add-phone" => Action::AddPhone(phone(number)?),
         "update-phone" => Action::UpdatePhone(phone(number)?),
         "set-phone" => Action::SetPhone(phone(number)?),
+        // What it asked for stands in the row's own fields.
+        "set-phones" => Action::SetPhones(Box::default()),
         "delete-phone" => Action::DeletePhone(phone_type()?),
         "enable-sms-sign-in" => Action::EnableSmsSignIn,
         "disable-sms-sign-in" => Action::DisableSmsSignIn,
@@ -236,28 +240,42 @@ fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unread
 }
 
 fn traffic(connection: &Connection) -> Result<Traffic, Unreadable> {
-    let mut statement = connection
-        .prepare("SELECT requests, reads, writes, retries, throttled, by_status, held FROM sessions")?;
+    let sql = format!(
+        "SELECT requests, reads, writes, retries, throttled, by_status, held, early, throughput, {WORKED} \
+         FROM sessions ORDER BY session"
+    );
+    let mut statement = connection.prepare(&sql)?;
     let mut records = statement.query([])?;
-    let mut all = Traffic::default();
+    let (mut all, mut worked) = (Traffic::default(), Duration::ZERO);
     while let Some(record) = records.next()? {
         let count = |at| record.get::<_, i64>(at).map(i64::cast_unsigned);
-        let RequestCounts { total, reads, writes, by_status, retries, throttled, latency: _ } =
+        let RequestCounts { total, reads, writes, by_status, retries, throttled, early, latency: _ } =
             &mut all.requests;
         *total += count(0)?;
         *reads += count(1)?;
         *writes += count(2)?;
         *retries += count(3)?;
         *throttled += count(4)?;
-        let counts: BTreeMap<String, u64> = serde_json::from_str(&record.get::<_, String>(5)?)
-            .map_err(|error| Unreadable::Content(format!("by_status: {error}")))?;
+        *early += count(7)?;
+        let counts: BTreeMap<String, u64> = json(record, "by_status")?;
         for (status, count) in counts {
             let status = if status == NO_ANSWER { None } else { status.parse().ok() };
             *by_status.entry(status).or_default() += count;
         }
         all.held += span(record.get(6)?);
+        all.throughput.append(worked, &json(record, "throughput")?);
+        worked += span(record.get(9)?);
     }
     Ok(all)
+}
+
+/// For how long a session worked, in microseconds: one that was killed up to the last end of a row.
+const WORKED: &str = "max(0, coalesce(ended_at, (SELECT max(ended_at) FROM rows \
+                      WHERE rows.session = sessions.session), started_at) - started_at)";
+
+fn json<T: DeserializeOwned>(record: &Record<'_>, column: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(&record.get::<_, String>(column)?)
+        .map_err(|error| Unreadable::Content(format!("{column}: {error}")))
 }
 
 fn span(micros: i64) -> Duration {

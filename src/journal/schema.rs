@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 /// The version of the tables below. A program refuses a journal with a higher one, since it could not keep its promises.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Says that a SQLite file is a journal of this program: "auth" in ASCII.
 const APPLICATION_ID: i32 = 0x6175_7468;
@@ -46,7 +46,9 @@ CREATE TABLE sessions (
     retries         INTEGER NOT NULL DEFAULT 0,
     throttled       INTEGER NOT NULL DEFAULT 0,
     by_status       TEXT NOT NULL DEFAULT '{}',  -- JSON: answers by status, 'none' for no answer
-    held            INTEGER NOT NULL DEFAULT 0   -- microseconds
+    held            INTEGER NOT NULL DEFAULT 0,  -- microseconds
+    early           INTEGER NOT NULL DEFAULT 0,
+    throughput      TEXT NOT NULL DEFAULT '{}'   -- JSON: how it went over time
 ) STRICT;
 
 -- Rows that began: kept before anything of theirs that may write is sent. Begun and not ended in the same session or a
@@ -83,12 +85,13 @@ CREATE TABLE rows (
 
 -- What a user had before a row changed it, as far as that was read.
 CREATE TABLE before_images (
-    row             INTEGER PRIMARY KEY,
+    row             INTEGER NOT NULL,
     phone_type      TEXT NOT NULL,
     phone_number    TEXT,              -- NULL: there was no such phone
     sms_sign_in_state TEXT NOT NULL,
-    read_at         INTEGER NOT NULL
-) STRICT;
+    read_at         INTEGER NOT NULL,
+    PRIMARY KEY (row, phone_type)
+) STRICT, WITHOUT ROWID;
 
 -- Password resets that were accepted.
 CREATE TABLE operations (
@@ -103,7 +106,8 @@ CREATE TABLE operations (
     accepted_at     INTEGER NOT NULL,
     finished_at     INTEGER,           -- NULL while it is open
     polls           INTEGER NOT NULL,
-    follows_doubt   INTEGER NOT NULL,  -- 1: an earlier sending of the reset was not answered
+    follows_doubt   INTEGER NOT NULL,  -- 1: an earlier sending of the reset was not answered; 2: nor was one of an
+                                       -- earlier reset of the user, which may end later; 3: both
     PRIMARY KEY (row, operation_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -121,6 +125,13 @@ CREATE TABLE methods (
     detail          TEXT NOT NULL,
     PRIMARY KEY (row, position)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What makes version 2 of version 1.
+const FROM_1: &str = "
+ALTER TABLE sessions ADD COLUMN early INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN throughput TEXT NOT NULL DEFAULT '{}';
+PRAGMA user_version = 2;
 ";
 
 /// A journal cannot be used.
@@ -209,7 +220,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
         let (id, version) = (pragma("application_id")?, pragma("user_version")?);
         Ok((connection, id, version))
     });
-    let (connection, id, version) = match known {
+    let (mut connection, id, version) = match known {
         Ok(known) => known,
         Err(error) if is_no_database(&error) => return Err(JournalError::NoJournal(path.to_owned())),
         Err(error) => return Err(database(error)),
@@ -217,13 +228,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     if id != APPLICATION_ID {
         return Err(JournalError::NoJournal(path.to_owned()));
     }
-    match u32::try_from(version) {
-        Ok(VERSION) => {}
+    let steps = match u32::try_from(version) {
+        Ok(VERSION) => None,
+        Ok(1) => Some(FROM_1),
         Ok(found) => return Err(JournalError::Newer { path: path.to_owned(), found }),
         Err(_) => return Err(JournalError::NoJournal(path.to_owned())),
-    }
+    };
     settle(&connection).map_err(database)?;
+    if let Some(steps) = steps {
+        upgrade(&mut connection, steps).map_err(database)?;
+    }
     Ok(connection)
+}
+
+/// All or nothing: a process that is killed here leaves the earlier version.
+fn upgrade(connection: &mut Connection, steps: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(steps)?;
+    transaction.commit()
 }
 
 fn is_no_database(error: &rusqlite::Error) -> bool {

@@ -83,6 +83,30 @@ impl Store {
         self.understood(self.read_pending(timeline))
     }
 
+    /// The first reset of each user, by the user's order key, that may still set a password without anybody following it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn lost_resets(&self) -> Result<HashMap<u64, RowNumber>, JournalError> {
+        self.understood(self.read_lost_resets())
+    }
+
+    fn read_lost_resets(&self) -> Result<HashMap<u64, RowNumber>, Unreadable> {
+        // The last word on each user is the first row.
+        let sql = "SELECT row, user FROM operations WHERE follows_doubt & 1 UNION \
+                   SELECT row, user FROM rows WHERE action = 'reset-password' AND (status = 'unknown' \
+                   OR status = 'failed' AND failure_status BETWEEN 200 AND 299) ORDER BY row DESC";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut records = statement.query([])?;
+        let mut lost = HashMap::new();
+        while let Some(record) = records.next()? {
+            if let Ok(user) = UserId::new(text(record, 1)?) {
+                lost.insert(user.order_key(), row_number(record, 0)?);
+            }
+        }
+        Ok(lost)
+    }
+
     fn read_standing(&self, failures: Failures, timeline: &Timeline) -> Result<Standing, Unreadable> {
         let mut standing = Standing { open: self.open_operations(timeline)?, ..Standing::default() };
         let (mut begun, mut candidates) = (self.begun()?, Vec::new());

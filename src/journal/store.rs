@@ -109,6 +109,11 @@ impl Store {
         Ok(())
     }
 
+    /// When this process's work on the run began; `None` where it has not.
+    pub(super) fn session_start(&self) -> Option<Instant> {
+        self.session.map(|session| session.timeline.start())
+    }
+
     /// Notes how this process's work ended, and what it sent.
     ///
     /// # Errors
@@ -142,7 +147,7 @@ impl Store {
         let mut begun = Vec::new();
         for note in notes {
             match note {
-                Note::Begun(row) => begun.push(row.0),
+                Note::Begun(rows) => begun.extend(rows.iter().map(|row| row.0)),
                 Note::Found(image) => keeper.found(image)?,
                 Note::Operation(operation) => keeper.operation(operation)?,
                 Note::Listed { row, user, methods } => keeper.listed(*row, user, methods)?,
@@ -261,7 +266,7 @@ impl Keeper<'_> {
             self.time(operation.accepted_at),
             operation.finished_at.map(|moment| self.time(moment)),
             operation.polls,
-            operation.follows_doubt,
+            i64::from(operation.follows_doubt) | (i64::from(operation.may_be_overtaken) << 1),
         ])?;
         Ok(())
     }
@@ -343,7 +348,7 @@ impl Keeper<'_> {
 
     fn traffic(&self, traffic: &Traffic) -> rusqlite::Result<()> {
         let sql = "UPDATE sessions SET requests = ?2, reads = ?3, writes = ?4, retries = ?5, throttled = ?6, \
-                   by_status = ?7, held = ?8 WHERE session = ?1";
+                   by_status = ?7, held = ?8, early = ?9, throughput = ?10 WHERE session = ?1";
         let requests = &traffic.requests;
         self.transaction.prepare_cached(sql)?.execute(params![
             self.session.id,
@@ -354,6 +359,8 @@ impl Keeper<'_> {
             requests.throttled.cast_signed(),
             json(&by_status(&requests.by_status)),
             micros(traffic.held),
+            requests.early.cast_signed(),
+            json(&traffic.throughput),
         ])?;
         Ok(())
     }

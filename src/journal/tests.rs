@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::record::{RunRecord, SessionEnd, SessionStart};
+use super::record::{RunRecord, SessionEnd, SessionStart, Traffic};
 use super::schema::{self, JournalError};
 use super::standing::{Failures, Standing};
 use super::store::Store;
 use super::writer::Journal;
 use crate::model::action::Action;
-use crate::model::event::{BeforeImage, Ended, Event, Observer as _};
+use crate::model::event::{Access, Answered, BeforeImage, Ended, Event, Observer as _};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
 use crate::model::operation::{Operation, OperationStatus};
@@ -26,6 +26,7 @@ use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
+use crate::pace::pacer::Limits;
 
 const NAME: &str = "journal.sqlite";
 
@@ -67,9 +68,13 @@ fn ended(row: u64) -> Event {
 }
 
 fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
+    end_of(row, user, Action::DeletePhone(PhoneType::Office), outcome)
+}
+
+fn end_of(row: u64, user: &str, action: Action, outcome: Outcome) -> Event {
     let row = Row { number: RowNumber(row), fields: Box::default() };
     let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
-    let task = Task { row, user, action: Action::DeletePhone(PhoneType::Office), prior: Prior::Untried };
+    let task = Task { row, user, action, prior: Prior::Untried };
     Event::Ended(Arc::new(Ended {
         work: Work::Task(task),
         outcome,
@@ -100,7 +105,7 @@ async fn what_is_told_to_be_kept_stands_in_the_file() {
     let mut journal = Journal::start(store(&dir)).unwrap();
     let reader = reader(dir.path());
     for row in 1..=40 {
-        journal.observe(&Event::Begun(RowNumber(row))).unwrap();
+        journal.observe(&Event::Begun([RowNumber(row)].into())).unwrap();
         assert!(journal.kept(row).await.unwrap() >= row);
         let sql = "SELECT max(value) FROM begun, json_each(begun.rows)";
         let last: u32 = reader.query_row(sql, [], |record| record.get(0)).unwrap();
@@ -114,10 +119,10 @@ async fn a_commit_that_fails_is_told_to_whoever_waits_and_to_whoever_comes_next(
     let broken = store(&dir);
     broken.connection.execute_batch("DROP TABLE begun").unwrap();
     let mut journal = Journal::start(broken).unwrap();
-    journal.observe(&Event::Begun(RowNumber(1))).unwrap();
+    journal.observe(&Event::Begun([RowNumber(1)].into())).unwrap();
     let told = journal.kept(1).await.unwrap_err();
     assert!(told.what.ends_with(NAME) && told.source.to_string().contains("begun"), "{told:?}");
-    journal.observe(&Event::Begun(RowNumber(2))).unwrap_err();
+    journal.observe(&Event::Begun([RowNumber(2)].into())).unwrap_err();
     journal.tick(Instant::now()).unwrap_err();
     journal.finish().1.unwrap_err();
 }
@@ -137,17 +142,74 @@ fn each_commit_is_synced_with_the_disk() {
 }
 
 #[test]
+fn a_journal_of_version_1_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = "ALTER TABLE sessions DROP COLUMN early; ALTER TABLE sessions DROP COLUMN throughput; \
+               PRAGMA user_version = 1";
+    store(&dir).connection.execute_batch(sql).unwrap();
+    let mut store = Store::open(&dir.path().join(NAME)).unwrap();
+    assert_eq!(store.traffic().unwrap(), Traffic::default());
+    store.begin_session(&session(), Instant::now()).unwrap();
+    let (store, kept) = Journal::start(store).unwrap().finish();
+    kept.unwrap();
+    let version = store.unwrap().connection.pragma_query_value(None, "user_version", |record| record.get(0));
+    assert_eq!(version, Ok(schema::VERSION));
+}
+
+/// Works for three seconds: sends a write in each, one of them too early, and pauses for the last.
+fn works_for_three_seconds(mut store: Store) -> Store {
+    let start = Instant::now();
+    let second = Duration::from_secs(1);
+    store.begin_session(&session(), start).unwrap();
+    let mut journal = Journal::start(store).unwrap();
+    for seconds in 0..3 {
+        let (sent_at, latency) = (start + second * seconds, Duration::from_millis(10));
+        let (access, status) = (Access::Write, Some(if seconds == 1 { 429 } else { 201 }));
+        let early = seconds == 2;
+        let answered = Answered { access, attempt: 1, status, sent_at, latency, early, used_percent: None };
+        journal.observe(&Event::Answered(answered)).unwrap();
+    }
+    journal.observe(&Event::Held { span: second, until: start + second * 3 }).unwrap();
+    journal.note_limits(start + second, Limits { reads: None, writes: Some(5.0) });
+    let (store, kept) = journal.finish();
+    kept.unwrap();
+    let mut store = store.unwrap();
+    let ended_at = Timestamp::UNIX_EPOCH + second * 3;
+    store.end_session(&SessionEnd { ended_at, stop_reason: None, exit_code: 130 }).unwrap();
+    store
+}
+
+#[test]
+fn what_sessions_sent_is_told_one_behind_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAME);
+    drop(works_for_three_seconds(Store::create(&path, run()).unwrap()));
+    works_for_three_seconds(Store::open(&path).unwrap());
+    let Traffic { requests, held, throughput } = Store::open(&path).unwrap().traffic().unwrap();
+    assert_eq!((requests.total, requests.throttled, requests.early), (6, 2, 2));
+    assert_eq!(held, Duration::from_secs(2));
+    let told: Vec<_> = throughput
+        .intervals
+        .iter()
+        .map(|interval| (interval.writes, interval.throttled, interval.held_ms, interval.write_limit))
+        .collect();
+    let session = [(1, 0, 0, None), (0, 1, 0, Some(5.0)), (1, 0, 1_000, None)];
+    // A hold ends where an interval begins.
+    assert_eq!(told, [&session[..], &session[..], &[(0, 0, 0, None)]].concat());
+}
+
+#[test]
 fn the_first_image_of_what_a_row_changes_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
     let found = |number: Option<&str>| {
-        Event::Found(BeforeImage {
+        Event::Found(Box::new(BeforeImage {
             row: RowNumber(7),
             phone_type: PhoneType::Mobile,
             phone_number: number.map(str::to_owned),
             sms_sign_in_state: "ready".to_owned(),
             read_at: Instant::now(),
-        })
+        }))
     };
     store.keep_events(&[found(Some("+1 2065550100"))]).unwrap();
     store.keep_events(&[found(None)]).unwrap();
@@ -170,6 +232,7 @@ fn operation() -> Operation {
         finished_at: None,
         polls: 0,
         follows_doubt: false,
+        may_be_overtaken: false,
         retry_after: None,
     }
 }
@@ -185,11 +248,11 @@ fn each_look_at_an_operation_is_kept() {
     };
     let mut operation = operation();
     let url = operation.url.clone();
-    assert_eq!(kept(Event::Accepted(operation.clone())), format!("{url} notStarted 0"));
+    assert_eq!(kept(Event::Accepted(Box::new(operation.clone()))), format!("{url} notStarted 0"));
     (operation.status, operation.polls) = (OperationStatus::Running, 1);
-    assert_eq!(kept(Event::Polled(operation.clone())), format!("{url} running 1"));
+    assert_eq!(kept(Event::Polled(Box::new(operation.clone()))), format!("{url} running 1"));
     (operation.status, operation.polls) = (OperationStatus::Succeeded, 2);
-    assert_eq!(kept(Event::Closed(operation)), format!("{url} succeeded 2"));
+    assert_eq!(kept(Event::Closed(Box::new(operation))), format!("{url} succeeded 2"));
 }
 
 /// Each session reads both clocks anew, a little apart.
@@ -205,7 +268,7 @@ fn when_a_reset_was_accepted_stays_as_it_was_first_noted() {
         store.keep_events(&[event]).unwrap();
         reader(dir.path()).query_row(sql, [], |record| record.get::<_, i64>(0)).unwrap()
     };
-    assert_eq!(kept(Event::Accepted(first)), kept(Event::Polled(later)));
+    assert_eq!(kept(Event::Accepted(Box::new(first))), kept(Event::Polled(Box::new(later))));
 }
 
 #[test]
@@ -218,12 +281,58 @@ fn a_reset_whose_operation_has_ended_and_whose_row_has_not_is_followed_and_not_i
         finished_at: Some(accepted.accepted_at),
         ..accepted.clone()
     };
-    let told = [Event::Begun(accepted.row), Event::Accepted(accepted), Event::Closed(closed)];
+    let told = [
+        Event::Begun([accepted.row].into()),
+        Event::Accepted(Box::new(accepted)),
+        Event::Closed(Box::new(closed)),
+    ];
     store.keep_events(&told).unwrap();
     let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
     let standing = store.standing(Failures::Final, &timeline).unwrap();
     assert!(matches!(standing.prior(RowNumber(7)), Prior::Accepted(operation) if operation.id == "1"));
     assert!(standing.in_doubt.is_empty() && standing.done.is_empty(), "{standing:?}");
+}
+
+#[test]
+fn resets_that_may_still_set_a_password_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let failure = |status| Failure { http_status: status, code: "no".to_owned(), message: String::new() };
+    let accepted = |row, user: &str, doubts: (bool, bool)| {
+        let (follows_doubt, may_be_overtaken) = doubts;
+        let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
+        let operation =
+            Operation { row: RowNumber(row), user, follows_doubt, may_be_overtaken, ..operation() };
+        Event::Accepted(Box::new(operation))
+    };
+    let reset = |row, user: &str, outcome: Outcome| end_of(row, user, Action::ResetPassword(None), outcome);
+    let told = [
+        accepted(1, "answered", (false, false)),
+        accepted(2, "asked-twice", (true, false)),
+        accepted(3, "behind-another", (false, true)),
+        accepted(4, "both", (true, true)),
+        reset(5, "unknown", Outcome::unknown(failure(Some(504)), "")),
+        reset(6, "unknown", Outcome::unknown(failure(Some(504)), "")),
+        reset(7, "refused", Outcome::failed(failure(Some(403)), "")),
+        reset(8, "failed", Outcome::failed(failure(None), "")),
+        reset(9, "foreign", Outcome::failed(failure(Some(202)), "")),
+        reset(10, "done", Outcome::new(Status::Succeeded, "")),
+        ended_so(11, "no-reset", Outcome::unknown(failure(Some(504)), "")),
+    ];
+    store.keep_events(&told).unwrap();
+    let lost = store.lost_resets().unwrap();
+    let row = |user: &str| lost.get(&UserId::new(&format!("{user}@contoso.com")).unwrap().order_key());
+    for (user, expected) in [("asked-twice", 2), ("both", 4), ("unknown", 5), ("foreign", 9)] {
+        assert_eq!(row(user), Some(&RowNumber(expected)), "{user}");
+    }
+    assert_eq!(lost.len(), 4);
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let Standing { open, .. } = store.standing(Failures::Final, &timeline).unwrap();
+    let doubts = |row| {
+        let operation: &Operation = &open[&RowNumber(row)];
+        (operation.follows_doubt, operation.may_be_overtaken)
+    };
+    assert_eq!([1, 2, 3, 4].map(doubts), [(false, false), (true, false), (false, true), (true, true)]);
 }
 
 /// Else a number that an earlier row asked for would take the place of the one that a later row has set.
@@ -295,7 +404,7 @@ fn of_a_log_that_a_power_cut_tore_whole_commits_are_taken_up_from_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir);
     for row in 1..=20 {
-        store.keep_events(&[Event::Begun(RowNumber(row)), ended(row)]).unwrap();
+        store.keep_events(&[Event::Begun([RowNumber(row)].into()), ended(row)]).unwrap();
     }
     let wal = format!("{NAME}-wal");
     let log = fs::read(dir.path().join(&wal)).unwrap();

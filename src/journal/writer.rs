@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{future::Future, io};
 
 use tokio::sync::watch;
@@ -11,7 +12,8 @@ use super::inbox::End;
 use super::note::Note;
 use super::record::Traffic;
 use super::store::{Store, fault};
-use crate::model::event::{Event, Observer, ObserverError};
+use crate::model::event::{Answered, Event, Observer, ObserverError};
+use crate::pace::pacer::Limits;
 
 /// How far the journal is.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,8 @@ pub struct Journal {
     thread: JoinHandle<Store>,
     kept: watch::Receiver<Kept>,
     shown: u64,
+    /// The beginning of the session.
+    began: Instant,
     traffic: Traffic,
     /// What was noted last.
     last_noted: Traffic,
@@ -44,11 +48,12 @@ impl Journal {
         let (notes, inbox) = End::both();
         let (progress, kept) = watch::channel(Kept::default());
         let path = store.path.clone();
+        let began = store.session_start().unwrap_or_else(Instant::now);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || keep_all(store, &inbox, &progress))?;
         let (traffic, last_noted) = Default::default();
-        Ok(Self { path, notes, thread, kept, shown: 0, traffic, last_noted })
+        Ok(Self { path, notes, thread, kept, shown: 0, began, traffic, last_noted })
     }
 
     /// Commits what is left and gives the store back, and whether all was kept.
@@ -63,6 +68,26 @@ impl Journal {
             (_, failure) => Err(broken(&path, failure)),
         };
         (store, result)
+    }
+
+    /// Notes what is known of the tenant's limits, from time to time and last before the end.
+    pub fn note_limits(&mut self, now: Instant, limits: Limits) {
+        let Limits { reads, writes } = limits;
+        if reads.is_some() || writes.is_some() {
+            self.traffic.throughput.limit(now.duration_since(self.began), reads, writes);
+        }
+    }
+
+    fn count(&mut self, answered: &Answered) {
+        self.traffic.requests.add(answered);
+        let at = answered.sent_at.duration_since(self.began) + answered.latency;
+        self.traffic.throughput.add(at, answered);
+    }
+
+    fn hold(&mut self, span: Duration, until: Instant) {
+        self.traffic.held += span;
+        let until = until.duration_since(self.began);
+        self.traffic.throughput.hold(until.saturating_sub(span), until);
     }
 
     fn note_traffic(&mut self) {
@@ -88,8 +113,8 @@ impl Observer for Journal {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         self.shown += 1;
         match event {
-            Event::Answered(answered) => self.traffic.requests.add(answered),
-            Event::Held { span } => self.traffic.held += *span,
+            Event::Answered(answered) => self.count(answered),
+            Event::Held { span, until } => self.hold(*span, *until),
             Event::SignInLost { .. }
             | Event::Begun(_)
             | Event::Found(_)

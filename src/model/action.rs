@@ -1,6 +1,6 @@
 //! What a row asks for.
 
-use super::phone::{Phone, PhoneType};
+use super::phone::{Phone, PhoneChange, PhoneType};
 use super::secret::Secret;
 
 /// What to do to one user.
@@ -14,6 +14,9 @@ pub enum Action {
     UpdatePhone(Phone),
     /// Whatever it takes so that the type has this number.
     SetPhone(Phone),
+    /// Whatever it takes so that the user has these phones, in an order that Graph accepts. Types that are not named
+    /// stay as they are.
+    SetPhones(Box<[PhoneChange]>),
     /// Removes the phone of a type.
     DeletePhone(PhoneType),
     /// Lets the mobile sign in by SMS.
@@ -66,6 +69,7 @@ impl Action {
             Self::AddPhone(_) => "add-phone",
             Self::UpdatePhone(_) => "update-phone",
             Self::SetPhone(_) => "set-phone",
+            Self::SetPhones(_) => "set-phones",
             Self::DeletePhone(_) => "delete-phone",
             Self::EnableSmsSignIn => "enable-sms-sign-in",
             Self::DisableSmsSignIn => "disable-sms-sign-in",
@@ -85,6 +89,7 @@ impl Action {
         match self {
             Self::AddPhone(phone) | Self::UpdatePhone(phone) | Self::SetPhone(phone) => Some(phone),
             Self::ListMethods
+            | Self::SetPhones(_)
             | Self::DeletePhone(_)
             | Self::EnableSmsSignIn
             | Self::DisableSmsSignIn
@@ -102,7 +107,7 @@ impl Action {
             }
             Self::DeletePhone(phone_type) => Some(*phone_type),
             Self::EnableSmsSignIn | Self::DisableSmsSignIn => Some(PhoneType::Mobile),
-            Self::ListMethods | Self::ResetPassword(_) | Self::SetPassword(_) => None,
+            Self::ListMethods | Self::SetPhones(_) | Self::ResetPassword(_) | Self::SetPassword(_) => None,
         }
     }
 }

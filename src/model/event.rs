@@ -33,8 +33,14 @@ pub struct Answered {
     pub attempt: u32,
     /// The answer's status; `None` where none came.
     pub status: Option<u16>,
+    /// When it left.
+    pub sent_at: Instant,
     /// From the first byte sent to the answer read.
     pub latency: Duration,
+    /// Whether it left although everybody was to pause. What was on the wire already when the pause began did not.
+    pub early: bool,
+    /// How much of the quota is used, in percent, where the answer tells (`x-ms-throttle-limit-percentage`).
+    pub used_percent: Option<u8>,
 }
 
 /// An authentication method that a user has: a line of methods.csv.
@@ -94,7 +100,7 @@ pub struct Ended {
     pub operation_id: String,
 }
 
-/// What happens during a run, told in one order by one loop.
+/// What happens during a run, told in one order by one loop. Small, since every waiting task has room for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A request was answered, or failed without an answer.
@@ -103,22 +109,24 @@ pub enum Event {
     Held {
         /// By how much this prolongs the pause, so that the sum is the time held.
         span: Duration,
+        /// When it ends.
+        until: Instant,
     },
     /// Graph takes no token of ours any more: the run must stop.
     SignInLost {
         /// Why, for people; no secret in it.
         reason: String,
     },
-    /// A row that may write begins. It sends nothing before this is kept for good ([`Observer::kept`]).
-    Begun(RowNumber),
+    /// Rows that may write begin. They send nothing before this is kept for good ([`Observer::kept`]).
+    Begun(Box<[RowNumber]>),
     /// What is going to be changed was read.
-    Found(BeforeImage),
+    Found(Box<BeforeImage>),
     /// A reset was accepted; its operation is open.
-    Accepted(Operation),
+    Accepted(Box<Operation>),
     /// An operation was asked for, and has not ended.
-    Polled(Operation),
+    Polled(Box<Operation>),
     /// An operation ended or was given up.
-    Closed(Operation),
+    Closed(Box<Operation>),
     /// A list-methods row found these.
     Listed {
         /// The row that asked.

@@ -23,7 +23,14 @@ pub struct Header {
     pub new_password: Option<usize>,
     /// `FILE#ROW`: where the password of a reset stands (written by us into unfinished.csv in the password's place).
     pub new_password_from: Option<usize>,
-    /// All other columns, in file order.
+    /// The country of numbers without `+`. Carried through, too.
+    #[serde(default)]
+    pub country: Option<usize>,
+    /// The numbers that a user shall have, in the order of [`PhoneType::ALL`](super::phone::PhoneType::ALL). Carried
+    /// through, too.
+    #[serde(default)]
+    pub phones: [Option<usize>; 3],
+    /// All columns that are carried through to the results, in file order.
     pub extra: Vec<usize>,
 }
 
@@ -41,11 +48,20 @@ impl Header {
         let field = row.field(column);
         if Some(column) == self.new_password || column >= self.certain(row) {
             ""
-        } else if self.has_meaning(column) && field.trim().contains(['\n', '\r']) {
+        } else if self.has_meaning(column) && field.trim().contains(['\n', '\r'])
+            || self.swallowed_passwords(row, column)
+        {
             SEVERAL_LINES
         } else {
             field
         }
+    }
+
+    /// Whether a field may hold other rows with their passwords, because a double quote was not closed.
+    #[must_use]
+    pub fn swallowed_passwords(&self, row: &Row, column: usize) -> bool {
+        let is_a_row = |line: &str| line.contains('@') && line.contains([',', ';', '\t', '|']);
+        self.new_password.is_some() && row.field(column).split(['\n', '\r']).skip(1).any(is_a_row)
     }
 
     /// How many fields, from the first, are certain to stand in their own columns, where it matters.
@@ -61,7 +77,9 @@ impl Header {
     }
 
     fn has_meaning(&self, column: usize) -> bool {
-        [self.user, self.action, self.phone_type, self.phone_number].contains(&Some(column))
+        let [mobile, alternate, office] = self.phones;
+        [self.user, self.action, self.phone_type, self.phone_number, mobile, alternate, office]
+            .contains(&Some(column))
     }
 }
 
@@ -106,5 +124,9 @@ mod tests {
     fn a_field_that_swallowed_other_rows_is_not_shown() {
         let fields = ["a@b.c", "reset,S3cret!!\nb@b.c,reset", "", "two\nlines"];
         assert_eq!(shown(&header(), &fields), ["a@b.c", SEVERAL_LINES, "", "two\nlines", ""]);
+        let fields = ["a@b.c", "list", "", "open\nb@b.c,reset,S3cret!!,x"];
+        assert_eq!(shown(&header(), &fields), ["a@b.c", "list", "", SEVERAL_LINES, ""]);
+        let without_passwords = Header { new_password: None, ..header() };
+        assert_eq!(shown(&without_passwords, &fields)[3], fields[3]);
     }
 }

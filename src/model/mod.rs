@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod actor;
+pub mod demand;
 pub mod event;
 pub mod fingerprint;
 pub mod header;
@@ -12,5 +13,6 @@ pub mod row;
 pub mod secret;
 pub mod stats;
 pub mod task;
+pub mod throughput;
 pub mod timeline;
 pub mod user;

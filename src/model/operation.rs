@@ -68,6 +68,8 @@ pub struct Operation {
     /// Whether an earlier sending of the same reset was not answered: it may have had an operation of its own, whose
     /// address nobody knows.
     pub follows_doubt: bool,
+    /// Whether an earlier reset of the user was lost, which may end after this one and set another password.
+    pub may_be_overtaken: bool,
     /// The pause that the 202 asked for.
     pub retry_after: Option<Duration>,
 }

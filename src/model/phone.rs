@@ -45,7 +45,7 @@ impl fmt::Display for PhoneType {
 }
 
 /// A number in the form that Graph documents: `+{country code} {number}`, or with `x{extension}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(Box<str>);
 
 /// How a number of ours stands to one that Graph shows.
@@ -107,6 +107,26 @@ pub struct Phone {
     pub phone_type: PhoneType,
     /// Its number.
     pub number: PhoneNumber,
+}
+
+/// What shall become of one of a user's phones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhoneChange {
+    /// Its type has this number.
+    Set(Phone),
+    /// There is none of this type.
+    Delete(PhoneType),
+}
+
+impl PhoneChange {
+    /// Which of the user's three phones.
+    #[must_use]
+    pub const fn phone_type(&self) -> PhoneType {
+        match self {
+            Self::Set(phone) => phone.phone_type,
+            Self::Delete(phone_type) => *phone_type,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub struct RequestCounts {
     pub retries: u64,
     /// Answered 429.
     pub throttled: u64,
+    /// Sent although everybody was to pause.
+    pub early: u64,
     /// The sum of all latencies.
     pub latency: Duration,
 }
@@ -92,6 +94,7 @@ impl RequestCounts {
         *self.by_status.entry(answered.status).or_default() += 1;
         self.retries += u64::from(answered.attempt > 1);
         self.throttled += u64::from(answered.status == Some(429));
+        self.early += u64::from(answered.early);
         self.latency += answered.latency;
     }
 }
@@ -150,7 +153,7 @@ impl Stats {
     pub fn add(&mut self, event: &Event) {
         match event {
             Event::Answered(answered) => self.requests.add(answered),
-            Event::Held { span } => self.held += *span,
+            Event::Held { span, .. } => self.held += *span,
             Event::Accepted(_) => self.operations.accepted += 1,
             Event::Closed(operation) => self.operations.close(operation.status),
             Event::Begun(_) | Event::Found(_) | Event::Polled(_) | Event::SignInLost { .. } => {}
@@ -179,7 +182,9 @@ mod tests {
     use super::*;
 
     fn answered(access: Access, attempt: u32, status: Option<u16>) -> Event {
-        Event::Answered(Answered { access, attempt, status, latency: Duration::from_millis(10) })
+        let latency = Duration::from_millis(10);
+        let (sent_at, early, used_percent) = (Instant::now(), attempt == 2, None);
+        Event::Answered(Answered { access, attempt, status, sent_at, latency, early, used_percent })
     }
 
     fn operation(status: OperationStatus) -> Operation {
@@ -196,6 +201,7 @@ mod tests {
             finished_at: None,
             polls: 0,
             follows_doubt: false,
+            may_be_overtaken: false,
             retry_after: None,
         }
     }
@@ -213,7 +219,7 @@ mod tests {
         }
         let requests = stats.requests;
         assert_eq!((requests.total, requests.reads, requests.writes), (4, 2, 2));
-        assert_eq!((requests.retries, requests.throttled), (2, 2));
+        assert_eq!((requests.retries, requests.throttled, requests.early), (2, 2, 1));
         assert_eq!(requests.by_status, BTreeMap::from([(None, 1), (Some(201), 1), (Some(429), 2)]));
         assert_eq!(requests.latency, Duration::from_millis(40));
     }
@@ -228,8 +234,8 @@ mod tests {
             OperationStatus::Failed,
             OperationStatus::TimedOut,
         ] {
-            stats.add(&Event::Accepted(operation(OperationStatus::NotStarted)));
-            stats.add(&Event::Closed(operation(status)));
+            stats.add(&Event::Accepted(Box::new(operation(OperationStatus::NotStarted))));
+            stats.add(&Event::Closed(Box::new(operation(status))));
         }
         assert_eq!(stats.operations, OperationCounts { accepted: 5, succeeded: 1, failed: 1, timed_out: 3 });
     }

@@ -17,6 +17,12 @@ impl Timeline {
         Self { start, wall }
     }
 
+    /// The moment that is known on both clocks.
+    #[must_use]
+    pub const fn start(&self) -> Instant {
+        self.start
+    }
+
     /// The wall-clock time of a moment, before the start or after it.
     #[must_use]
     pub fn at(&self, moment: Instant) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::limiter::Limiter;
 use crate::model::event::Access;
+use crate::policy::forecast::KnownPace;
 use crate::policy::rate::{Passed, Rate, RateSettings, Throttled};
 use crate::policy::throttle_scope::{Lanes, ThrottleScope};
 
@@ -55,6 +57,20 @@ impl Limits {
     }
 }
 
+impl PaceSettings {
+    /// What is known of the pace where these limits were `found` so far.
+    #[must_use]
+    pub fn known(&self, found: Limits) -> KnownPace {
+        let (learned, share) = self.seek.map_or((Limits::default(), 1.0), |seek| (seek.learned, seek.share));
+        KnownPace {
+            reads: found.reads.or(learned.reads),
+            writes: found.writes.or(learned.writes),
+            share,
+            ceiling: self.requests_per_second,
+        }
+    }
+}
+
 /// What a 429 says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refusal {
@@ -71,7 +87,8 @@ pub struct Refusal {
 /// Admits requests in the order in which they ask.
 pub struct Pacer {
     started: Instant,
-    in_flight: NonZeroUsize,
+    settings: PaceSettings,
+    waiting: AtomicUsize,
     /// All that may be on the wire, reads and writes together.
     wire: Semaphore,
     ceiling: Option<Limiter>,
@@ -112,6 +129,22 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// Counts a request as long as it waits for admission.
+struct Waiting<'pacer>(&'pacer AtomicUsize);
+
+impl<'pacer> Waiting<'pacer> {
+    fn begin(count: &'pacer AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Pacer {
     /// A pacer whose clock starts now.
     #[must_use]
@@ -125,7 +158,8 @@ impl Pacer {
         };
         Self {
             started: Instant::now(),
-            in_flight,
+            settings,
+            waiting: AtomicUsize::new(0),
             wire: Semaphore::new(in_flight.get()),
             ceiling: requests_per_second.map(|rate| Limiter::new(Some(rate))),
             reads: lane(Access::Read),
@@ -136,6 +170,7 @@ impl Pacer {
     /// Waits until a request may leave. Cancel-safe.
     pub async fn admit(&self, access: Access) -> Permit<'_> {
         let lane = self.lane(access);
+        let _one_more = Waiting::begin(&self.waiting);
         loop {
             // Whoever waits for the end of a hold has no place meanwhile: after it there may be fewer of them.
             lane.wait_for_hold().await;
@@ -170,30 +205,44 @@ impl Pacer {
         let at = self.started.elapsed();
         let Refusal { hold, hold_is_told, scope: ThrottleScope { hits, lanes }, .. } = *refusal;
         let answer = Throttled { sent_at: self.since_start(refusal.sent_at), at, hold, hold_is_told, hits };
-        let slow_down = |lane: &Lane| {
+        self.prolonged_by(lanes, |lane| {
             let mut span = hold;
             lane.learn(at, |rate| span = rate.throttled(&answer));
-            lane.hold(span)
-        };
-        self.each(lanes).map(slow_down).max().unwrap_or_default()
+            span
+        })
     }
 
     /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause: nothing where a longer hold
     /// runs already.
     pub fn hold(&self, span: Duration) -> Duration {
-        self.each(Lanes::Both).map(|lane| lane.hold(span)).max().unwrap_or_default()
+        self.prolonged_by(Lanes::Both, |_| span)
+    }
+
+    /// Holds each of the lanes for its own span. A pause of reads beside one of writes is one pause.
+    fn prolonged_by(&self, lanes: Lanes, span: impl Fn(&Lane) -> Duration) -> Duration {
+        let now = Instant::now();
+        let end = || self.each(Lanes::Both).filter_map(Lane::held_until).fold(now, Instant::max);
+        let before = end();
+        self.each(lanes).for_each(|lane| lane.hold_until(now.checked_add(span(lane))));
+        end().duration_since(before)
     }
 
     /// How many requests are on the wire or admitted to it.
     #[must_use]
     pub fn on_the_wire(&self) -> usize {
-        self.in_flight.get() - self.wire.available_permits()
+        self.in_flight().get() - self.wire.available_permits()
+    }
+
+    /// How many requests wait for admission.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// How many requests may be on the wire at once.
     #[must_use]
     pub const fn in_flight(&self) -> NonZeroUsize {
-        self.in_flight
+        self.settings.in_flight
     }
 
     /// How long the present hold of such requests still runs; `None` without one.
@@ -212,6 +261,12 @@ impl Pacer {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { reads: self.reads.limit(), writes: self.writes.limit() }
+    }
+
+    /// What is known of the pace so far, from an earlier run where this one met no limit.
+    #[must_use]
+    pub fn known(&self) -> KnownPace {
+        self.settings.known(self.limits())
     }
 
     fn lane(&self, access: Access) -> &Lane {
@@ -285,15 +340,14 @@ impl Lane {
         }
     }
 
-    fn hold(&self, span: Duration) -> Duration {
+    /// A longer hold stays.
+    fn hold_until(&self, until: Option<Instant>) {
         let mut state = self.state();
-        let now = Instant::now();
-        let before = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        let prolonged = span.saturating_sub(before);
-        if !prolonged.is_zero() {
-            state.held_until = now.checked_add(span);
-        }
-        prolonged
+        state.held_until = state.held_until.max(until);
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        self.state().held_until
     }
 
     fn is_held(&self) -> bool {
@@ -301,7 +355,7 @@ impl Lane {
     }
 
     fn hold_left(&self) -> Option<Duration> {
-        let left = self.state().held_until?.saturating_duration_since(Instant::now());
+        let left = self.held_until()?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
@@ -318,7 +372,7 @@ impl fmt::Debug for Pacer {
         write!(
             f,
             "Pacer({} in flight, ceiling: {:?}, limits: {:?})",
-            self.in_flight,
+            self.in_flight(),
             self.ceiling,
             self.limits()
         )
@@ -338,6 +392,7 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
+    use crate::policy::throttle_scope::Hits;
 
     fn pacer(requests_per_second: Option<f64>, in_flight: usize) -> Arc<Pacer> {
         let in_flight = NonZeroUsize::new(in_flight).unwrap();
@@ -404,6 +459,23 @@ mod tests {
             let (left, ()) = tokio::join!(departures(&pacer, 20, Duration::ZERO), prolong);
             assert!(left[0] >= Duration::from_secs(10), "{rate:?}: {left:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_and_writes_that_pause_at_once_pause_once() {
+        let pacer = pacer(None, 8);
+        let refused = |seconds, lanes| {
+            let hold = Duration::from_secs(seconds);
+            let scope = ThrottleScope { hits: Hits::Us, lanes };
+            pacer.throttled(&Refusal { sent_at: pacer.started, hold, hold_is_told: true, scope }).as_secs()
+        };
+        let prolonged = [refused(5, Lanes::Writes), refused(3, Lanes::Reads), refused(7, Lanes::Reads)];
+        assert_eq!(prolonged, [5, 0, 2]);
+        assert_eq!(pacer.hold_left(Access::Write), Some(Duration::from_secs(5)));
+        assert_eq!(
+            (pacer.hold(Duration::from_secs(6)).as_secs(), pacer.hold(Duration::from_secs(9)).as_secs()),
+            (0, 2)
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,16 +29,6 @@ pub(super) struct Cruise {
     pub(super) boosted_until: f64,
     /// Since when the rate doubles and doubles, and what was accepted since.
     pub(super) beyond: Option<Epoch>,
-    /// The stretch over which the accepted are counted while the service says how much is used.
-    pub(super) stretch: Stretch,
-}
-
-/// A stretch of time at whose beginning so much was used.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Stretch {
-    pub(super) began: f64,
-    pub(super) accepted: u64,
-    pub(super) used: f64,
 }
 
 /// The curve: how far under the limit it is flat, and how far it reaches up and down.

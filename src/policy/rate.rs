@@ -8,7 +8,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::cruise::{Costs, Cruise, Epoch, PLATEAU, Stretch, boost_for};
+use super::cruise::{Costs, Cruise, Epoch, boost_for};
 use super::throttle_scope::Hits;
 
 /// What the controller is told before it begins.
@@ -106,13 +106,17 @@ const NEW_FROM: f64 = 0.25;
 const DEPTH_FOR_ALL: f64 = 0.85;
 /// From here on the service says how much is used.
 const USED_TOLD_FROM: f64 = 0.8;
-/// While more and more of the quota is used, the limit is lowered by this for each stretch of so many requests.
-const SOFT_STEP: f64 = 0.85;
-const STRETCH: u64 = 20;
-/// But not under this many times what was accepted on the average.
-const SOFT_FLOOR: f64 = 1.1;
+/// And from here on it throttles.
+const USED_UP: f64 = 1.0;
+/// The brake leaves so much of the rate: else nobody would see that there is room again.
+const HARDEST_BRAKE: f64 = 0.1;
+/// While the service says how much is used, the brake is what holds the rate, and the limit is this many times what was
+/// accepted on the average: so a quota that begins anew at fixed times is used up just before the end of each.
+const HEADROOM: f64 = 1.4;
 /// An estimate from fewer accepted requests is none.
 const ENOUGH: u64 = 5;
+/// A hold that is no more than this share of the time between two 429s is short.
+const SHORT_HOLD: f64 = 0.5;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -201,7 +205,7 @@ impl Rate {
                 Phase::Ramp { window }
             }
             Phase::Cruise(cruise) if is_near => Phase::Cruise(self.near(cruise, now, elapsed)),
-            Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at, now)),
+            Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at)),
         };
     }
 
@@ -255,8 +259,7 @@ impl Rate {
             Hits::Everybody => DEPTH_FOR_ALL,
         };
         let boosted_until = if self.saves && hold > 0.0 { began + boost_for(hold) } else { began };
-        let stretch = Stretch::default();
-        Cruise { limit, began, held_since, depth, boosted_until, beyond: None, stretch }
+        Cruise { limit, began, held_since, depth, boosted_until, beyond: None }
     }
 
     /// The limit that a 429 shows: what was accepted since the last one, the pause after it included.
@@ -273,14 +276,16 @@ impl Rate {
                     Some(_) | None => measured.min(sent),
                 }
             }
-            Phase::Cruise(cruise) => self.corrected(&cruise, accepted / span, sent_at),
+            Phase::Cruise(cruise) => self.corrected(&cruise, sent_at, span),
         };
         limit.max(SLOWEST)
     }
 
-    /// The limit after a 429 on the way. What was accepted since the last hold is no more than the quota gave: what was
-    /// left unused may have been lost. What was accepted since more than the limit left is no less.
-    fn corrected(&self, cruise: &Cruise, at_least: f64, sent_at: f64) -> f64 {
+    /// The limit after a 429 on the way, `span` after the last one. What was accepted since the last one is no more than
+    /// the quota gave: what was left unused may have been lost. What was accepted since more than the limit left is no less.
+    fn corrected(&self, cruise: &Cruise, sent_at: f64, span: f64) -> f64 {
+        let accepted = self.epoch.accepted as f64;
+        let at_least = accepted / span;
         match cruise.beyond {
             Some(Epoch { began, accepted }) => {
                 // The refused one came as far behind the last as each of the others.
@@ -291,13 +296,19 @@ impl Rate {
             }
             None if self.cruising(cruise, sent_at) >= cruise.limit => cruise.limit.max(at_least),
             None if self.epoch.accepted < ENOUGH => cruise.limit * BLIND_STEP,
-            None => at_least.clamp(cruise.limit / 4.0, cruise.limit),
+            None => (accepted / (span - self.lost(span))).clamp(cruise.limit / 4.0, cruise.limit),
         }
     }
 
+    /// What of the `span` since the last 429 went by in its hold, and brought nothing since the quota does not save up. A
+    /// hold that is a large part of it may have brought all that was accepted after it.
+    fn lost(&self, span: f64) -> f64 {
+        let hold = self.last_hold.map_or(0.0, |hold| hold.began + hold.span - self.epoch.began);
+        if self.saves || hold > span * SHORT_HOLD { 0.0 } else { hold }
+    }
+
     /// Nothing is said of how much is used, or it is little.
-    fn far(&self, mut cruise: Cruise, sent_at: f64, now: f64) -> Cruise {
-        cruise.stretch = Stretch { began: now, ..Stretch::default() };
+    fn far(&self, mut cruise: Cruise, sent_at: f64) -> Cruise {
         let is_beyond = sent_at - cruise.began > cruise.cycle(&self.costs());
         match &mut cruise.beyond {
             Some(beyond) => beyond.accepted += 1,
@@ -310,39 +321,22 @@ impl Rate {
     /// The service says that most of the quota is used, before any 429.
     fn first_soft_limit(&self, now: f64) -> Cruise {
         let average = self.epoch.per_second(now);
-        let limit = self.settings.learned.map_or(average, |learned| learned.min(average)).max(SLOWEST);
-        let stretch = Stretch { began: now, accepted: 0, used: self.used };
-        Cruise { limit, began: now, held_since: now, depth: 1.0, boosted_until: now, beyond: None, stretch }
+        let limit = self.settings.learned.unwrap_or(average).max(SLOWEST);
+        Cruise { limit, began: now, held_since: now, depth: 1.0, boosted_until: now, beyond: None }
     }
 
-    /// While most of the quota is used the curve stands still. Where the used share stands still, too, what is accepted
-    /// is the limit; where it rises, the limit is lower, but never under what was accepted all the while: a quota that
-    /// begins anew at fixed times is used up towards the end of each.
+    /// While most of the quota is used the curve stands still: the less is left, the slower, until no more is used than
+    /// comes back.
     fn near(&self, mut cruise: Cruise, now: f64, elapsed: f64) -> Cruise {
         cruise.began += elapsed;
-        let stretch = &mut cruise.stretch;
-        if stretch.used < USED_TOLD_FROM {
-            *stretch = Stretch { began: now, accepted: 0, used: self.used };
-            return cruise;
+        if self.epoch.accepted >= ENOUGH {
+            cruise.limit = cruise.limit.max(self.epoch.per_second(now) * HEADROOM);
         }
-        stretch.accepted += 1;
-        let is_long = now - stretch.began >= 2.0 * self.latency.unwrap_or_default();
-        if stretch.accepted < STRETCH || !is_long {
-            return cruise;
-        }
-        let accepted = stretch.accepted as f64 / (now - stretch.began).max(1e-3);
-        let rise = self.used - stretch.used;
-        *stretch = Stretch { began: now, accepted: 0, used: self.used };
-        cruise.limit = if rise > 0.0 {
-            cruise.limit.min((cruise.limit * SOFT_STEP).max(self.epoch.per_second(now) * SOFT_FLOOR))
-        } else {
-            cruise.limit.min(accepted / PLATEAU).max(SLOWEST)
-        };
         cruise
     }
 
     fn cruising(&self, cruise: &Cruise, now: f64) -> f64 {
-        let brake = 1.0 - (self.used - USED_TOLD_FROM).clamp(0.0, 0.2);
+        let brake = ((USED_UP - self.used) / (USED_UP - USED_TOLD_FROM)).clamp(HARDEST_BRAKE, 1.0);
         let share = self.settings.share;
         (cruise.per_second(now, &self.costs(), share) * brake * share).clamp(SLOWEST, FASTEST)
     }

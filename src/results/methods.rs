@@ -8,7 +8,7 @@ use crate::model::event::{Event, Method, Observer, ObserverError};
 use crate::model::row::RowNumber;
 use crate::model::user::UserId;
 
-use super::whole_lines::{WholeLines, one_line};
+use super::whole_lines::{WholeLines, free_text};
 
 const COLUMNS: [&str; 9] = [
     "row",
@@ -45,6 +45,12 @@ impl Methods {
         self.lines.sync()
     }
 
+    /// Whether there is a line in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors
@@ -63,7 +69,7 @@ impl Methods {
             &method.phone_number,
             &method.sms_sign_in_state,
             &method.created_at,
-            &one_line(&method.detail),
+            &free_text(&method.detail),
         ];
         self.lines.push(fields)
     }

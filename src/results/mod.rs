@@ -1,12 +1,16 @@
 //! The files that a run leaves behind, made from its events.
 
+mod in_order;
 mod whole_lines;
 
+pub mod checked;
+pub mod excel;
 pub mod methods;
 pub mod operations;
 pub mod rows;
 pub mod summary;
 pub mod unfinished;
+pub mod workbook;
 
 #[cfg(test)]
 mod samples;

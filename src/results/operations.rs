@@ -48,6 +48,12 @@ impl Operations {
         self.lines.sync()
     }
 
+    /// Whether there is a line in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors
@@ -125,9 +131,10 @@ mod tests {
             finished_at: None,
             polls: 0,
             follows_doubt: false,
+            may_be_overtaken: false,
             retry_after: None,
         };
-        operations.observe(&Event::Accepted(open.clone())).unwrap();
+        operations.observe(&Event::Accepted(Box::new(open.clone()))).unwrap();
         let closed = Operation {
             status: OperationStatus::Succeeded,
             status_detail: "Reset\nSuccess".to_owned(),
@@ -135,8 +142,10 @@ mod tests {
             polls: 3,
             ..open.clone()
         };
-        operations.observe(&Event::Closed(closed)).unwrap();
-        operations.observe(&Event::Closed(Operation { status: OperationStatus::TimedOut, ..open })).unwrap();
+        operations.observe(&Event::Closed(Box::new(closed))).unwrap();
+        operations
+            .observe(&Event::Closed(Box::new(Operation { status: OperationStatus::TimedOut, ..open })))
+            .unwrap();
         operations.finish().unwrap();
         assert_eq!(
             fs::read_to_string(path).unwrap(),

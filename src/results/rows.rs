@@ -13,7 +13,7 @@ use crate::model::row::Row;
 use crate::model::task::Work;
 use crate::model::timeline::Timeline;
 
-use super::whole_lines::{WholeLines, one_line};
+use super::whole_lines::{WholeLines, free_text, harmless};
 
 /// The columns before the input's extra ones.
 const COLUMNS: [&str; 16] = [
@@ -63,6 +63,20 @@ impl Results {
         self.lines.sync()
     }
 
+    /// Whether a row has ended in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
+    /// Writes what was kept back and brings the lines into the order of the rows, none of which may stand there twice.
+    ///
+    /// # Errors
+    /// When the file cannot be written, and when a row ended so late that its line stands too far behind its place.
+    pub fn finish_in_order(self) -> Result<(), ObserverError> {
+        self.lines.finish_in_order()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors
@@ -82,15 +96,15 @@ impl Results {
         let started_at = ended.started_at.map(|moment| self.clock.rfc3339(self.timeline.at(moment)));
         let fields: [&str; COLUMNS.len()] = [
             number.format(row.number.0),
-            asked.user,
-            asked.action,
-            asked.phone_type,
-            asked.phone_number,
+            &harmless(asked.user),
+            &harmless(asked.action),
+            &harmless(asked.phone_type),
+            &harmless(asked.phone_number),
             ended.outcome.status.name(),
-            &one_line(&ended.outcome.detail),
+            &free_text(&ended.outcome.detail),
             http_status.map_or("", |code| status.format(code)),
             failure.map_or("", |failure| failure.code.as_str()),
-            &one_line(failure.map_or("", |failure| failure.message.as_str())),
+            &free_text(failure.map_or("", |failure| failure.message.as_str())),
             attempts.format(ended.attempts),
             started_at.unwrap_or_default(),
             duration_ms.format(took.unwrap_or_default().as_millis()),
@@ -98,8 +112,9 @@ impl Results {
             &ended.client_request_id,
             &ended.operation_id,
         ];
-        let extra = self.header.extra.iter().map(|column| self.header.shown(row, *column));
-        self.lines.push(fields.into_iter().chain(extra))
+        let extra = self.header.extra.iter().map(|column| harmless(self.header.shown(row, *column)));
+        let extra: Vec<_> = extra.collect();
+        self.lines.push(fields.into_iter().chain(extra.iter().map(AsRef::as_ref)))
     }
 }
 
@@ -260,6 +275,19 @@ mod tests {
         );
         assert!(lines[2].starts_with("2,a@b.c,reset,,,failed,"), "{}", lines[2]);
         assert!(!lines.concat().contains("S3cret"));
+    }
+
+    #[test]
+    fn free_text_is_no_formula_and_numbers_stay_exact() {
+        let number = PhoneNumber::from_formatted("+1 2065550123");
+        let phone = Phone { phone_type: PhoneType::Mobile, number };
+        let mut done = ended(task(1, Action::SetPhone(phone)), Outcome::new(Status::Succeeded, "=1+1"));
+        if let Work::Task(task) = &mut done.work {
+            task.row.fields[6] = "@SUM(A1)".into();
+        }
+        let line = lines(&[done]).remove(1);
+        assert!(line.starts_with("1,A@b.c,set-phone,mobile,+1 2065550123,succeeded,'=1+1,"), "{line}");
+        assert!(line.ends_with(",'@SUM(A1),\"x, y\""), "{line}");
     }
 
     #[tokio::test]

@@ -39,6 +39,8 @@ pub(super) fn header() -> Header {
         phone_number: Some(3),
         new_password: Some(4),
         new_password_from: Some(5),
+        country: None,
+        phones: [None; 3],
         extra: vec![6, 7],
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::event::ObserverError;
+use crate::model::event::{Access, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::{OperationCounts, RequestCounts, RowCounts, Stats};
+use crate::model::throughput::{self, Throughput};
 
 use super::whole_lines::replace;
 
@@ -50,8 +51,10 @@ pub struct Summary {
     pub requests: Requests,
     /// Password-reset operations.
     pub operations: Operations,
-    /// How long everybody paused because the service asked for it, summed up.
+    /// How long reads, writes or both paused because the service asked for it.
     pub held_ms: u64,
+    /// How fast it went, and what the tenant allowed.
+    pub pace: Pace,
     /// Rows that ended in a second of the run.
     pub rows_per_second: f64,
     /// Why the run stopped before its end; `None` where it did not.
@@ -94,6 +97,52 @@ pub struct Requests {
     pub retries: u64,
     /// Answered 429.
     pub throttled: u64,
+    /// Sent although everybody was to pause.
+    pub early: u64,
+}
+
+/// How fast it went, and what the tenant allowed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// GETs.
+    pub reads: Lane,
+    /// All others.
+    pub writes: Lane,
+    /// The highest share of its quota that Graph told of, 1 being all of it; `None` where it told nothing.
+    pub quota_used_told: Option<f64>,
+    /// How long each interval is.
+    pub interval_ms: u64,
+    /// Interval by interval from the beginning on, at most 120; the times between sessions are left out.
+    pub intervals: Vec<Interval>,
+}
+
+/// Requests that share a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// What the tenant allows, in requests a second, as last found; `None` where no limit was met.
+    pub limit_per_second: Option<f64>,
+    /// What was accepted of that since it was known, pauses included, 1 being all of it; `None` where it was not
+    /// known for some seconds.
+    pub quota_used: Option<f64>,
+}
+
+/// What happened in one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// GETs that came to their end, those that were answered 429 left out.
+    pub reads: u64,
+    /// All others.
+    pub writes: u64,
+    /// Requests that were answered 429.
+    pub throttled: u64,
+    /// For how long reads, writes or both paused.
+    pub held_ms: u64,
+    /// The tenant's limit of GETs as it was known then, in requests a second.
+    pub read_limit_per_second: Option<f64>,
+    /// The limit of all others.
+    pub write_limit_per_second: Option<f64>,
+    /// The highest share of its quota that Graph told of.
+    pub quota_used_told: Option<f64>,
 }
 
 /// Password-reset operations by how far they came.
@@ -140,8 +189,48 @@ impl From<&RequestCounts> for Requests {
             by_status: counts.by_status.iter().map(|(status, count)| (key(status), *count)).collect(),
             retries: counts.retries,
             throttled: counts.throttled,
+            early: counts.early,
         }
     }
+}
+
+impl From<&Throughput> for Pace {
+    fn from(throughput: &Throughput) -> Self {
+        let lane = |access| Lane {
+            limit_per_second: throughput.last_limit(access).map(rounded),
+            quota_used: throughput.quota_used(access).map(rounded),
+        };
+        let intervals: Vec<Interval> = throughput.answered().iter().map(Interval::from).collect();
+        Self {
+            reads: lane(Access::Read),
+            writes: lane(Access::Write),
+            quota_used_told: intervals
+                .iter()
+                .filter_map(|interval| interval.quota_used_told)
+                .reduce(f64::max),
+            interval_ms: throughput.interval_ms,
+            intervals,
+        }
+    }
+}
+
+impl From<&throughput::Interval> for Interval {
+    fn from(interval: &throughput::Interval) -> Self {
+        Self {
+            reads: interval.reads,
+            writes: interval.writes,
+            throttled: interval.throttled,
+            held_ms: interval.held_ms,
+            read_limit_per_second: interval.read_limit.map(rounded),
+            write_limit_per_second: interval.write_limit.map(rounded),
+            quota_used_told: interval.used_percent.map(|percent| f64::from(percent) / 100.0),
+        }
+    }
+}
+
+/// To three decimals.
+fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
 }
 
 impl From<&OperationCounts> for Operations {
@@ -179,21 +268,37 @@ pub fn rows_per_second(rows: u64, duration: Duration) -> f64 {
 mod tests {
     use std::sync::Arc;
 
+    use tokio::time::Instant;
+
     use super::super::samples;
     use super::*;
     use crate::model::action::Action;
-    use crate::model::event::{Access, Answered, Event};
+    use crate::model::event::{Answered, Event};
     use crate::model::outcome::Outcome;
+
+    fn answered(access: Access, attempt: u32, status: Option<u16>) -> Answered {
+        let (sent_at, latency, early) = (Instant::now(), Duration::from_millis(5), attempt == 2);
+        Answered { access, attempt, status, sent_at, latency, early, used_percent: Some(85) }
+    }
+
+    fn throughput() -> Throughput {
+        let mut throughput = Throughput::default();
+        for (second, status) in [(0, None), (1, Some(201)), (2, Some(429)), (3, Some(201))] {
+            throughput.add(Duration::from_secs(second), &answered(Access::Write, 1, status));
+        }
+        throughput.limit(Duration::from_millis(500), None, Some(2.000_04));
+        throughput.hold(Duration::from_millis(2_500), Duration::from_mins(1));
+        throughput
+    }
 
     fn stats() -> Stats {
         let mut stats = Stats::default();
         for status in [Some(201), Some(429), None] {
             let attempt = if status == Some(429) { 2 } else { 1 };
             let access = if status.is_none() { Access::Read } else { Access::Write };
-            let latency = Duration::from_millis(5);
-            stats.add(&Event::Answered(Answered { access, attempt, status, latency }));
+            stats.add(&Event::Answered(answered(access, attempt, status)));
         }
-        stats.add(&Event::Held { span: Duration::from_millis(1500) });
+        stats.add(&Event::Held { span: Duration::from_millis(1500), until: Instant::now() });
         for status in Status::ALL {
             let end = samples::ended(samples::task(1, Action::ListMethods), Outcome::new(status, ""));
             stats.add(&Event::Ended(Arc::new(end)));
@@ -222,6 +327,7 @@ mod tests {
             requests: Requests::from(&stats.requests),
             operations: Operations::from(&stats.operations),
             held_ms: milliseconds(stats.held),
+            pace: Pace::from(&throughput()),
             rows_per_second: rows_per_second(stats.rows.total(), Duration::from_secs(2)),
             stop_reason: None,
             exit_code: 1,

@@ -42,6 +42,12 @@ impl Unfinished {
         self.lines.sync()
     }
 
+    /// Whether there is a line in it.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        self.lines.is_begun()
+    }
+
     /// Gives the file another name, in the place of a file that has it. It goes on to grow under that name.
     ///
     /// # Errors
@@ -51,11 +57,19 @@ impl Unfinished {
     }
 
     fn write(&mut self, row: &Row) -> Result<(), ObserverError> {
-        if row.fields.len() == self.header.names.len() {
+        if (0..row.fields.len()).any(|column| self.header.swallowed_passwords(row, column)) {
+            // As a line of one field, so that it is refused again and not done without the rows in it.
+            self.lines.push([self.place(row).as_str()])
+        } else if row.fields.len() == self.header.names.len() {
             self.write_whole(row)
         } else {
             self.write_misplaced(row)
         }
+    }
+
+    /// Stands for a row that cannot be copied.
+    fn place(&self, row: &Row) -> String {
+        format!("(row {} of {})", row.number, self.input.display())
     }
 
     fn write_whole(&mut self, row: &Row) -> Result<(), ObserverError> {
@@ -76,8 +90,7 @@ impl Unfinished {
         let certain = &row.fields[..self.header.certain(row).min(row.fields.len())];
         if certain.iter().all(|field| field.trim().is_empty()) {
             // What is blank would be skipped as a blank line, and the row would be lost without a word.
-            let place = format!("(row {} of {})", row.number, self.input.display());
-            return self.lines.push([place.as_str()]);
+            return self.lines.push([self.place(row).as_str()]);
         }
         self.lines.push(certain.iter().map(AsRef::as_ref))
     }
@@ -191,6 +204,17 @@ mod tests {
         unfinished.finish().unwrap();
         let text = fs::read_to_string(path).unwrap();
         assert!(text.ends_with("\n(row 4 of /in.csv)\n"), "{text}");
+    }
+
+    #[test]
+    fn rows_that_another_one_swallowed_are_not_copied_with_their_passwords() {
+        let rows = vec![row(7, &["a@b.c", "list", "", "open\nb@b.c,reset,S3cret!!,x"])];
+        let text = written(&without_reference(), rows, Status::Failed);
+        assert!(
+            text.ends_with("\n(row 7 of /in/wave 1.csv)\n")
+                || text.ends_with("\n\"(row 7 of /in/wave 1.csv)\"\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use csv::{Writer, WriterBuilder};
 
 use crate::model::event::ObserverError;
+
+use super::in_order;
 
 /// What is kept back at most before it is written.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -20,6 +22,10 @@ pub(super) struct WholeLines {
     file: File,
     /// How many bytes of whole lines are in the file.
     length: u64,
+    /// Whether there is a line behind the header.
+    is_begun: bool,
+    /// Whether lines could not be written.
+    has_lost_lines: bool,
     /// Lines that are not in the file yet. It lies in memory, so the writer's own flushing cannot tear a line.
     lines: Writer<Vec<u8>>,
 }
@@ -34,9 +40,17 @@ impl WholeLines {
         header: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ObserverError> {
         let file = private(OpenOptions::new().write(true).create_new(true), path).map_err(fault(path))?;
-        let mut lines = Self { path: path.to_owned(), file, length: 0, lines: empty() };
+        let mut lines = Self {
+            path: path.to_owned(),
+            file,
+            length: 0,
+            is_begun: false,
+            has_lost_lines: false,
+            lines: empty(),
+        };
         lines.push(header)?;
         lines.write_out()?;
+        lines.is_begun = false;
         Ok(lines)
     }
 
@@ -50,10 +64,30 @@ impl WholeLines {
     ) -> Result<(), ObserverError> {
         let added = self.lines.write_record(fields).map_err(io::Error::from);
         added.and_then(|()| self.lines.flush()).map_err(fault(&self.path))?;
+        self.is_begun = true;
         if self.lines.get_ref().len() > BUFFER_BYTES {
             self.write_out()?;
         }
         Ok(())
+    }
+
+    /// Whether there is a line behind the header.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// Brings the lines, which begin with a row's number, into the order of the rows, and ends the file.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, when lines could not be written before, and when a line stands too far behind
+    /// its place. The file stays as it was then.
+    pub(super) fn finish_in_order(mut self) -> Result<(), ObserverError> {
+        self.write_out()?;
+        if self.has_lost_lines {
+            return Err(fault(&self.path)(io::Error::other("lines could not be written before")));
+        }
+        let from = BufReader::with_capacity(BUFFER_BYTES, File::open(&self.path).map_err(fault(&self.path))?);
+        replace(&self.path, |to| in_order::copy(from, BufWriter::with_capacity(BUFFER_BYTES, to)))
     }
 
     /// Writes what was kept back, or nothing of it.
@@ -65,6 +99,7 @@ impl WholeLines {
         let kept = kept.map_err(|error| fault(&self.path)(io::Error::other(error.to_string())))?;
         if let Err(error) = self.file.write_all(&kept) {
             // A disk that got full took a part, which may end in half a line. Where that stays, only tidiness is lost.
+            self.has_lost_lines = true;
             let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::End(0)));
             return Err(fault(&self.path)(error));
         }
@@ -122,6 +157,28 @@ pub(super) fn replace(
     write().map_err(fault(path))
 }
 
+/// Free text that a spreadsheet would take for a formula, made text by an apostrophe. A number's `+` is no such beginning:
+/// numbers stay exact, so that what is written can be read as input.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Free text in one line that a spreadsheet takes for text.
+pub(super) fn free_text(text: &str) -> Cow<'_, str> {
+    match one_line(text) {
+        Cow::Borrowed(text) => harmless(text),
+        Cow::Owned(text) => Cow::Owned(harmless(&text).into_owned()),
+    }
+}
+
+/// The text that [`harmless`] was given.
+pub(super) fn unmarked(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(text))
+}
+
+/// What formulas begin with (OWASP, "CSV Injection"), without the signs that numbers begin with.
+const FORMULA: [char; 4] = ['=', '@', '\t', '\r'];
+
 /// Line breaks become blanks, so that a line of the file is a row for simple tools too.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\r', '\n']) {
@@ -137,14 +194,14 @@ pub(super) fn fault(path: &Path) -> impl FnOnce(io::Error) -> ObserverError {
 }
 
 #[cfg(unix)]
-fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.mode(0o600).open(path)
 }
 
 /// Elsewhere the run directory's own permissions are what keeps others out.
 #[cfg(not(unix))]
-fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
@@ -197,6 +254,47 @@ mod tests {
         lines.sync().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n1\n2\n");
         assert!(!new.exists());
+    }
+
+    #[test]
+    fn lines_are_brought_into_order_where_none_was_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.csv");
+        let made = |name: &str| {
+            let mut lines = WholeLines::create(&dir.path().join(name), ["row", "x"]).unwrap();
+            assert!(!lines.is_begun());
+            lines.push(["2", ""]).unwrap();
+            lines.push(["1", ""]).unwrap();
+            assert!(lines.is_begun());
+            lines
+        };
+        made("out.csv").finish_in_order().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "row,x\n1,\n2,\n");
+
+        let mut lines = made("lossy.csv");
+        let writable = mem::replace(&mut lines.file, File::open(&path).unwrap());
+        lines.write_out().unwrap_err();
+        lines.file = writable;
+        lines.push(["3", ""]).unwrap();
+        lines.finish_in_order().unwrap_err();
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_take_for_a_formula_is_made_text_and_back() {
+        for (text, told) in [
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("+1 2065550123", "+1 2065550123"),
+            ("-", "-"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(text), told);
+            assert_eq!(unmarked(told), text);
+        }
+        assert_eq!(unmarked("'text"), "'text", "an apostrophe of the user's own");
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub enum Command {
     Resume(Box<Resume>),
     /// Go on following password resets that were still pending when a run ended
     Operations(Box<Operations>),
+    /// Check FILE without sending anything: all findings at once, and what a run would cost
+    Check(Box<Check>),
+    /// Print a file to start from
+    Template(Template),
     /// Read every authentication method of every user in FILE
     Snapshot(Box<Snapshot>),
     /// Look what a run would lack: sign-in, permissions, roles, clock, reachability; changes nothing
@@ -42,7 +46,7 @@ pub enum Command {
 /// `authwave run`.
 #[derive(Debug, ClapArgs)]
 pub struct Run {
-    /// The CSV file with the rows
+    /// The file with the rows: CSV, .csv.gz, .xlsx or .ods, or - for standard input
     pub file: PathBuf,
     /// Do the rows against a local tenant inside this process; nothing real is touched
     #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
@@ -54,6 +58,9 @@ pub struct Run {
     /// The country (two letters) of numbers that do not begin with +
     #[arg(long, env = "AUTHWAVE_DEFAULT_COUNTRY", value_name = "XX")]
     pub default_country: Option<String>,
+    /// How FILE is read
+    #[command(flatten, next_help_heading = "Input")]
+    pub form: Form,
     /// How long a password reset is followed, as 10m
     #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
     pub operation_timeout: Option<String>,
@@ -69,6 +76,24 @@ pub struct Run {
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,
+}
+
+/// How an input file is read, where that shall not be found out.
+#[derive(Debug, Clone, Default, PartialEq, ClapArgs, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    /// The encoding of the text, as utf-8 or windows-1252 [default: found out]
+    #[arg(long, env = "AUTHWAVE_ENCODING", value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// What stands between two fields: comma, semicolon, tab or pipe [default: found out]
+    #[arg(long, env = "AUTHWAVE_DELIMITER", value_name = "NAME")]
+    pub delimiter: Option<String>,
+    /// The sheet of a workbook [default: the only one with a header that is known]
+    #[arg(long, env = "AUTHWAVE_SHEET", value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// What columns mean, as `user=mail,phone_number=Handy`
+    #[arg(long, env = "AUTHWAVE_MAP", value_name = "MEANING=COLUMN", value_delimiter = ',')]
+    pub map: Vec<String>,
 }
 
 /// When a run stops before its end.
@@ -125,11 +150,47 @@ pub struct Operations {
     pub common: Common,
 }
 
+/// `authwave check`.
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// The file with the rows: CSV, .csv.gz, .xlsx or .ods, or - for standard input
+    pub file: PathBuf,
+    /// Print the findings as JSON
+    #[arg(long, env = "AUTHWAVE_JSON", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub json: bool,
+    /// Write a copy of FILE with the findings of each row: .csv, or .xlsx with the cells in colour
+    #[arg(long, env = "AUTHWAVE_WRITE_FINDINGS", value_name = "FILE")]
+    pub write_findings: Option<PathBuf>,
+    /// The country (two letters) of numbers that do not begin with +
+    #[arg(long, env = "AUTHWAVE_DEFAULT_COUNTRY", value_name = "XX")]
+    pub default_country: Option<String>,
+    /// How FILE is read
+    #[command(flatten, next_help_heading = "Input")]
+    pub form: Form,
+    /// The settings file [default: authwave.toml here, else authwave/authwave.toml in your configuration directory]
+    #[arg(long, env = "AUTHWAVE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `authwave template`.
+#[derive(Debug, ClapArgs)]
+pub struct Template {
+    /// One row a user with the phones that the user shall have, instead of one row an action
+    #[arg(long, env = "AUTHWAVE_TEMPLATE_WIDE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub wide: bool,
+    /// A workbook whose cells are text, so that Excel keeps numbers as they are typed: redirect it into a file
+    #[arg(long, env = "AUTHWAVE_TEMPLATE_XLSX", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub xlsx: bool,
+}
+
 /// `authwave snapshot`.
 #[derive(Debug, ClapArgs)]
 pub struct Snapshot {
-    /// The CSV file with a user column; a user who stands in several rows is read once
+    /// The file with a user column; a user who stands in several rows is read once
     pub file: PathBuf,
+    /// How FILE is read
+    #[command(flatten, next_help_heading = "Input")]
+    pub form: Form,
     /// Read the local tenant inside this process instead of a real one
     #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub rehearse: bool,
@@ -175,6 +236,10 @@ pub struct Common {
     #[arg(long, env = "AUTHWAVE_SHARE_TENANT", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub share_tenant: Option<bool>,
+    /// Write results.xlsx beside results.csv, with a sheet for each CSV file
+    #[arg(long, env = "AUTHWAVE_XLSX", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub xlsx: Option<bool>,
     /// Show no progress and no closing lines
     #[arg(long, short, env = "AUTHWAVE_QUIET", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]

@@ -1,5 +1,6 @@
 //! The settings file as written. config.example.toml documents every key.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub struct File {
     pub pace: Pace,
     /// How patiently.
     pub retry: Retry,
+    /// How the input is read.
+    pub input: Input,
     /// What a run does.
     pub run: Run,
     /// What is shown.
@@ -104,6 +107,20 @@ pub struct Retry {
     pub request_timeout: Option<String>,
 }
 
+/// `[input]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// The encoding of text.
+    pub encoding: Option<String>,
+    /// What stands between two fields.
+    pub delimiter: Option<String>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The names of columns by their meanings.
+    pub columns: BTreeMap<String, String>,
+}
+
 /// `[run]`
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -130,6 +147,8 @@ pub struct Run {
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
+    /// A workbook beside the CSV files.
+    pub xlsx: Option<bool>,
     /// No progress, no closing lines.
     pub quiet: Option<bool>,
     /// A bar on a terminal.
@@ -205,7 +224,7 @@ mod tests {
         let uncommented: String =
             text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
         let file = parse(&uncommented, Path::new("config.example.toml")).unwrap();
-        let File { tenant, sign_in, pace, retry, run, output } = file;
+        let File { tenant, sign_in, pace, retry, input, run, output } = file;
         assert!(tenant.cloud.and(tenant.graph_root).and(tenant.authority).and(tenant.api_version).is_some());
         assert!(tenant.id.is_some() && tenant.ca_file.is_some());
         assert!(sign_in.kind.and(sign_in.client_id).is_some() && sign_in.client_secret_file.is_some());
@@ -221,11 +240,14 @@ mod tests {
             retry.budget.and(retry.backoff_base).and(retry.backoff_cap).and(retry.max_retry_after).is_some()
         );
         assert!(retry.request_timeout.is_some());
+        assert!(input.encoding.and(input.delimiter).and(input.sheet).is_some() && input.columns.len() == 10);
         assert!(run.operation_timeout.and(run.default_country).is_some());
         assert!(run.reset_method.is_some());
         assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());
         assert!(run.max_failures.and(run.max_duration).is_some() && run.share_tenant.is_some());
-        assert!(output.quiet.and(output.progress).is_some() && output.verbose.is_some());
+        assert!(
+            output.xlsx.is_some() && output.quiet.and(output.progress).is_some() && output.verbose.is_some()
+        );
         assert_eq!(parse(text, Path::new("x")).unwrap(), File::default(), "as it stands, it changes nothing");
     }
 }

@@ -4,6 +4,7 @@ pub mod args;
 pub mod connection;
 pub mod error;
 pub mod file;
+pub mod form;
 pub mod resolve;
 pub mod sign_in;
 pub mod simulator;

@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
-use crate::input::phone_text::Country;
 use crate::model::action::ResetMethod;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
@@ -19,6 +18,7 @@ use super::args::{self, Common};
 use super::connection::{Target, Tenant, address, cloud};
 use super::error::{SettingsError, value};
 use super::file::File;
+use super::form::{self, Reading};
 use super::sign_in::{Secrets, sign_in_choice};
 
 /// Whether a run touches a real tenant.
@@ -51,8 +51,8 @@ pub struct Settings {
     pub operation_timeout: Duration,
     /// How passwords are reset.
     pub reset_method: ResetMethod,
-    /// For numbers without `+`.
-    pub default_country: Option<Country>,
+    /// How the input file is read.
+    pub reading: Reading,
     /// What happens where rows are bad.
     pub bad_rows: BadRows,
     /// How many rows may fail.
@@ -63,6 +63,8 @@ pub struct Settings {
     pub tenant_use: TenantUse,
     /// Where run directories are made.
     pub runs_dir: PathBuf,
+    /// Whether a workbook is written beside the CSV files.
+    pub workbook: Workbook,
     /// What is shown.
     pub output: Output,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
@@ -87,6 +89,15 @@ pub enum BadRows {
     Skip,
 }
 
+/// Whether a workbook is written beside the CSV files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workbook {
+    /// CSV alone.
+    None,
+    /// results.xlsx, too.
+    Beside,
+}
+
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
@@ -102,6 +113,8 @@ pub enum Output {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunChoices {
+    /// How the input file is read.
+    pub form: args::Form,
     /// For numbers without `+`.
     pub default_country: Option<String>,
     /// How passwords are reset.
@@ -129,6 +142,7 @@ pub fn resolve(
     let is_polite = common.pace.polite.or(file.pace.polite).unwrap_or(false);
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
+    let reading = form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run))?;
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
     let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
     Ok(Settings {
@@ -152,7 +166,7 @@ pub fn resolve(
             Duration::from_mins(10),
         )?,
         reset_method: reset_method(choices.reset_method.or(run.reset_method).as_ref())?,
-        default_country: country(choices.default_country.or(run.default_country))?,
+        reading,
         bad_rows: match choices.skip_invalid.or(run.skip_invalid) {
             Some(true) => BadRows::Skip,
             Some(false) | None => BadRows::Refuse,
@@ -171,6 +185,10 @@ pub fn resolve(
             Some(false) | None => TenantUse::Alone,
         },
         runs_dir: run.runs_dir.unwrap_or_else(|| PathBuf::from("runs")),
+        workbook: match common.xlsx.or(file.output.xlsx) {
+            Some(true) => Workbook::Beside,
+            Some(false) | None => Workbook::None,
+        },
         output: output(common, &file.output),
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
@@ -294,17 +312,6 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     Duration::try_from(span).ok().filter(|span| *span <= LONGEST_SPAN)
 }
 
-fn country(given: Option<String>) -> Result<Option<Country>, SettingsError> {
-    let Some(letters) = given else { return Ok(None) };
-    Country::new(&letters).map(Some).map_err(|error| {
-        value(
-            "--default-country (AUTHWAVE_DEFAULT_COUNTRY, run.default_country)",
-            &letters,
-            error.to_string(),
-        )
-    })
-}
-
 fn reset_method(given: Option<&String>) -> Result<ResetMethod, SettingsError> {
     match given.map(String::as_str) {
         None | Some("reset-password") => Ok(ResetMethod::ResetPassword),
@@ -367,6 +374,7 @@ mod tests {
         };
         let mode = if run.rehearse { Mode::Rehearsal } else { Mode::Real };
         let choices = RunChoices {
+            form: run.form,
             default_country: run.default_country,
             operation_timeout: run.operation_timeout,
             reset_method: run.reset_method,

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::args::{Common, Pace, Tenant};
+use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
-use super::resolve::{BadRows, RunChoices, Settings, TenantUse};
+use super::form::typed;
+use super::resolve::{BadRows, RunChoices, Settings, TenantUse, Workbook};
 
 /// What was asked of a run: flags and environment, and of the rest what rows mean by it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,7 @@ use super::resolve::{BadRows, RunChoices, Settings, TenantUse};
 pub struct Stored {
     config: Option<PathBuf>,
     share_tenant: Option<bool>,
+    xlsx: Option<bool>,
     tenant: Tenant,
     pace: Pace,
     choices: RunChoices,
@@ -29,7 +31,8 @@ impl Stored {
             ..common.tenant.clone()
         };
         let choices = RunChoices {
-            default_country: settings.default_country.as_ref().map(|country| country.letters().to_owned()),
+            form: typed(&settings.reading),
+            default_country: settings.reading.default_country.map(|country| country.to_string()),
             skip_invalid: Some(settings.bad_rows == BadRows::Skip),
             reset_method: Some(settings.reset_method.name().to_owned()),
             ..choices.clone()
@@ -37,6 +40,7 @@ impl Stored {
         Self {
             config: common.config.as_deref().and_then(|path| std::path::absolute(path).ok()),
             share_tenant: Some(settings.tenant_use == TenantUse::Shared),
+            xlsx: Some(settings.workbook == Workbook::Beside),
             tenant,
             pace: common.pace.clone(),
             choices,
@@ -58,13 +62,24 @@ impl Stored {
         serde_json::from_str(text).map_err(|error| SettingsError::Stored(error.to_string()))
     }
 
+    /// The flags without which the rows of unfinished.csv, which has the input's own columns, mean something else.
+    #[must_use]
+    pub fn meaning_of_rows(&self) -> Vec<String> {
+        let mapped = self.choices.form.map.iter().map(|pair| format!("--map={pair}"));
+        let country =
+            self.choices.default_country.iter().map(|country| format!("--default-country={country}"));
+        mapped.chain(country).collect()
+    }
+
     /// Fills in what was not given anew.
     pub fn fill(self, common: &mut Common, choices: &mut RunChoices) {
-        let Self { config, share_tenant, tenant, pace, choices: stored } = self;
+        let Self { config, share_tenant, xlsx, tenant, pace, choices: stored } = self;
         fill(&mut common.config, config);
         fill(&mut common.share_tenant, share_tenant);
+        fill(&mut common.xlsx, xlsx);
         fill_tenant(&mut common.tenant, tenant);
         fill_pace(&mut common.pace, pace);
+        fill_form(&mut choices.form, stored.form);
         fill(&mut choices.default_country, stored.default_country);
         fill(&mut choices.operation_timeout, stored.operation_timeout);
         fill(&mut choices.reset_method, stored.reset_method);
@@ -77,6 +92,15 @@ impl Stored {
 fn fill<T>(given: &mut Option<T>, stored: Option<T>) {
     if given.is_none() {
         *given = stored;
+    }
+}
+
+fn fill_form(given: &mut Form, stored: Form) {
+    fill(&mut given.encoding, stored.encoding);
+    fill(&mut given.delimiter, stored.delimiter);
+    fill(&mut given.sheet, stored.sheet);
+    if given.map.is_empty() {
+        given.map = stored.map;
     }
 }
 
@@ -120,9 +144,12 @@ mod tests {
     fn asked(flags: &[&str]) -> (Common, RunChoices) {
         let words = ["authwave", "run", "in.csv"].iter().chain(flags);
         let Command::Run(run) = Args::try_parse_from(words).unwrap().command else { unreachable!() };
-        let Run { default_country, reset_method, skip_invalid, operation_timeout, limits, common, .. } = *run;
+        let Run {
+            form, default_country, reset_method, skip_invalid, operation_timeout, limits, common, ..
+        } = *run;
         let (max_failures, max_duration) = (limits.max_failures, limits.max_duration);
         let choices = RunChoices {
+            form,
             default_country,
             reset_method,
             operation_timeout,
@@ -146,6 +173,7 @@ mod tests {
             ["--in-flight", "7", "--default-country", "de", "--max-failures", "9", "--client-id", "app"];
         let text = stored(&flags).to_json();
         assert!(!text.contains("t0ken"), "{text}");
+        assert_eq!(Stored::from_json(&text).unwrap().meaning_of_rows(), ["--default-country=DE"]);
         let (mut common, mut choices) = asked(&["--in-flight", "8"]);
         Stored::from_json(&text).unwrap().fill(&mut common, &mut choices);
         assert_eq!(common.pace.in_flight, Some(8), "what is given anew wins");

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use rusqlite::Connection;
 
+use super::support::ended::Line;
 use super::support::world::{Running, World};
 
 const USERS: usize = 720;
@@ -92,13 +93,23 @@ fn killed_at_thirty_six_moments_every_row_is_done_once_and_nothing_known_is_done
         let requests = if kill % 9 == 0 { 0 } else { random.u64(1..150) };
         kill_after(&world, world.begin_to_resume(&[]), requests);
     }
-    let ended = world.resume(&[]).exits(0);
+    let ended = world.resume(&[]).exits(1);
     // A process that was killed at once was none.
     assert!(ended.summary()["sessions"].as_u64().unwrap() > 30);
     let numbers: Vec<String> = (1..=USERS * 3).map(|row| row.to_string()).collect();
     assert_eq!(ended.column("row"), numbers);
-    let not_done: Vec<_> = ended.results().into_iter().filter(|line| line["status"] != "succeeded").collect();
+    // Nobody knows when the first of two sendings of a user's first reset ends: so the second reset is not sure of itself.
+    let not_sure = |line: &Line| {
+        let row: usize = line["row"].parse().unwrap();
+        row.is_multiple_of(18) && line["status"] == "unknown" && line["error_code"] == "earlier-reset-lost"
+    };
+    let (unknown, not_done): (Vec<_>, Vec<_>) =
+        ended.results().into_iter().filter(|line| line["status"] != "succeeded").partition(not_sure);
     assert!(not_done.is_empty(), "{not_done:#?}");
+    let journal = Connection::open(world.path("out/journal.sqlite")).unwrap();
+    let sent_twice = "SELECT count(DISTINCT row) FROM operations WHERE follows_doubt & 1 AND row % 18 = 16";
+    let sent_twice: u32 = journal.query_row(sent_twice, [], |row| row.get(0)).unwrap();
+    assert_eq!(unknown.len(), sent_twice as usize);
     (0..USERS).for_each(|i| assert_has_all(&world, i));
     let ledger = world.tenant().ledger();
     let count = |name: &str| ledger[name].as_u64().unwrap();

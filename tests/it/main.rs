@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod check;
+mod corpus;
+mod dialects;
 mod doctor;
 mod exit_codes;
 mod faults;
+mod files;
 mod kills;
 mod kinds;
 mod leaks;
 mod masked;
 mod order;
+mod pace;
 mod results;
 mod resume;
 mod samples;

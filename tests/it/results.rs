@@ -88,6 +88,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
         "held_ms",
         "input",
         "operations",
+        "pace",
         "program_version",
         "rehearsal",
         "requests",

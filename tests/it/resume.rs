@@ -256,7 +256,10 @@ fn runs_on_other_tenants_or_as_other_apps_are_not_in_each_other_s_way() {
     world.file_again("one.csv", &adds(1));
     world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "one-app"));
     let running = begun(&world);
-    world.run("one.csv", &["--run-dir", "a"]).exits(2).stderr_has("another run works on this tenant");
+    for same in [token("one-tenant", "one-app"), token("One-Tenant", "ONE-app")] {
+        world = world.variable("AUTHWAVE_ACCESS_TOKEN", &same);
+        world.run("one.csv", &["--run-dir", "a"]).exits(2).stderr_has("another run works on this tenant");
+    }
     world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("other-tenant", "one-app"));
     world.run("one.csv", &["--run-dir", "b"]).exits(0);
     world = world.variable("AUTHWAVE_ACCESS_TOKEN", &token("one-tenant", "other-app"));

@@ -22,6 +22,11 @@ fn the_migration_sample_rehearses_without_a_failure() {
 }
 
 #[test]
+fn the_phones_sample_rehearses_without_a_failure() {
+    rehearse("samples/phones.csv");
+}
+
+#[test]
 fn the_resets_sample_rehearses_without_a_failure() {
     rehearse("samples/resets.csv");
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, RetrySettings, Root};
@@ -114,13 +115,15 @@ impl Cell {
     async fn counted(&self, link: &Watched, seed: u64, done: &Arc<Mutex<u64>>) {
         let mut counting = Counting { done: Arc::clone(done) };
         let (graph, inbox) = api(link, seed, self.seek(None));
-        run(graph, self.work(seed), settings(), (inbox, &mut counting)).await;
+        run(graph, self.work(seed), settings(), LostResets::default(), (inbox, &mut counting)).await;
     }
 
     async fn run(&self, link: &Watched, seed: u64, learned: Option<f64>) -> Fared {
         let (began, mut nobody) = (Instant::now(), Counting { done: Arc::default() });
         let (graph, inbox) = api(link, seed, self.seek(learned));
-        let end = run(Arc::clone(&graph), self.work(seed), settings(), (inbox, &mut nobody)).await;
+        let end =
+            run(Arc::clone(&graph), self.work(seed), settings(), LostResets::default(), (inbox, &mut nobody))
+                .await;
         let Stats { rows, requests, .. } = end.stats;
         Fared {
             wall: began.elapsed(),

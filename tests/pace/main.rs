@@ -46,7 +46,13 @@ fn what_a_large_bucket_saved_up_is_used_at_once() {
 #[test]
 fn a_window_is_used_up_and_hardly_ever_overdrawn() {
     play("window 50/1 s, 50 ms");
-    play("window 50/10 s, 50 ms");
+    play("window 500/10 s, 50 ms");
+}
+
+#[test]
+fn a_quota_whose_use_is_told_is_used_up_without_meeting_its_end() {
+    play("window 500/10 s, usage told, 50 ms");
+    play("bucket 200/s, burst 2000, usage told, 50 ms");
 }
 
 #[test]

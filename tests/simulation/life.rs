@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use authwave::engine::lost_resets::LostResets;
 use authwave::engine::run::{RowsError, RunEnd, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, Root};
 use authwave::journal::record::{RunRecord, SessionStart};
@@ -173,11 +174,12 @@ impl Life {
         let graph = Arc::new(Graph::new(self.wire.clone(), sign_in, parts));
         let random = Rng::with_seed(self.plan.random.u64(..));
         let count = rows.len();
+        let lost_resets = LostResets::new(self.store.lost_resets().unwrap());
         let mut keeper = Keeper::new(&mut self.store, Arc::clone(&self.wire.known), random);
         let (rows, start) = (rows.into_iter().map(Ok::<_, RowsError>), Instant::now());
         let end = tokio::select! {
             biased;
-            end = run(graph, rows, settings, (inbox, &mut keeper)) => Some(end),
+            end = run(graph, rows, settings, lost_resets, (inbox, &mut keeper)) => Some(end),
             () = crash(cut, &shutdown) => None,
         };
         if let Some(Cut { fate: Fate::Abort, after, .. }) = cut {

@@ -2,7 +2,7 @@
 
 use authwave::model::action::Action;
 use authwave::model::outcome::Status;
-use authwave::model::phone::PhoneType;
+use authwave::model::phone::{PhoneChange, PhoneType};
 use authwave::simulator::users::{SeedUser, SmsPolicy, UserState};
 
 /// What stands in one place of the tenant.
@@ -56,6 +56,10 @@ impl Model {
     /// A row has ended so; a user's rows come in the order of the file.
     pub(crate) fn note(&mut self, action: &Action, status: Status) {
         match status {
+            // The changes before the one that was not done are done.
+            Status::Failed | Status::Unprocessed if matches!(action, Action::SetPhones(_)) => {
+                self.doubt(action);
+            }
             // It changed nothing.
             Status::Failed | Status::Unprocessed => {}
             Status::Unknown | Status::Pending => self.doubt(action),
@@ -70,6 +74,18 @@ impl Model {
                 self.phones[place(phone.phone_type)] = Held::Known(Some(phone.number.as_str().to_owned()));
                 if phone.phone_type == PhoneType::Mobile && status == Status::Succeeded {
                     self.signs_in = Some(self.sms_policy == SmsPolicy::Allowed);
+                }
+            }
+            Action::SetPhones(changes) => {
+                let parts = changes.iter().map(|change| match change.clone() {
+                    PhoneChange::Set(phone) => Action::SetPhone(phone),
+                    PhoneChange::Delete(phone_type) => Action::DeletePhone(phone_type),
+                });
+                parts.for_each(|part| self.set(&part, status));
+                // Which of them was written and which was so already is not told apart.
+                let is_mobile = |change: &PhoneChange| change.phone_type() == PhoneType::Mobile;
+                if status == Status::Succeeded && changes.iter().any(is_mobile) {
+                    self.signs_in = None;
                 }
             }
             Action::DeletePhone(phone_type) => {
@@ -91,6 +107,12 @@ impl Model {
         match action {
             Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
                 self.phones[place(phone.phone_type)] = Held::InDoubt;
+            }
+            Action::SetPhones(changes) => {
+                for change in changes {
+                    self.phones[place(change.phone_type())] = Held::InDoubt;
+                }
+                self.signs_in = None;
             }
             Action::DeletePhone(phone_type) => self.phones[place(*phone_type)] = Held::InDoubt,
             Action::ListMethods | Action::EnableSmsSignIn | Action::DisableSmsSignIn => {}

@@ -10,7 +10,7 @@ use authwave::engine::operations::PollSettings;
 use authwave::engine::run::RunSettings;
 use authwave::graph::client::RetrySettings;
 use authwave::model::action::Action;
-use authwave::model::phone::{Phone, PhoneNumber, PhoneType};
+use authwave::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
 use authwave::model::task::{InvalidRow, Prior, Task, Work};
@@ -142,6 +142,14 @@ fn actions(at: usize) -> Vec<Action> {
         Action::SetPhone(phone(PhoneType::Mobile, number(6))),
         Action::SetPhone(phone(PhoneType::AlternateMobile, number(7))),
         Action::SetPhone(phone(PhoneType::Office, number(8))),
+        Action::SetPhones(
+            [
+                PhoneChange::Set(phone(PhoneType::Mobile, number(9))),
+                PhoneChange::Set(phone(PhoneType::AlternateMobile, number(10))),
+                PhoneChange::Set(phone(PhoneType::Office, number(11))),
+            ]
+            .into(),
+        ),
         Action::DeletePhone(PhoneType::Mobile),
         Action::DeletePhone(PhoneType::AlternateMobile),
         Action::DeletePhone(PhoneType::Office),

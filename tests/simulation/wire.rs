@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use authwave::model::action::Action;
 use authwave::model::event::{Access, Event};
+use authwave::model::phone::PhoneChange;
 use authwave::model::row::RowNumber;
 use authwave::model::task::Work;
 use authwave::policy::retry_after;
@@ -30,9 +31,7 @@ pub(crate) struct Known {
 impl Known {
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
-            Event::Begun(row) => {
-                self.begun.insert(*row);
-            }
+            Event::Begun(rows) => self.begun.extend(rows.iter().copied()),
             Event::Accepted(operation) => {
                 self.accepted.insert(operation.row);
             }
@@ -155,6 +154,13 @@ fn marks(work: &Work) -> Vec<(Mark, RowNumber)> {
         Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
             vec![phone.number.as_str().to_owned()]
         }
+        Action::SetPhones(changes) => changes
+            .iter()
+            .map(|change| match change {
+                PhoneChange::Set(phone) => phone.number.as_str().to_owned(),
+                PhoneChange::Delete(phone_type) => format!("DELETE {}", phone_type.method_id()),
+            })
+            .collect(),
         Action::DeletePhone(phone_type) => vec![format!("DELETE {}", phone_type.method_id())],
         Action::EnableSmsSignIn => vec!["enableSmsSignIn".to_owned()],
         Action::DisableSmsSignIn => vec!["disableSmsSignIn".to_owned()],

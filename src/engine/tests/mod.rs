@@ -1,5 +1,6 @@
 //! Whole runs against the simulated tenant, in virtual time.
 
+mod demand;
 mod faults;
 mod order;
 mod resets;

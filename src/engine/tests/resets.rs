@@ -1,10 +1,18 @@
 //! How resets are followed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::stage::{Played, Stage, adds, plain, resets, rows};
+use super::stage::{Played, Rows, Stage, adds, plain, reset_to, resets, rows};
+use crate::engine::lost_resets::LostResets;
+use crate::engine::worker::ended;
+use crate::graph::trace::Trace;
+use crate::model::action::Action;
+use crate::model::event::{Ended, Event};
 use crate::model::operation::OperationStatus;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::row::{Row, RowNumber};
+use crate::model::task::{Task, Work};
 use crate::simulator::faults::FaultRates;
 use crate::simulator::resets::ResetSettings;
 use crate::simulator::settings::TenantSettings;
@@ -141,6 +149,58 @@ async fn a_failed_operation_leaves_a_reset_in_doubt_that_was_sent_before() {
     assert!(played.count(Status::Failed) > 0 && played.count(Status::Unknown) > 0);
 }
 
+/// A user's two resets, for so many users.
+fn twice(count: usize) -> Rows {
+    let again = |(user, _): (String, Action)| {
+        [1, 2].map(|time| (user.clone(), reset_to(&format!("password-{time}"))))
+    };
+    rows(resets(count).flat_map(again))
+}
+
+/// How the two ended.
+fn pairs(played: &Played) -> Vec<(&Ended, &Ended)> {
+    played.by_row().chunks(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_is_not_sure_of_its_password_behind_one_that_was_lost() {
+    let mut settings = tenant(ResetSettings::default());
+    settings.faults = FaultRates { reset_after: 0.2, ..FaultRates::default() };
+    let played = Stage::new(settings).play(twice(60)).await;
+    played.assert_each_ended_once(120);
+    let (mut lost, mut safe) = (0, 0);
+    for (first, second) in pairs(&played) {
+        assert_eq!(first.outcome.status, Status::Succeeded, "{first:?}");
+        let code = second.outcome.failure.as_ref().map(|failure| failure.code.as_str());
+        if first.attempts == 1 {
+            assert_eq!((second.outcome.status, code), (Status::Succeeded, None), "{second:?}");
+            safe += 1;
+        } else {
+            let expected = (Status::Unknown, Some("earlier-reset-lost"));
+            assert_eq!((second.outcome.status, code), expected, "{second:?}");
+            lost += 1;
+        }
+    }
+    assert!(lost > 5 && safe > 5, "{lost} {safe}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_behind_one_that_nobody_follows_any_longer() {
+    // Most are given up before their operation has ended, some are not.
+    let span = (Duration::from_mins(1), Duration::from_mins(20));
+    let settings = tenant(ResetSettings { duration: span, ..ResetSettings::default() });
+    let played = Stage::new(settings).play(twice(40)).await;
+    let mut seen = 0;
+    for (first, second) in pairs(&played) {
+        if second.outcome.status == Status::Succeeded {
+            assert_eq!(first.outcome.status, Status::Succeeded, "{first:?}");
+        }
+        let both = (first.outcome.status, second.outcome.status);
+        seen += usize::from(both == (Status::Pending, Status::Unknown));
+    }
+    assert!(seen > 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_operation_that_is_unknown_at_first_is_asked_for_again() {
     for (seconds, status) in [(26, Status::Succeeded), (41, Status::Succeeded), (42, Status::Unknown)] {
@@ -160,6 +220,32 @@ async fn a_foreign_address_is_not_followed() {
     assert_eq!(played.sent.len(), 1);
     let failure = played.by_row()[0].outcome.failure.clone().unwrap();
     assert_eq!(failure.code, "foreign-operation-url");
+}
+
+/// A row is sure only if its end cannot be undone by a reset of the same user that may still be carried out.
+#[test]
+fn a_reset_is_lost_with_every_end_that_leaves_its_operation_running() {
+    let lost = |outcome: Outcome| {
+        let (mut lost, mut tasks) =
+            (LostResets::default(), rows(resets(1)).into_iter().chain(rows(resets(1))));
+        let mut task = || match tasks.next() {
+            Some(Ok(Work::Task(task))) => task,
+            other => panic!("{other:?}"),
+        };
+        let (first, second) =
+            (task(), Task { row: Row { number: RowNumber(2), fields: Box::default() }, ..task() });
+        lost.note(&Event::Ended(Arc::new(ended(first.clone(), outcome, &Trace::NOTHING_SENT))));
+        assert!(!lost.may_overtake(&first), "a row does not overtake itself");
+        lost.may_overtake(&second)
+    };
+    let failure = |http_status| Failure { http_status, code: "no".to_owned(), message: String::new() };
+    assert!(lost(Outcome::unknown(failure(Some(504)), "")));
+    assert!(lost(Outcome::new(Status::Pending, "")));
+    assert!(lost(Outcome::failed(failure(Some(202)), "accepted, and its address is not Graph's")));
+    assert!(!lost(Outcome::failed(failure(Some(403)), "")));
+    assert!(!lost(Outcome::failed(failure(None), "its operation failed")));
+    assert!(!lost(Outcome::new(Status::Succeeded, "")));
+    assert!(!lost(Outcome::new(Status::Unprocessed, "")));
 }
 
 /// From the first add-phone row's beginning to the last one's end.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
 use crate::graph::client::{Graph, GraphParts, Root};
@@ -175,7 +176,7 @@ impl Stage {
         let rows = rows.into_iter().inspect(move |_| *counter.lock().unwrap() += 1);
         let mut notes =
             Notes { began, breaks_at: self.breaks_at, handed_out, ended: 0, most_begun: 0, told: Vec::new() };
-        let end = run(graph, rows, self.settings, (inbox, &mut notes)).await;
+        let end = run(graph, rows, self.settings, LostResets::default(), (inbox, &mut notes)).await;
         let took = began.elapsed();
         let sent = wire.sent.lock().unwrap().clone();
         let most_on_the_wire = wire.crowd.lock().unwrap().1;
@@ -244,7 +245,7 @@ impl Played {
     /// Operations that were closed, and when.
     pub(super) fn closed(&self) -> Vec<(Duration, &Operation)> {
         let closed = self.told.iter().filter_map(|(at, event)| match event {
-            Event::Closed(operation) => Some((*at, operation)),
+            Event::Closed(operation) => Some((*at, &**operation)),
             _ => None,
         });
         closed.collect()
@@ -302,6 +303,9 @@ pub(super) fn adds(count: usize) -> impl Iterator<Item = (String, Action)> {
 
 /// Resets as many users' passwords, other users than [`adds`] has.
 pub(super) fn resets(count: usize) -> impl Iterator<Item = (String, Action)> {
-    let password = |at| Action::ResetPassword(Some(Secret::new(format!("password-{at}"))));
-    (0..count).map(move |at| (format!("reset{at}@contoso.com"), password(at)))
+    (0..count).map(|at| (format!("reset{at}@contoso.com"), reset_to(&format!("password-{at}"))))
+}
+
+pub(super) fn reset_to(password: &str) -> Action {
+    Action::ResetPassword(Some(Secret::new(password)))
 }

@@ -1,0 +1,56 @@
+//! `authwave check`: everything that is to be said of a file, without a tenant.
+
+use std::path::Path;
+
+use crate::input::checks::{Findings, check};
+use crate::input::remarks::{Remark, Severity};
+use crate::input::rows::ActionSource;
+use crate::input::source::Input;
+use crate::results::checked::{Checked, Finding};
+use crate::results::workbook::Mark;
+use crate::settings::args;
+use crate::settings::form::reading;
+
+use super::environment::{print, settings_file};
+use super::error::AppError;
+use super::exit::Exit;
+use super::findings::{json, text};
+use super::run::input_settings;
+
+/// `authwave check`.
+pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
+    let file = settings_file(args.config)?;
+    let reading = reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run))?;
+    let mut input = Input::open(&args.file, input_settings(&reading, ActionSource::Column))?;
+    let findings = check(&mut input, |_| {})?;
+    print(&if args.json { json(&input, &findings) } else { text(&input, &findings) });
+    if let Some(path) = args.write_findings {
+        write_findings(&path, input, &findings)?;
+    }
+    Ok(if findings.invalid == 0 { Exit::Done } else { Exit::Wrong })
+}
+
+/// Writes a copy of the file with what was found in each row.
+fn write_findings(path: &Path, mut input: Input, findings: &Findings) -> Result<(), AppError> {
+    let header = input.header().clone();
+    let mut checked = Checked::create(path, &header).map_err(AppError::Findings)?;
+    // The first reading knows numbers that are valid, and would say nothing of them again.
+    input.begin_anew()?;
+    while let Some(work) = input.next() {
+        let work = work?;
+        let row = work.row();
+        let beside = findings.beside.get(&row.number).into_iter().flatten();
+        let told: Vec<_> = input.remarks().iter().chain(beside).map(finding).collect();
+        checked.push(row, &told).map_err(AppError::Findings)?;
+    }
+    checked.finish().map_err(AppError::Findings)
+}
+
+fn finding(remark: &Remark) -> Finding {
+    let mark = match remark.cause.severity() {
+        Severity::Bad => Mark::Bad,
+        Severity::Warning => Mark::Doubtful,
+        Severity::Note => Mark::Good,
+    };
+    Finding { column: remark.column, mark, text: remark.text.clone() }
+}
