@@ -129,12 +129,13 @@ impl Account<'_> {
             let unfinished = quoted(&self.directory.join("unfinished.csv"));
             // Where the journal's settings cannot be read, its rows could not either.
             let reading = Stored::from_json(&self.run.settings).map(|stored| stored.meaning_of_rows());
-            let reading = reading
-                .unwrap_or_default()
-                .iter()
-                .fold(String::new(), |reading, flag| reading + " " + &quoted(Path::new(flag)));
+            let mut reading = reading.unwrap_or_default();
+            // A snapshot reads no numbers.
+            reading.retain(|flag| command == "run" || flag.starts_with("--map"));
+            let words = [unfinished].into_iter().chain(reading.iter().map(|flag| quoted(Path::new(flag))));
+            let words: Vec<_> = words.collect();
             next.push("see error_message and detail in results.csv".to_owned());
-            next.push(format!("authwave {command} {unfinished}{reading}{rehearse}"));
+            next.push(format!("authwave {command} {}{rehearse}", words.join(" ")));
         }
         next
     }

@@ -197,6 +197,7 @@ impl Written {
         let (found, read) = self.found(default)?;
         let mut causes = self.notes.clone();
         causes.extend(read);
+        causes.extend(self.lacks_digits_of(&found).then_some(Cause::PlanDigits));
         let suspicious = match found.kind {
             PhoneNumberType::PremiumRate => Some(Cause::PremiumRate),
             PhoneNumberType::FixedLine
@@ -238,6 +239,13 @@ impl Written {
                 .map(|found| (found, Some(Cause::InternationalPrefix)))
                 .ok_or(PhoneTextError::NoCountry),
         }
+    }
+
+    /// Whether a digit is sent that was not written, as San Marino's 0549.
+    fn lacks_digits_of(&self, found: &Found) -> bool {
+        let national = found.formatted.split_once(' ').map_or("", |(_, national)| national);
+        let mut written = self.plain.chars();
+        !self.plain.ends_with(national) && !national.chars().all(|digit| written.any(|other| other == digit))
     }
 
     /// How a number without `+` was read.
@@ -576,6 +584,8 @@ mod tests {
             ("2079460958", gb, "+44 2079460958", Cause::NationalNumber),
             ("442079460958", gb, "+44 2079460958", Cause::LostPlus),
             ("12065550123", us, "+1 2065550123", Cause::LostPlus),
+            ("+672 81667", None, "+672 381667", Cause::PlanDigits),
+            ("+378 882345", None, "+378 0549882345", Cause::PlanDigits),
         ] {
             let written = Written::read(text, PhoneType::Office).unwrap();
             let Checked { number, causes } = written.checked(PhoneType::Office, country).unwrap();

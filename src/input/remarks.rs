@@ -89,6 +89,7 @@ causes! {
     NationalNumber "national-number" Note "the country code was added";
     LostPlus "lost-plus" Note "the plus was added";
     InternationalPrefix "international-prefix" Note "00 was read as the plus";
+    PlanDigits "plan-digits" Note "the country's numbering plan adds digits to numbers that are written so";
     TrunkZero "trunk-zero" Note "the zero in brackets, which is dialled at home only, was left out";
     TextMark "text-mark" Note "the apostrophe that makes a cell text was taken away";
     Formula "formula" Note "the formula that keeps a cell text was taken away";

@@ -2,7 +2,6 @@
 
 use crate::model::header::Header;
 use crate::model::row::Row;
-use crate::model::user::UserId;
 
 use super::remarks::{Cause, Remark};
 
@@ -31,16 +30,7 @@ pub(super) fn as_many_fields_as_names(row: &Row, header: &Header) -> Result<(), 
 /// # Errors
 /// When a cell looks as if it did so.
 pub(super) fn holds_no_other_row(row: &Row, header: &Header) -> Result<(), Remark> {
-    let user = header.user.unwrap_or_default();
-    let is_a_row = |line: &str| {
-        let fields = line.split([',', ';', '\t', '|']);
-        fields.clone().count() > 1
-            && fields.clone().nth(user).is_some_and(|field| UserId::new(field.trim()).is_ok())
-    };
-    let swallowed = (0..row.fields.len()).find(|column| {
-        let field = row.field(*column);
-        field.contains(['\n', '\r']) && field.split(['\n', '\r']).skip(1).any(is_a_row)
-    });
+    let swallowed = (0..row.fields.len()).find(|column| header.holds_other_rows(row, *column));
     swallowed.map_or(Ok(()), |column| {
         let text = "holds a line that looks like another row: close the double quote before it".to_owned();
         Err(Remark { cause: Cause::UnclosedQuote, column: Some(column), text })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::row::Row;
+use super::user::UserId;
 
 /// The columns that have a meaning, and the extra ones that are carried through.
 ///
@@ -57,11 +58,23 @@ impl Header {
         }
     }
 
-    /// Whether a field may hold other rows with their passwords, because a double quote was not closed.
+    /// Whether a field seems to hold other rows, because a double quote was not closed: one of its further lines has
+    /// several fields, and a user where users stand.
+    #[must_use]
+    pub fn holds_other_rows(&self, row: &Row, column: usize) -> bool {
+        let user = self.user.unwrap_or_default();
+        let is_a_row = |line: &str| {
+            let fields = line.split([',', ';', '\t', '|']);
+            let names_a_user = |field: &str| UserId::new(field.trim()).is_ok();
+            fields.clone().nth(1).is_some() && fields.clone().nth(user).is_some_and(names_a_user)
+        };
+        row.field(column).split(['\n', '\r']).skip(1).any(is_a_row)
+    }
+
+    /// Whether a field seems to hold other rows with their passwords.
     #[must_use]
     pub fn swallowed_passwords(&self, row: &Row, column: usize) -> bool {
-        let is_a_row = |line: &str| line.contains('@') && line.contains([',', ';', '\t', '|']);
-        self.new_password.is_some() && row.field(column).split(['\n', '\r']).skip(1).any(is_a_row)
+        self.new_password.is_some() && self.holds_other_rows(row, column)
     }
 
     /// How many fields, from the first, are certain to stand in their own columns, where it matters.
