@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::engine::run::RowsError;
+use crate::graph::needs::Needs;
 use crate::input::checks::check;
 use crate::input::source::Input;
 use crate::journal::schema::JournalError;
@@ -25,7 +26,7 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, demand, listen, locks, rows, tenant_lock};
+use super::run::{Asked, Purpose, absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.
@@ -46,8 +47,8 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let failures = Some(taken_up.settings.failures);
-    let demand = demand(&mut input, purpose, &standing)?;
-    taken_up.carry_out(seeds, (failures, demand), rows(input, (purpose, method), standing))
+    let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
+    taken_up.carry_out(seeds, (failures, demand, needs), rows(input, (purpose, method), standing))
 }
 
 /// `authwave operations`.
@@ -60,7 +61,7 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
         demand += Demand::of_task(task);
     }
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
-    taken_up.carry_out(Seeds::default(), (None, demand), rows)
+    taken_up.carry_out(Seeds::default(), (None, demand, Needs::default()), rows)
 }
 
 /// A run that stopped, open again.
@@ -143,7 +144,7 @@ impl TakenUp {
     fn carry_out<R>(
         self,
         seeds: Seeds,
-        (failures, demand): (Option<FailureLimit>, Demand),
+        (failures, demand, needs): (Option<FailureLimit>, Demand, Needs),
         rows: R,
     ) -> Result<Exit, AppError>
     where
@@ -156,6 +157,7 @@ impl TakenUp {
             if let (Some(then), Some(now)) = (&store.run().tenant, &connection.tenant) {
                 unchanged("the tenant", then, now)?;
             }
+            fit(needs.against_actor(connection.actor))?;
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
             let job =

@@ -172,7 +172,8 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
     })
 }
 
-fn fit(obstacles: Vec<Obstacle>) -> Result<(), AppError> {
+/// Whether nothing stands in the way of the rows.
+pub(super) fn fit(obstacles: Vec<Obstacle>) -> Result<(), AppError> {
     if obstacles.is_empty() { Ok(()) } else { Err(AppError::Unfit(obstacles)) }
 }
 
@@ -290,13 +291,21 @@ pub(super) fn rows(
     })
 }
 
-/// What they take. The file stands at its first row afterwards.
-pub(super) fn demand(input: &mut Input, purpose: Purpose, standing: &Standing) -> Result<Demand, InputError> {
-    let mut demand = Demand::default();
+/// What they take, and what they need. The file stands at its first row afterwards.
+pub(super) fn survey(
+    input: &mut Input,
+    (purpose, method): (Purpose, ResetMethod),
+    standing: &Standing,
+) -> Result<(Demand, Needs), InputError> {
+    let (mut demand, mut needs) = (Demand::default(), Needs::default());
     for work in left(&mut *input, purpose, standing) {
-        demand += Demand::of(&work?);
+        let work = work?;
+        demand += Demand::of(&work);
+        if let Work::Task(task) = &work {
+            needs.note(&task.action, method);
+        }
     }
-    input.rewind().map(|()| demand)
+    input.rewind().map(|()| (demand, needs))
 }
 
 fn left(

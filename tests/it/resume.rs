@@ -321,3 +321,19 @@ fn a_snapshot_goes_on_where_it_stopped_and_reads_every_user_once() {
     assert_eq!(world.tenant().count("requests"), 40);
     assert_eq!(ended.lines("methods.csv").len(), 40, "the password of each");
 }
+
+#[test]
+fn an_app_alone_is_told_before_it_takes_up_resets() {
+    let rows =
+        (0..20).map(|i| format!("u{i}@contoso.com,add,+1 20655501{i:02},")).collect::<Vec<_>>().join("\n");
+    let text = format!("user,action,phone_number,new_password\n{rows}\na@contoso.com,reset,,N0t-by-an-app\n");
+    let world = World::new().file("in.csv", &text).simulator(&["--latency", "200ms", "--delegated-tokens"]);
+    let running = begun(&world);
+    running.signal("-KILL");
+    running.end();
+    let before = world.tenant().count("requests");
+    let app = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(json!({"idtyp": "app"}).to_string()));
+    let world = world.variable("AUTHWAVE_ACCESS_TOKEN", &app);
+    world.resume(&[]).exits(2).stderr_has("1 row wants to reset passwords").stderr_has("authwave sign-in");
+    assert_eq!(world.tenant().count("requests"), before, "nothing was sent");
+}
