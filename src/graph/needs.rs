@@ -121,6 +121,18 @@ impl Need {
         matches!(actor, Actor::Person) || matches!(self, Self::SetPasswords)
     }
 
+    /// Whether the cloud's Graph knows no request for it (Graph, "National cloud deployments").
+    #[must_use]
+    pub const fn is_lacking_in(self, cloud: Cloud) -> bool {
+        match cloud {
+            Cloud::Global | Cloud::UsGov | Cloud::UsGovDod => false,
+            Cloud::China => match self {
+                Self::WritePhones | Self::SetPasswords => false,
+                Self::ReadMethods | Self::SwitchSmsSignIn | Self::ResetPasswords => true,
+            },
+        }
+    }
+
     /// Whether Graph allows it to a signed-in person only.
     #[must_use]
     pub const fn wants_a_person(self) -> bool {
@@ -146,7 +158,7 @@ impl Needs {
     /// Why rows could not be done in this cloud; empty where all could.
     #[must_use]
     pub fn against_cloud(&self, cloud: Cloud) -> Vec<Obstacle> {
-        let lacking = self.iter().filter(|(need, _)| cloud.lacks(*need));
+        let lacking = self.iter().filter(|(need, _)| need.is_lacking_in(cloud));
         lacking.map(|(need, rows)| Obstacle { need, rows, reason: Reason::Cloud(cloud) }).collect()
     }
 
