@@ -55,7 +55,7 @@ pub async fn work<T: Transport, C: Credential>(
     may_be_overtaken: bool,
 ) -> Finished {
     let mut session = match task.prior {
-        Prior::InDoubt => Session::after(&graph, Trace::IN_DOUBT),
+        Prior::InDoubt(_) => Session::after(&graph, Trace::IN_DOUBT),
         Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
     };
     let step = perform(&mut session, &task).await;
@@ -78,8 +78,8 @@ pub async fn work<T: Transport, C: Credential>(
 pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
     let Traffic { attempts, http_status, request_id, client_request_id } = trace.told().clone();
     Ended {
+        outcome: with_first_cause(outcome, &task.prior),
         work: Work::Task(task),
-        outcome,
         attempts,
         http_status,
         started_at: trace.started_at,
@@ -90,10 +90,22 @@ pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
     }
 }
 
+/// That a session broke off explains less than what an earlier one noted of the same doubt.
+fn with_first_cause(outcome: Outcome, prior: &Prior) -> Outcome {
+    match (outcome.failure, prior) {
+        (Some(failure), Prior::InDoubt(Some(first))) if failure == interrupted() => {
+            Outcome { failure: Some((**first).clone()), ..outcome }
+        }
+        (failure, _) => Outcome { failure, ..outcome },
+    }
+}
+
 /// The end of a row that was never begun: not understood, or not reached.
 pub(super) fn ended_unbegun(work: Work) -> Ended {
     let outcome = match &work {
-        Work::Task(Task { prior: Prior::InDoubt, .. }) => in_doubt(interrupted()),
+        Work::Task(Task { prior: prior @ Prior::InDoubt(_), .. }) => {
+            with_first_cause(in_doubt(interrupted()), prior)
+        }
         Work::Task(_) => stopped(),
         Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
     };

@@ -34,7 +34,7 @@ impl Demand {
         match task.prior {
             Prior::Untried => Self { rows, reads, writes },
             // It is read back first.
-            Prior::InDoubt => Self { rows, reads: reads + 1, writes },
+            Prior::InDoubt(_) => Self { rows, reads: reads + 1, writes },
             Prior::Accepted(_) => Self { rows, reads: 1, writes: 0 },
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             (rows, reads, writes)
         };
         assert_eq!(demand(Prior::Untried), (1, 1, 1));
-        assert_eq!(demand(Prior::InDoubt), (1, 2, 1));
+        assert_eq!(demand(Prior::InDoubt(None)), (1, 2, 1));
     }
 
     #[test]

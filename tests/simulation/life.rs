@@ -191,7 +191,7 @@ impl Life {
         if let Some(end) = &end {
             self.counted += end.stats.requests.total;
             assert_eq!(ends(told).count(), count, "every row that was left ends once");
-            let is_settled = |ended: &&Ended| standing.in_doubt.contains(&ended.work.row().number);
+            let is_settled = |ended: &&Ended| standing.in_doubt.contains_key(&ended.work.row().number);
             self.played.settled +=
                 ends(told).filter(is_settled).filter(|e| e.outcome.status.is_done()).count() as u64;
             let is_followed = |ended: &&Ended| standing.open.contains_key(&ended.work.row().number);
