@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::actions::perform::{Step, perform};
 use crate::actions::verdicts::{in_doubt, interrupted, stopped};
 use crate::graph::client::Graph;
+use crate::graph::keeping::Keeping;
 use crate::graph::session::Session;
 use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
@@ -48,15 +49,21 @@ impl OpenReset {
     }
 }
 
-/// Carries a task to its end, or to the operation that ends it. `may_be_overtaken` goes into the operation.
+/// Carries a task to its end, or to the operation that ends it. `may_be_overtaken` goes into the operation. With `keeping`
+/// the row began before that was kept.
 pub async fn work<T: Transport, C: Credential>(
     graph: Arc<Graph<T, C>>,
     task: Task,
     may_be_overtaken: bool,
+    keeping: Option<Arc<Keeping>>,
 ) -> Finished {
-    let mut session = match task.prior {
+    let session = match task.prior {
         Prior::InDoubt(_) => Session::after(&graph, Trace::IN_DOUBT),
         Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
+    };
+    let mut session = match keeping {
+        Some(keeping) => session.keeping(keeping, task.row.number),
+        None => session,
     };
     let step = perform(&mut session, &task).await;
     let trace = session.into_trace();

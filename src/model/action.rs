@@ -83,6 +83,12 @@ impl Action {
         !matches!(self, Self::ListMethods)
     }
 
+    /// Whether the action looks at what is there, and tells it, before it writes.
+    #[must_use]
+    pub const fn reads_first(&self) -> bool {
+        matches!(self, Self::SetPhone(_) | Self::SetPhones(_))
+    }
+
     /// The phone that is set, where the action sets one.
     #[must_use]
     pub const fn phone(&self) -> Option<&Phone> {

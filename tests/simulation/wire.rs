@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use authwave::model::action::Action;
 use authwave::model::event::{Access, Event};
-use authwave::model::phone::PhoneChange;
+use authwave::model::phone::{Phone, PhoneChange, PhoneType};
 use authwave::model::row::RowNumber;
 use authwave::model::task::Work;
 use authwave::policy::retry_after;
@@ -26,12 +26,17 @@ pub(crate) struct Known {
     accepted: HashSet<RowNumber>,
     /// Rows that have begun.
     begun: HashSet<RowNumber>,
+    /// Rows that have told what they are going to change, and which phone.
+    found: HashSet<(RowNumber, PhoneType)>,
 }
 
 impl Known {
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
             Event::Begun(rows) => self.begun.extend(rows.iter().copied()),
+            Event::Found(image) => {
+                self.found.insert((image.row, image.phone_type));
+            }
             Event::Accepted(operation) => {
                 self.accepted.insert(operation.row);
             }
@@ -46,11 +51,19 @@ impl Known {
 /// What a write on the wire can be told by: user, and what of theirs.
 type Mark = (String, String);
 
+/// What a write on the wire is for.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    row: RowNumber,
+    /// The phone that its row reads before it writes.
+    reads_first: Option<PhoneType>,
+}
+
 /// The wire, and whoever watches it.
 #[derive(Clone)]
 pub(crate) struct Wire {
     link: Link,
-    rows: Arc<HashMap<Mark, RowNumber>>,
+    rows: Arc<HashMap<Mark, Origin>>,
     pub(crate) known: Arc<Mutex<Known>>,
     watch: Arc<Mutex<Watch>>,
     cap: Duration,
@@ -83,12 +96,12 @@ impl Wire {
         self.watch.lock().unwrap().log.clone()
     }
 
-    fn row(&self, request: &Request) -> Option<RowNumber> {
-        let row = self.rows.get(&mark(request)?);
-        Some(*row.unwrap_or_else(|| panic!("no row asks for {} {}", request.method.name(), request.url)))
+    fn origin(&self, request: &Request) -> Option<Origin> {
+        let origin = self.rows.get(&mark(request)?);
+        Some(*origin.unwrap_or_else(|| panic!("no row asks for {} {}", request.method.name(), request.url)))
     }
 
-    fn check_leaving(&self, request: &Request, row: Option<RowNumber>) {
+    fn check_leaving(&self, request: &Request, origin: Option<Origin>) {
         let (now, watch) = (Instant::now(), self.watch.lock().unwrap());
         let is_meant = |lanes| match lanes {
             Lanes::Both => true,
@@ -99,8 +112,10 @@ impl Wire {
         let is_held =
             watch.holds.iter().any(|(lanes, from, until)| is_meant(*lanes) && *from <= now && now < *until);
         assert!(!is_held, "{} left during a hold", request.url);
-        let Some(row) = row else { return };
+        let Some(Origin { row, reads_first }) = origin else { return };
         let known = self.known.lock().unwrap();
+        let is_found = |phone_type| known.found.contains(&(row, phone_type));
+        assert!(reads_first.is_none_or(is_found), "row {row} was sent before what it found was committed");
         assert!(known.begun.contains(&row), "row {row} was sent before its beginning was committed");
         assert!(!known.done.contains(&row), "row {row} was known to be done and was sent again");
         assert!(!known.accepted.contains(&row), "row {row} was known to be accepted and was sent again");
@@ -128,10 +143,10 @@ impl Transport for Wire {
         if request.url.ends_with("/token") {
             return self.link.send(request).await;
         }
-        let row = self.row(&request);
-        self.check_leaving(&request, row);
+        let origin = self.origin(&request);
+        self.check_leaving(&request, origin);
         let is_made_up = request.url.ends_with("/resetPassword") && password(&request).is_none();
-        let reset = row.filter(|_| is_made_up);
+        let reset = origin.map(|origin| origin.row).filter(|_| is_made_up);
         if let Some(row) = reset {
             self.watch.lock().unwrap().blind.insert(row);
         }
@@ -147,30 +162,30 @@ impl Transport for Wire {
 }
 
 /// What the writes of a row can be told by.
-fn marks(work: &Work) -> Vec<(Mark, RowNumber)> {
+fn marks(work: &Work) -> Vec<(Mark, Origin)> {
     let Work::Task(task) = work else { return Vec::new() };
-    let texts = match &task.action {
+    let number = |phone: &Phone| phone.number.as_str().to_owned();
+    let blind = |text: &str| vec![(text.to_owned(), None)];
+    let marks = match &task.action {
         Action::ListMethods => vec![],
-        Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
-            vec![phone.number.as_str().to_owned()]
-        }
+        Action::AddPhone(phone) | Action::UpdatePhone(phone) => blind(&number(phone)),
+        Action::SetPhone(phone) => vec![(number(phone), Some(phone.phone_type))],
         Action::SetPhones(changes) => changes
             .iter()
             .map(|change| match change {
-                PhoneChange::Set(phone) => phone.number.as_str().to_owned(),
-                PhoneChange::Delete(phone_type) => format!("DELETE {}", phone_type.method_id()),
+                PhoneChange::Set(phone) => (number(phone), Some(phone.phone_type)),
+                PhoneChange::Delete(phone_type) => (format!("DELETE {}", phone_type.method_id()), None),
             })
             .collect(),
-        Action::DeletePhone(phone_type) => vec![format!("DELETE {}", phone_type.method_id())],
-        Action::EnableSmsSignIn => vec!["enableSmsSignIn".to_owned()],
-        Action::DisableSmsSignIn => vec!["disableSmsSignIn".to_owned()],
-        Action::ResetPassword(Some(password)) | Action::SetPassword(password) => {
-            vec![password.expose().to_owned()]
-        }
-        Action::ResetPassword(None) => vec!["reset".to_owned()],
+        Action::DeletePhone(phone_type) => blind(&format!("DELETE {}", phone_type.method_id())),
+        Action::EnableSmsSignIn => blind("enableSmsSignIn"),
+        Action::DisableSmsSignIn => blind("disableSmsSignIn"),
+        Action::ResetPassword(Some(password)) | Action::SetPassword(password) => blind(password.expose()),
+        Action::ResetPassword(None) => blind("reset"),
     };
-    let user = task.user.as_str();
-    texts.into_iter().map(|text| ((user.to_owned(), text), task.row.number)).collect()
+    let (user, row) = (task.user.as_str(), task.row.number);
+    let told = |(text, reads_first)| ((user.to_owned(), text), Origin { row, reads_first });
+    marks.into_iter().map(told).collect()
 }
 
 fn password(request: &Request) -> Option<String> {
