@@ -69,17 +69,21 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
 }
 
 /// A run that stopped, open again.
-struct TakenUp {
-    settings: Settings,
-    screen: Screen,
-    purpose: Purpose,
-    directory: RunDirectory,
-    lock: Lock,
-    store: Store,
+pub(super) struct TakenUp {
+    pub(super) settings: Settings,
+    pub(super) screen: Screen,
+    pub(super) purpose: Purpose,
+    pub(super) directory: RunDirectory,
+    pub(super) lock: Lock,
+    pub(super) store: Store,
 }
 
 impl TakenUp {
-    fn open(run_dir: &Path, mut common: args::Common, mut choices: RunChoices) -> Result<Self, AppError> {
+    pub(super) fn open(
+        run_dir: &Path,
+        mut common: args::Common,
+        mut choices: RunChoices,
+    ) -> Result<Self, AppError> {
         let directory = RunDirectory::existing(run_dir);
         let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.

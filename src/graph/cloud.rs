@@ -57,7 +57,7 @@ impl Cloud {
         match self {
             Self::Global | Self::UsGov | Self::UsGovDod => false,
             Self::China => match need {
-                Need::WritePhones | Need::SetPasswords => false,
+                Need::ReadPhones | Need::WritePhones | Need::SetPasswords => false,
                 Need::ReadMethods | Need::SwitchSmsSignIn | Need::ResetPasswords => true,
             },
         }

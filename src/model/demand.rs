@@ -44,7 +44,7 @@ impl Demand {
     #[must_use]
     pub fn of_action(action: &Action) -> Self {
         let (reads, writes) = match action {
-            Action::ListMethods => (1, 0),
+            Action::ListMethods | Action::ListPhones => (1, 0),
             Action::AddPhone(_)
             | Action::UpdatePhone(_)
             | Action::DeletePhone(_)

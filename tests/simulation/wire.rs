@@ -167,7 +167,7 @@ fn marks(work: &Work) -> Vec<(Mark, Origin)> {
     let number = |phone: &Phone| phone.number.as_str().to_owned();
     let blind = |text: &str| vec![(text.to_owned(), None)];
     let marks = match &task.action {
-        Action::ListMethods => vec![],
+        Action::ListMethods | Action::ListPhones => vec![],
         Action::AddPhone(phone) | Action::UpdatePhone(phone) => blind(&number(phone)),
         Action::SetPhone(phone) => vec![(number(phone), Some(phone.phone_type))],
         Action::SetPhones(changes) => changes
