@@ -4,6 +4,7 @@ pub mod add_phone;
 pub mod delete_phone;
 pub mod earlier;
 pub mod list_methods;
+pub mod list_phones;
 pub mod perform;
 pub mod phones;
 pub mod reset_password;

@@ -4,6 +4,7 @@ use super::add_phone::add_phone;
 use super::delete_phone::delete_phone;
 use super::earlier::settle_earlier;
 use super::list_methods::list_methods;
+use super::list_phones::list_phones;
 use super::reset_password::begin_reset;
 use super::set_password::set_password;
 use super::set_phone::set_phone;
@@ -38,6 +39,7 @@ pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C
     }
     Step::Ended(match &task.action {
         Action::ListMethods => list_methods(session, row, user).await,
+        Action::ListPhones => list_phones(session, row, user).await,
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
         Action::SetPhone(phone) => set_phone(session, row, user, phone).await,

@@ -3,6 +3,7 @@
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
+use crate::model::event::Method;
 use crate::model::outcome::Failure;
 use crate::model::phone::{Comparison, Phone, PhoneType};
 use crate::model::user::UserId;
@@ -45,6 +46,12 @@ impl Phones {
         })
     }
 
+    /// All of them, as methods.
+    #[must_use]
+    pub fn into_methods(self) -> Vec<Method> {
+        self.0.into_iter().map(method).collect()
+    }
+
     /// How `phone` stands to them.
     #[must_use]
     pub fn standing(&self, phone: &Phone) -> Standing {
@@ -54,6 +61,17 @@ impl Phones {
             Comparison::Different => Standing::Other,
             Comparison::Masked => Standing::Masked,
         }
+    }
+}
+
+fn method(stored: StoredPhone) -> Method {
+    Method {
+        method_type: "phone".to_owned(),
+        method_id: stored.id,
+        phone_type: stored.phone_type,
+        phone_number: stored.phone_number,
+        sms_sign_in_state: stored.sms_sign_in_state,
+        ..Method::default()
     }
 }
 

@@ -13,7 +13,7 @@ use super::verdicts::{
 };
 use crate::graph::call::{CallError, create_phone, replace_number};
 use crate::graph::session::Session;
-use crate::model::event::{BeforeImage, Event};
+use crate::model::event::BeforeImage;
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
 use crate::model::row::RowNumber;
@@ -60,9 +60,8 @@ pub async fn set_phone<T: Transport, C: Credential>(
         };
         if !so_far.is_found && phones.standing(phone) != Standing::Same {
             so_far.is_found = true;
-            if so_far.doubt.is_none() {
-                session.graph().tell(Event::Found(Box::new(before_image(row, phone, &phones)))).await;
-            }
+            // Also behind a session that broke off: what it did not find it has not written.
+            session.tell_found(before_image(row, phone, &phones)).await;
         }
         let answer = match write(session, user, phone, &phones).await {
             None if so_far.doubt.is_some() => return confirmed(phone),

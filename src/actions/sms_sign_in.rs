@@ -5,7 +5,7 @@ use super::verdicts::{NewUserPatience, in_doubt, is_status, refused, stopped, un
 use crate::graph::call::{CallError, disable_sms_sign_in, enable_sms_sign_in};
 use crate::graph::session::Session;
 use crate::model::outcome::{Failure, Outcome, Status};
-use crate::model::phone::PhoneType;
+use crate::model::phone::{PhoneType, signs_in};
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
@@ -97,14 +97,8 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
     }
 }
 
-/// `notConfigured` counts as on: it is allowed, and the rest is up to the user
-/// (Graph v1.0, enum `authenticationMethodSignInState`).
 pub(super) fn holds(wanted: Wanted, state: &str) -> bool {
-    let is_on = state.eq_ignore_ascii_case("ready") || state.eq_ignore_ascii_case("notConfigured");
-    match wanted {
-        Wanted::On => is_on,
-        Wanted::Off => !is_on,
-    }
+    signs_in(state) == (wanted == Wanted::On)
 }
 
 pub(super) fn state_told(state: &str) -> String {

@@ -141,16 +141,16 @@ fn session(start: Start) -> SessionStart {
 }
 
 /// Each row takes a request at least.
-fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
+pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
     let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
     PaceSettings { seek, ..settings }
 }
 
-fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
+pub(super) fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
     Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
-fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
+pub(super) fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
     let in_flight = settings.pace.in_flight.get();
     RunSettings {
         window: settings.window.get(),

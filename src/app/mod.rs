@@ -27,3 +27,4 @@ mod sinks;
 pub mod start;
 mod state;
 mod template;
+mod verify;

@@ -5,11 +5,14 @@ use std::path::Path;
 use crate::engine::run::RowsError;
 use crate::graph::needs::Needs;
 use crate::input::checks::check;
+use crate::input::content::fingerprint_of;
+use crate::input::records::InputError;
 use crate::input::source::Input;
 use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
 use crate::model::demand::Demand;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::task::Work;
 use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
@@ -48,6 +51,7 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let failures = Some(taken_up.settings.failures);
     let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
+    taken_up.passwords_are_unchanged(&input)?;
     taken_up.carry_out(seeds, (failures, demand, needs), rows(input, (purpose, method), standing))
 }
 
@@ -65,17 +69,21 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
 }
 
 /// A run that stopped, open again.
-struct TakenUp {
-    settings: Settings,
-    screen: Screen,
-    purpose: Purpose,
-    directory: RunDirectory,
-    lock: Lock,
-    store: Store,
+pub(super) struct TakenUp {
+    pub(super) settings: Settings,
+    pub(super) screen: Screen,
+    pub(super) purpose: Purpose,
+    pub(super) directory: RunDirectory,
+    pub(super) lock: Lock,
+    pub(super) store: Store,
 }
 
 impl TakenUp {
-    fn open(run_dir: &Path, mut common: args::Common, mut choices: RunChoices) -> Result<Self, AppError> {
+    pub(super) fn open(
+        run_dir: &Path,
+        mut common: args::Common,
+        mut choices: RunChoices,
+    ) -> Result<Self, AppError> {
         let directory = RunDirectory::existing(run_dir);
         let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.
@@ -101,15 +109,8 @@ impl TakenUp {
         let path = given.unwrap_or(&self.store.run().input).to_owned();
         let mut input =
             Input::open(&path, self.purpose.input_settings(&self.settings)).map_err(AppError::InputGone)?;
-        let (then, now) = (&self.store.run().fingerprint, input.fingerprint()?);
-        if *then != now {
-            return Err(AppError::Changed {
-                what: path.display().to_string(),
-                then: then.to_string(),
-                now: now.to_string(),
-                cure: "Nothing was sent. Give the file as it was with --input FILE, or begin a new run with the changed one",
-            });
-        }
+        let cure = "Nothing was sent. Give the file as it was with --input FILE, or begin a new run with the changed one";
+        unchanged_file(&path, &self.store.run().fingerprint, &input.fingerprint()?, cure)?;
         self.store.move_input(&absolute(&path)?)?;
         if self.settings.bad_rows == BadRows::Skip {
             // Rows that cannot be done beside others were passed over, and are again.
@@ -117,6 +118,23 @@ impl TakenUp {
             input.rewind()?;
         }
         Ok(input)
+    }
+
+    /// Whether the passwords of the rows that are left stand where they did. Files that only rows pointed into that are
+    /// done may be gone.
+    fn passwords_are_unchanged(&self, input: &Input) -> Result<(), AppError> {
+        let known = Stored::from_json(&self.store.run().settings)?.password_files;
+        for (path, then) in input.password_files().filter_map(|path| known.get_key_value(path)) {
+            let opened = fingerprint_of(path);
+            let now = opened.map_err(|source| InputError::Open { path: path.clone(), source })?;
+            unchanged_file(
+                path,
+                then,
+                &now,
+                "Nothing was sent. Put the file back as it was, or begin a new run",
+            )?;
+        }
+        Ok(())
     }
 
     fn standing(&self) -> Result<Standing, AppError> {
@@ -176,6 +194,23 @@ fn unchanged(what: &str, then: &str, now: &str) -> Result<(), AppError> {
         then: then.to_owned(),
         now: now.to_owned(),
         cure: "Nothing was sent. Go on with what it began with, or begin a new run",
+    })
+}
+
+fn unchanged_file(
+    path: &Path,
+    then: &Fingerprint,
+    now: &Fingerprint,
+    cure: &'static str,
+) -> Result<(), AppError> {
+    if then == now {
+        return Ok(());
+    }
+    Err(AppError::Changed {
+        what: path.display().to_string(),
+        then: then.to_string(),
+        now: now.to_string(),
+        cure,
     })
 }
 

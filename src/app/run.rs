@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::run::RowsError;
 use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
-use crate::input::content::STANDARD_INPUT;
+use crate::input::content::{STANDARD_INPUT, fingerprint_of};
 use crate::input::records::InputError;
 use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
@@ -139,6 +139,12 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
         fit(needs.against_cloud(tenant.cloud))?;
     }
     let fingerprint = input.fingerprint()?;
+    // Of a file that cannot be read no row could use a password.
+    let password_files = input.password_files().filter_map(|path| {
+        let fingerprint = fingerprint_of(path).ok()?;
+        Some((path.to_owned(), fingerprint))
+    });
+    let password_files = password_files.collect();
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -149,6 +155,8 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
         let directory = run_directory(place, &settings, (started_at, input.path()))?;
         let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
+        let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);
+        stored.password_files = password_files;
         let record = RunRecord {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             command: asked.purpose.command().to_owned(),
@@ -161,7 +169,7 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
             api_version: settings.api_version.to_owned(),
             tenant: connection.tenant.clone(),
             is_rehearsal: rehearsal.is_some(),
-            settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
+            settings: stored.to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
         let failures = Some(settings.failures);

@@ -1,6 +1,7 @@
 //! What one row means: a task, or a row that cannot be done and the first reason why.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::model::action::Action;
 use crate::model::header::Header;
@@ -111,6 +112,11 @@ impl Interpreter {
     /// Forgets what an earlier reading knows, so that the next one says all of it again.
     pub fn forget(&mut self) {
         self.known_numbers = KnownNumbers::default();
+    }
+
+    /// All files in which a password was looked for.
+    pub fn password_files(&self) -> impl Iterator<Item = &Path> {
+        self.passwords.files()
     }
 
     /// Where a row's action comes from.

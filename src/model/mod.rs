@@ -16,3 +16,4 @@ pub mod task;
 pub mod throughput;
 pub mod timeline;
 pub mod user;
+pub mod user_rows;

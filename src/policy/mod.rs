@@ -13,3 +13,4 @@ pub mod recall;
 pub mod retry_after;
 pub mod skew;
 pub mod throttle_scope;
+pub mod verify;

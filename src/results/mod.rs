@@ -7,9 +7,11 @@ pub mod checked;
 pub mod excel;
 pub mod methods;
 pub mod operations;
+pub mod readings;
 pub mod rows;
 pub mod summary;
 pub mod unfinished;
+pub mod verified;
 pub mod workbook;
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub enum Command {
     Resume(Box<Resume>),
     /// Go on following password resets that were still pending when a run ended
     Operations(Box<Operations>),
+    /// Read every user that a run touched again, and tell row by row whether it still holds
+    Verify(Box<Verify>),
     /// Check FILE without sending anything: all findings at once, and what a run would cost
     Check(Box<Check>),
     /// Print a file to start from
@@ -145,6 +147,16 @@ pub struct Operations {
     /// How long a password reset is followed, as 10m
     #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
     pub operation_timeout: Option<String>,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave verify`. What is not given anew is as it was in the run.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// The run directory of the run to verify; verify.csv is written into it
+    pub run_dir: PathBuf,
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,

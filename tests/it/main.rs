@@ -24,3 +24,4 @@ mod signals;
 mod support;
 mod transport;
 mod unfinished_is_input;
+mod verify;

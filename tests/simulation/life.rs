@@ -38,6 +38,7 @@ use authwave::simulator::tenant::Tenant;
 use super::keeper::Keeper;
 use super::model::Model;
 use super::plan::{Cut, Fate, ORIGIN, Plan};
+use super::safety::Safety;
 use super::wire::Wire;
 
 /// What a life showed, to be compared and summed up.
@@ -49,6 +50,8 @@ pub(crate) struct Played {
     /// Resets that a later session followed.
     pub(crate) followed: u64,
     pub(crate) unknown: u64,
+    /// Methods that rows took from users because they say so.
+    pub(crate) taken: u64,
     statuses: Vec<Status>,
     took: Duration,
     requests: usize,
@@ -60,6 +63,7 @@ impl Played {
         self.settled += other.settled;
         self.followed += other.followed;
         self.unknown += other.unknown;
+        self.taken += other.taken;
     }
 }
 
@@ -82,7 +86,8 @@ pub(crate) async fn play(plan: Plan) -> Played {
     for user in &plan.users {
         tenant.lock().unwrap().add_user(user.clone());
     }
-    let wire = Wire::new(Link::new(Arc::clone(&tenant)), &plan.rows, plan.retry.max_retry_after);
+    let wire =
+        Wire::new(Link::new(Arc::clone(&tenant)), (&plan.users, &plan.rows), plan.retry.max_retry_after);
     let store = Store::in_memory(record(&plan)).unwrap();
     let mut life = Life { began: Instant::now(), plan, wire, store, played: Played::default(), counted: 0 };
     for cut in life.plan.cuts.clone() {
@@ -191,7 +196,7 @@ impl Life {
         if let Some(end) = &end {
             self.counted += end.stats.requests.total;
             assert_eq!(ends(told).count(), count, "every row that was left ends once");
-            let is_settled = |ended: &&Ended| standing.in_doubt.contains(&ended.work.row().number);
+            let is_settled = |ended: &&Ended| standing.in_doubt.contains_key(&ended.work.row().number);
             self.played.settled +=
                 ends(told).filter(is_settled).filter(|e| e.outcome.status.is_done()).count() as u64;
             let is_followed = |ended: &&Ended| standing.open.contains_key(&ended.work.row().number);
@@ -234,9 +239,13 @@ impl Life {
                 models.get_mut(task.user.as_str()).unwrap().note(&task.action, *status);
             }
         }
+        for user in &self.plan.users {
+            Safety::assert_kept(user, &tenant.user(&user.name).unwrap(), &self.plan.rows);
+        }
         for (name, model) in &models {
             model.assert_holds(&tenant.user(name).unwrap());
         }
+        self.played.taken = self.wire.safety.lock().unwrap().taken;
         let ledger = tenant.ledger();
         assert_eq!(ledger.blind_repeats, 0, "{ledger}");
         if self.plan.cuts.iter().all(|cut| cut.fate == Fate::Drain) {

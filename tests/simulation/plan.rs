@@ -129,7 +129,7 @@ fn seed_user(at: usize, random: &mut Rng) -> SeedUser {
     SeedUser { phones: phones.collect(), sms_policy, default_phone, ..SeedUser::named(user(at)) }
 }
 
-/// What a user's rows may ask for. No write stands there twice, so that each on the wire tells its row.
+/// What a user's rows may ask for. No number stands there twice, so that each on the wire tells its row.
 fn actions(at: usize) -> Vec<Action> {
     let number = |step| at * 20 + 3 + step;
     vec![
@@ -147,6 +147,14 @@ fn actions(at: usize) -> Vec<Action> {
                 PhoneChange::Set(phone(PhoneType::Mobile, number(9))),
                 PhoneChange::Set(phone(PhoneType::AlternateMobile, number(10))),
                 PhoneChange::Set(phone(PhoneType::Office, number(11))),
+            ]
+            .into(),
+        ),
+        Action::SetPhones(
+            [
+                PhoneChange::Set(phone(PhoneType::Mobile, number(12))),
+                PhoneChange::Delete(PhoneType::AlternateMobile),
+                PhoneChange::Delete(PhoneType::Office),
             ]
             .into(),
         ),
