@@ -1,5 +1,6 @@
 //! Reads a user's phones: what settles every doubt about them.
 
+use super::verdicts::NewUserPatience;
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
@@ -97,6 +98,24 @@ pub async fn read_back<T: Transport, C: Credential>(
 ) -> Result<Reading, CallError> {
     let answer = session.fetch_to_settle(list_phones(user)).await;
     reading(answer)
+}
+
+/// Does what [`read_back`] does, and gives a user time who was made a moment ago: of one whom a replica does not know it
+/// says nothing.
+///
+/// # Errors
+/// As [`read_back`].
+pub(super) async fn read_back_patiently<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+    new_user: &mut NewUserPatience,
+) -> Result<Reading, CallError> {
+    loop {
+        match read_back(session, user).await {
+            Ok(Reading::UnknownUser(_)) if new_user.waits(session).await => {}
+            told => return told,
+        }
+    }
 }
 
 fn reading(answer: Result<Page<StoredPhone>, CallError>) -> Result<Reading, CallError> {

@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use crate::graph::call::CallError;
+use crate::graph::error::NOT_UNIQUE;
 use crate::graph::session::Session;
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
-/// Graph's code for a mobile that was stored, but not registered for SMS sign-in since somebody else has the
-/// number (observed with HTTP 409 in production runbooks; not documented).
-const NOT_UNIQUE: &str = "phoneNumberNotUnique";
-
-/// What people are told then.
+/// What people are told of a number that is not unique.
 pub(super) const STORED_WITHOUT_SMS: &str =
     "the number was stored; SMS sign-in was not registered, since another user signs in with this number";
 
@@ -97,6 +94,14 @@ pub(super) fn confirmed(phone: &Phone) -> Outcome {
     Outcome::new(
         Status::Succeeded,
         format!("the answer was lost; reading back shows that {} is stored", phone.phone_type),
+    )
+}
+
+/// A write was refused, and yet what it asked for stands.
+pub(super) fn stored_after_all(phone: &Phone) -> Outcome {
+    Outcome::new(
+        Status::Succeeded,
+        format!("the write was refused, and yet reading back shows that {} is stored", phone.phone_type),
     )
 }
 

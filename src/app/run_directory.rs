@@ -44,7 +44,8 @@ impl RunDirectory {
         match make(directory, keep) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if fs::read_dir(directory)?.next().is_some() {
-                    return Err(error);
+                    let hint = "something is in it; name another one, or go on with `authwave resume`";
+                    return Err(io::Error::new(error.kind(), hint));
                 }
             }
             made => made?,

@@ -232,7 +232,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
                     self.graph.note_acceptance();
                     return Ok(response);
                 }
-                Ok(response) => error::failure(&response),
+                Ok(response) => error::failure(&response, call.body.as_ref()),
                 Err(error) => error::no_answer(&error),
             };
             debug!(

@@ -252,7 +252,7 @@ pub struct Common {
     #[arg(long, env = "AUTHWAVE_XLSX", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub xlsx: Option<bool>,
-    /// Show no progress and no closing lines
+    /// Show no progress, and no closing lines where all went well
     #[arg(long, short, env = "AUTHWAVE_QUIET", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub quiet: Option<bool>,
