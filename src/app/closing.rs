@@ -12,7 +12,7 @@ use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
-use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
+use crate::results::summary::Summary;
 use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
@@ -55,27 +55,19 @@ impl Account<'_> {
     }
 
     fn summary(&self) -> Summary {
-        let (stats, run) = (&self.stats, self.run);
+        let run = self.run;
         Summary {
-            schema_version: SCHEMA_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: format!("{:.3}", run.started_at),
             ended_at: format!("{:.3}", self.ended_at),
-            duration_ms: milliseconds(self.duration),
             input: run.input.display().to_string(),
             graph_root: run.graph_root.clone(),
             api_version: run.api_version.clone(),
             sessions: self.sessions,
             rehearsal: run.is_rehearsal,
-            rows: (&stats.rows).into(),
-            by_action: by_action(stats),
-            requests: (&stats.requests).into(),
-            operations: (&stats.operations).into(),
-            held_ms: milliseconds(stats.held),
-            pace: (&self.throughput).into(),
-            rows_per_second: rows_per_second(stats.rows.total(), self.duration),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
+            ..Summary::counted(&self.stats, &self.throughput, self.duration)
         }
     }
 

@@ -159,6 +159,32 @@ pub struct Operations {
 }
 
 impl Summary {
+    /// The counts of a run that was worked on for so long, in one session; all that is told besides is left empty.
+    #[must_use]
+    pub fn counted(stats: &Stats, throughput: &Throughput, duration: Duration) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            program_version: String::new(),
+            started_at: String::new(),
+            ended_at: String::new(),
+            duration_ms: milliseconds(duration),
+            input: String::new(),
+            graph_root: String::new(),
+            api_version: String::new(),
+            sessions: 1,
+            rehearsal: false,
+            rows: (&stats.rows).into(),
+            by_action: by_action(stats),
+            requests: (&stats.requests).into(),
+            operations: (&stats.operations).into(),
+            held_ms: milliseconds(stats.held),
+            pace: throughput.into(),
+            rows_per_second: rows_per_second(stats.rows.total(), duration),
+            stop_reason: None,
+            exit_code: 0,
+        }
+    }
+
     /// Writes the summary in the place of an earlier one, in one step.
     ///
     /// # Errors
@@ -241,8 +267,7 @@ impl From<&OperationCounts> for Operations {
 }
 
 /// Rows by action, then by status; what is 0 is left out.
-#[must_use]
-pub fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
+fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
     let by_status = |counts: &RowCounts| {
         let all = Status::ALL.into_iter().map(|status| (status.name().to_owned(), counts.of(status)));
         all.filter(|(_, count)| *count > 0).collect()
@@ -251,14 +276,12 @@ pub fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
 }
 
 /// A duration in whole milliseconds.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> u64 {
+fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Rows in a second, to one decimal; 0 for a run without duration.
-#[must_use]
-pub fn rows_per_second(rows: u64, duration: Duration) -> f64 {
+fn rows_per_second(rows: u64, duration: Duration) -> f64 {
     let rows = f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
     let rate = rows / duration.as_secs_f64();
     if rate.is_finite() { (rate * 10.0).round() / 10.0 } else { 0.0 }
@@ -312,25 +335,15 @@ mod tests {
     fn the_keys_are_stable() {
         let stats = stats();
         let summary = Summary {
-            schema_version: SCHEMA_VERSION,
             program_version: "0.1.0".to_owned(),
             started_at: "2026-01-02T03:04:05.000Z".to_owned(),
             ended_at: "2026-01-02T03:04:07.000Z".to_owned(),
-            duration_ms: milliseconds(Duration::from_secs(2)),
             input: "in.csv".to_owned(),
             graph_root: "https://graph.microsoft.com".to_owned(),
             api_version: "v1.0".to_owned(),
-            sessions: 1,
             rehearsal: true,
-            rows: Rows::from(&stats.rows),
-            by_action: by_action(&stats),
-            requests: Requests::from(&stats.requests),
-            operations: Operations::from(&stats.operations),
-            held_ms: milliseconds(stats.held),
-            pace: Pace::from(&throughput()),
-            rows_per_second: rows_per_second(stats.rows.total(), Duration::from_secs(2)),
-            stop_reason: None,
             exit_code: 1,
+            ..Summary::counted(&stats, &throughput(), Duration::from_secs(2))
         };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("summary.json");

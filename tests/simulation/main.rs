@@ -14,6 +14,7 @@ mod life;
 mod model;
 mod plan;
 mod safety;
+mod told;
 mod wire;
 
 use std::env;
