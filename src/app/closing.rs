@@ -12,12 +12,14 @@ use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
+use crate::policy::holders::Holders;
 use crate::results::summary::Summary;
 use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
 use super::exit::Exit;
+use super::holders;
 
 /// What is told of a run that has ended.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Account<'run> {
     pub(super) exit: Exit,
     /// How many processes worked on it.
     pub(super) sessions: u64,
+    /// Rows whose number signs in another user.
+    pub(super) holders: Holders,
     /// For how long they did.
     pub(super) duration: Duration,
     pub(super) ended_at: Timestamp,
@@ -65,6 +69,7 @@ impl Account<'_> {
             api_version: run.api_version.clone(),
             sessions: self.sessions,
             rehearsal: run.is_rehearsal,
+            numbers_taken: (&self.holders).into(),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
             ..Summary::counted(&self.stats, &self.throughput, self.duration)
@@ -92,6 +97,7 @@ impl Account<'_> {
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        text += &holders::lines(&self.holders);
         if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
         }
@@ -191,6 +197,7 @@ mod tests {
             throughput: Throughput::default(),
             stop,
             sessions: 1,
+            holders: Holders::default(),
             duration: Duration::from_millis(1_234),
             ended_at: Timestamp::UNIX_EPOCH,
             ledger,
