@@ -4,7 +4,7 @@ use super::phones::{Reading, read_back};
 use super::verdicts::{NewUserPatience, in_doubt, is_status, refused, stopped, unknown_user};
 use crate::graph::call::{CallError, disable_sms_sign_in, enable_sms_sign_in};
 use crate::graph::session::Session;
-use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE, Outcome, Status};
 use crate::model::phone::{PhoneType, signs_in};
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
@@ -108,7 +108,7 @@ pub(super) fn state_told(state: &str) -> String {
 fn with_cure(told: &str, state: &str) -> String {
     let cure = if state.eq_ignore_ascii_case("notAllowedByPolicy") {
         "; the user is not in the SMS policy, or \"use for sign-in\" is off there"
-    } else if state.eq_ignore_ascii_case("phoneNumberNotUnique") {
+    } else if state.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE) {
         "; another user signs in with this number"
     } else {
         ""

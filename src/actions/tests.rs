@@ -109,7 +109,7 @@ async fn add_phone_ends_as_the_answers_say() {
             (vec![refusal(409, "conflict"), one("+1 ******0123")], Failed, "POST GET", "hidden"),
             (vec![refusal(400, "invalidPhone"), none()], Failed, "POST GET", "invalidPhone"),
             // Stored, but somebody else signs in with the number.
-            (vec![taken(), one(NUMBER)], Succeeded, "POST GET", "SMS sign-in was not registered"),
+            (vec![taken(), one(NUMBER)], Succeeded, "POST GET", "not registered (phoneNumberNotUnique)"),
             (vec![taken(), none(), one(NUMBER)], Succeeded, "POST GET GET", "SMS sign-in was not registered"),
             (vec![taken(), none(), none()], Failed, "POST GET GET", "phoneNumberNotUnique"),
             (vec![taken(), one("+1 ******0123")], Unknown, "POST GET", "phoneNumberNotUnique"),

@@ -10,6 +10,7 @@ use tracing::info;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
+use crate::input::rows::InputSettings;
 use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
@@ -21,6 +22,7 @@ use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
+use crate::policy::holders::Holders;
 use crate::progress::{Progress, Screen};
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
@@ -32,9 +34,11 @@ use super::environment::say;
 use super::error::{AppError, chain};
 use super::exit::Exit;
 use super::files::{self, Files};
+use super::holders;
 use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
+use super::run::Purpose;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Sinks};
@@ -99,6 +103,7 @@ impl Job {
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
+        let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);
         let closing = Closing {
             start,
@@ -106,6 +111,7 @@ impl Job {
             directory: self.directory,
             workbook: self.settings.workbook,
             output: self.settings.output,
+            input,
         };
         let exit = closing.close(end, finished);
         drop(self.locks);
@@ -172,22 +178,28 @@ struct Closing {
     directory: RunDirectory,
     workbook: Workbook,
     output: Output,
+    /// How the rows of the journal are understood.
+    input: InputSettings,
 }
 
 impl Closing {
     fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let ((stats, throughput), exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
-            Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
-            Err(error) => ((end.stats, Throughput::default()), Exit::Stopped, Some(error)),
-        };
+        let ((stats, throughput, holders), exit, fault) =
+            match told.and_then(|stats| whole(&store, &self.input, stats)) {
+                Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
+                Err(error) => {
+                    ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
+                }
+            };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
         let account = Account {
             run: &run,
             stats,
             throughput,
+            holders,
             stop: end.stop,
             exit,
             sessions: store.sessions().unwrap_or(1),
@@ -214,8 +226,15 @@ impl Closing {
     }
 }
 
-/// The counts of the rows, and of all that was sent for them in any session; and how that went over time.
-fn whole(store: &Store, stats: Stats) -> Result<(Stats, Throughput), AppError> {
+/// The counts of the rows, and of all that was sent for them in any session; how that went over time; and who has the
+/// numbers that sign in another user.
+fn whole(
+    store: &Store,
+    input: &InputSettings,
+    stats: Stats,
+) -> Result<(Stats, Throughput, Holders), AppError> {
     let Traffic { requests, held, throughput } = store.traffic()?;
-    Ok((Stats { requests, held, ..stats }, throughput))
+    // Looking for them reads the whole journal.
+    let holders = if stats.numbers_taken > 0 { holders::find(store, input)? } else { Holders::default() };
+    Ok((Stats { requests, held, ..stats }, throughput, holders))
 }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod exit;
 mod files;
 mod findings;
+mod holders;
 mod job;
 pub mod locks;
 mod logging;

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::engine::lost_resets::LostResets;
 use crate::engine::run::{RowsError, run};
-use crate::input::records::Record;
 use crate::input::rows::Interpreter;
 use crate::journal::store::Store;
 use crate::model::action::Action;
@@ -222,7 +221,7 @@ impl Verification<'_> {
             Err(unread) => Finding::unlooked(Verdict::Unread, unread.reason),
             Ok(phones) => {
                 let later = self.later(task.row.number)?;
-                judge(&self.asked(task), &later, &phones)
+                judge(&self.interpreter.asked(task), &later, &phones)
             }
         };
         Ok((finding, read_at))
@@ -234,20 +233,9 @@ impl Verification<'_> {
         let mut later = Vec::with_capacity(rows.len());
         for row in rows {
             if let Some(Ended { work: Work::Task(task), .. }) = self.store.end_of(row, &self.timeline)? {
-                later.push((row, self.asked(&task)));
+                later.push((row, self.interpreter.asked(&task)));
             }
         }
         Ok(later)
-    }
-
-    /// What a row asked for.
-    fn asked(&mut self, task: &Task) -> Action {
-        if !matches!(task.action, Action::SetPhones(_)) {
-            return task.action.clone();
-        }
-        match self.interpreter.work(Record { row: task.row.clone(), is_readable: true }) {
-            Work::Task(understood) => understood.action,
-            Work::Invalid(_) => task.action.clone(),
-        }
     }
 }

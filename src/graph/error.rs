@@ -4,12 +4,8 @@ use std::iter::successors;
 
 use serde_json::Value;
 
-use crate::model::outcome::Failure;
+use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE};
 use crate::transport::exchange::{Body, Response, SendError};
-
-/// Graph's code for a mobile that was stored, but not registered for SMS sign-in since somebody else has the
-/// number (observed with HTTP 409 in production runbooks; not documented).
-pub const NOT_UNIQUE: &str = "phoneNumberNotUnique";
 
 /// Our code where the service named none.
 const NO_CODE: &str = "http";
@@ -63,7 +59,7 @@ fn most_specific_code(error: &Value) -> Option<String> {
     let details = error["details"].as_array().into_iter().flatten();
     let codes: Vec<String> = nested.chain(details).filter_map(|error| text(&error["code"])).collect();
     let is_number = |code: &str| code.bytes().all(|byte| byte.is_ascii_digit());
-    let known = codes.iter().find(|code| code.eq_ignore_ascii_case(NOT_UNIQUE));
+    let known = codes.iter().find(|code| code.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE));
     let says_something = || codes.iter().find(|code| !is_generic(code) && !is_number(code));
     known.or_else(says_something).or(codes.first()).cloned()
 }

@@ -139,6 +139,14 @@ impl Store {
         self.keep(&notes).map_err(|error| fault(&self.path, &error))
     }
 
+    /// Keeps, for good, what this process has sent so far, in the place of what was kept of it before.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn keep_traffic(&mut self, traffic: &Traffic) -> Result<(), ObserverError> {
+        self.keep(&[Note::Traffic(traffic.clone())]).map_err(|error| fault(&self.path, &error))
+    }
+
     pub(super) fn keep(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
         let Some(session) = self.session else { return Err(rusqlite::Error::InvalidQuery) };
         let transaction = self.connection.transaction()?;

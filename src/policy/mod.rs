@@ -7,6 +7,7 @@ pub mod classify;
 mod cruise;
 pub mod failures;
 pub mod forecast;
+pub mod holders;
 pub mod permission;
 pub mod rate;
 pub mod recall;

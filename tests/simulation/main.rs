@@ -14,6 +14,7 @@ mod life;
 mod model;
 mod plan;
 mod safety;
+mod told;
 mod wire;
 
 use std::env;
@@ -22,7 +23,7 @@ use life::play;
 use plan::Plan;
 
 /// How many seeds a test run plays, unless it is told otherwise.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 500;
 
 /// As many tests share the seeds, so that they use as many cores.
 const SHARES: u64 = 4;

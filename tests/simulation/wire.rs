@@ -1,6 +1,6 @@
 //! The wire to the tenant: it watches for what must never be on it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -116,6 +116,16 @@ impl Wire {
 
     pub(crate) fn log(&self) -> Vec<(Duration, Method, String, Option<u16>)> {
         self.watch.lock().unwrap().log.clone()
+    }
+
+    /// How many answers came to us, by status; `none` where the connection broke.
+    pub(crate) fn answers(&self) -> BTreeMap<String, u64> {
+        let mut answers = BTreeMap::new();
+        for (_, _, _, status) in &self.watch.lock().unwrap().log {
+            let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+            *answers.entry(status).or_default() += 1;
+        }
+        answers
     }
 
     fn origin(&self, request: &Request) -> Option<Origin> {
