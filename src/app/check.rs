@@ -11,11 +11,11 @@ use crate::results::workbook::Mark;
 use crate::settings::args;
 use crate::settings::form::reading;
 
+use super::asked::input_settings;
 use super::environment::{print, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
-use super::run::input_settings;
 
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {

@@ -27,6 +27,7 @@ use crate::progress::{Progress, Screen};
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
 
+use super::asked::Purpose;
 use super::clock::wall_clock;
 use super::closing::Account;
 use super::connect::{Connection, Line};
@@ -38,7 +39,6 @@ use super::holders;
 use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
-use super::run::Purpose;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Sinks};

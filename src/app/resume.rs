@@ -21,6 +21,7 @@ use crate::settings::connection::Target;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
+use super::asked::{Asked, Purpose};
 use super::clock::timeline_now;
 use super::connect::connect;
 use super::environment::{runtime, say};
@@ -29,7 +30,7 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, fit, listen, locks, rows, survey, tenant_lock};
+use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.

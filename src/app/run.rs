@@ -2,7 +2,6 @@
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
-use std::io::IsTerminal as _;
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,6 @@ use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
 use crate::input::content::{STANDARD_INPUT, fingerprint_of};
 use crate::input::records::InputError;
-use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
@@ -19,63 +17,23 @@ use crate::journal::store::Store;
 use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
-use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
-use crate::settings::form::Reading;
-use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
+use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse};
 use crate::settings::stored::Stored;
 
+use super::asked::{Asked, Purpose};
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
-use super::environment::{runtime, say, secrets, settings_file};
+use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
+use super::findings;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{findings, logging};
-
-/// What a run does with its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// What they say.
-    Rows,
-    /// Every user in them is read, once.
-    Snapshot,
-}
-
-impl Purpose {
-    /// What was typed for it.
-    pub(super) const fn command(self) -> &'static str {
-        match self {
-            Self::Rows => "run",
-            Self::Snapshot => "snapshot",
-        }
-    }
-
-    /// What a journal calls so.
-    pub(super) fn of(command: &str) -> Self {
-        if command == Self::Snapshot.command() { Self::Snapshot } else { Self::Rows }
-    }
-
-    /// How rows are understood.
-    pub(super) fn input_settings(self, settings: &Settings) -> InputSettings {
-        let action = match self {
-            Self::Rows => ActionSource::Column,
-            Self::Snapshot => ActionSource::ListMethods,
-        };
-        input_settings(&settings.reading, action)
-    }
-}
-
-/// How rows are understood.
-pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
-    let Reading { form, mapping, default_country } = reading.clone();
-    InputSettings { form, mapping, default_country, action }
-}
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
@@ -103,33 +61,6 @@ pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
 
 const fn mode(rehearse: bool) -> Mode {
     if rehearse { Mode::Rehearsal } else { Mode::Real }
-}
-
-/// What was asked for, on the command line and in the environment.
-pub(super) struct Asked {
-    pub(super) common: args::Common,
-    pub(super) choices: RunChoices,
-    pub(super) mode: Mode,
-    pub(super) purpose: Purpose,
-}
-
-impl Asked {
-    /// Decides, and begins to log.
-    pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
-        let file = settings_file(self.common.config.clone())?;
-        let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
-        let screen = Screen::new(view(settings.output));
-        logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
-        Ok((settings, screen))
-    }
-}
-
-fn view(output: Output) -> View {
-    match output {
-        Output::Quiet => View::Silent,
-        Output::Bar if std::io::stderr().is_terminal() => View::Bar,
-        Output::Bar | Output::Lines => View::Lines,
-    }
 }
 
 fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
