@@ -88,9 +88,7 @@ async fn accepted<T: Transport, C: Credential>(
     } else if session.graph().root().owns(&operation.url) {
         return Ok(operation);
     } else {
-        let message =
-            "the address of the reset's operation is not on the Graph root; no token was sent there";
-        Outcome::failed(ours(response.status, "foreign-operation-url", message), hint)
+        Outcome::failed(Failure { http_status: Some(response.status), ..foreign() }, hint)
     };
     unfollowable(session, operation).await;
     Err(end)
@@ -128,6 +126,10 @@ pub async fn look<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     operation: &mut Operation,
 ) -> Look {
+    // Also one that a journal kept: whoever was killed right after the reset could not say what to think of it.
+    if !session.graph().root().owns(&operation.url) {
+        return Look::Refused(foreign());
+    }
     operation.polls += 1;
     let response = match session.call(call::follow(operation.url.clone())).await {
         Ok(response) => response,
@@ -187,6 +189,15 @@ pub fn outcome(operation: &Operation) -> Outcome {
         OperationStatus::NotStarted | OperationStatus::Running | OperationStatus::TimedOut => {
             Outcome::new(Status::Pending, "accepted, but not ended when the run stopped waiting")
         }
+    }
+}
+
+fn foreign() -> Failure {
+    Failure {
+        http_status: None,
+        code: "foreign-operation-url".to_owned(),
+        message: "the address of the reset's operation is not on the Graph root; no token was sent there"
+            .to_owned(),
     }
 }
 
