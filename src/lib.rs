@@ -14,6 +14,7 @@ pub mod graph;
 pub mod input;
 pub mod journal;
 pub mod progress;
+pub mod report;
 pub mod results;
 pub mod sign_in;
 pub mod simulator;

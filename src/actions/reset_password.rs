@@ -8,6 +8,7 @@ use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::{self, CallError};
 use crate::graph::session::Session;
 use crate::graph::wire::StoredOperation;
+use crate::model::error_code::OwnCode;
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::row::RowNumber;
@@ -63,13 +64,13 @@ fn accepted<T, C>(
 ) -> Result<Operation, Outcome> {
     let Some(url) = response.headers.location.clone() else {
         let message = "the reset was accepted without the address of its operation";
-        let failure = ours(response.status, "no-operation-url", message);
+        let failure = ours(response.status, OwnCode::NoOperationUrl, message);
         return Err(Outcome::unknown(failure, "the password was most likely set; it could not be followed"));
     };
     if !session.graph().root().owns(&url) {
         let message =
             "the address of the reset's operation is not on the Graph root; no token was sent there";
-        return Err(Outcome::failed(ours(response.status, "foreign-operation-url", message), ""));
+        return Err(Outcome::failed(ours(response.status, OwnCode::ForeignOperationUrl, message), ""));
     }
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let id = path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default().to_owned();
@@ -131,7 +132,7 @@ pub async fn look<T: Transport, C: Credential>(
     let Ok(stored) = serde_json::from_slice::<StoredOperation>(&response.body) else {
         return Look::Unseen(ours(
             response.status,
-            "unreadable-answer",
+            OwnCode::UnreadableAnswer,
             "the operation could not be understood",
         ));
     };
@@ -164,12 +165,7 @@ pub fn outcome(operation: &Operation) -> Outcome {
         OperationStatus::Failed => {
             let detail = &operation.status_detail;
             let message = if detail.is_empty() { "the reset failed; Graph does not say why" } else { detail };
-            let failure = Failure {
-                http_status: None,
-                code: "operation-failed".to_owned(),
-                message: message.to_owned(),
-            };
-            Outcome::failed(failure, "")
+            Outcome::failed(Failure::own(OwnCode::OperationFailed, None, message), "")
         }
         OperationStatus::NotStarted | OperationStatus::Running | OperationStatus::TimedOut => {
             Outcome::new(Status::Pending, "accepted, but not ended when the run stopped waiting")
@@ -177,6 +173,6 @@ pub fn outcome(operation: &Operation) -> Outcome {
     }
 }
 
-fn ours(http_status: u16, code: &str, message: &str) -> Failure {
-    Failure { http_status: Some(http_status), code: code.to_owned(), message: message.to_owned() }
+fn ours(http_status: u16, code: OwnCode, message: &str) -> Failure {
+    Failure::own(code, Some(http_status), message)
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod environment;
 pub mod error;
 pub mod exit;
+mod explain;
 mod files;
 mod findings;
 mod job;

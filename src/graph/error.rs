@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::model::error_code::OwnCode;
 use crate::model::outcome::Failure;
 use crate::transport::exchange::{Response, SendError};
 
@@ -39,10 +40,10 @@ pub fn failure(response: &Response) -> Failure {
 #[must_use]
 pub fn no_answer(error: &SendError) -> Failure {
     let code = match error {
-        SendError::NotSent(_) => "not-sent",
-        SendError::MaybeSent(_) => "no-answer",
+        SendError::NotSent(_) => OwnCode::NotSent,
+        SendError::MaybeSent(_) => OwnCode::NoAnswer,
     };
-    Failure { http_status: None, code: code.to_owned(), message: error.to_string() }
+    Failure::own(code, None, error.to_string())
 }
 
 /// The outermost code that says something; the inner one where the outer is generic.

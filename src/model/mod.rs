@@ -3,6 +3,7 @@
 pub mod action;
 pub mod actor;
 pub mod demand;
+pub mod error_code;
 pub mod event;
 pub mod fingerprint;
 pub mod header;

@@ -39,6 +39,8 @@ pub enum Command {
     SignIn(Box<Session>),
     /// Forget the sign-in that was kept
     SignOut(Box<Session>),
+    /// Say what an error code of results.csv means, and how to mend it
+    Explain(Explain),
     /// Start a local tenant that speaks Graph, to rehearse against
     Simulator(Box<Simulator>),
 }
@@ -181,6 +183,13 @@ pub struct Template {
     /// A workbook whose cells are text, so that Excel keeps numbers as they are typed: redirect it into a file
     #[arg(long, env = "AUTHWAVE_TEMPLATE_XLSX", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub xlsx: bool,
+}
+
+/// `authwave explain`.
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// A code from the column `error_code` [default: all codes, a line each]
+    pub code: Option<String>,
 }
 
 /// `authwave snapshot`.

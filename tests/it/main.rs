@@ -6,6 +6,7 @@ mod check;
 mod corpus;
 mod dialects;
 mod doctor;
+mod error_guide;
 mod exit_codes;
 mod faults;
 mod files;

@@ -1,0 +1,4 @@
+//! What people are shown of a run: the error guide.
+
+pub mod guide;
+mod guide_texts;
