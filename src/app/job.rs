@@ -14,6 +14,8 @@ use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
+use crate::model::digest::ErrorGroup;
+use crate::model::numbers::Numbers;
 use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
 use crate::model::throughput::Throughput;
@@ -22,6 +24,7 @@ use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
 use crate::progress::{Progress, Screen};
+use crate::report::verdict::Presence;
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
 
@@ -35,6 +38,7 @@ use super::files::{self, Files};
 use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
+use super::report;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Sinks};
@@ -106,6 +110,7 @@ impl Job {
             directory: self.directory,
             workbook: self.settings.workbook,
             output: self.settings.output,
+            numbers: self.settings.numbers,
         };
         let exit = closing.close(end, finished);
         drop(self.locks);
@@ -172,6 +177,7 @@ struct Closing {
     directory: RunDirectory,
     workbook: Workbook,
     output: Output,
+    numbers: Numbers,
 }
 
 impl Closing {
@@ -184,7 +190,7 @@ impl Closing {
         };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
-        let account = Account {
+        let mut account = Account {
             run: &run,
             stats,
             throughput,
@@ -195,6 +201,7 @@ impl Closing {
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
+            errors: Vec::new(),
         };
         if self.workbook == Workbook::Beside
             && let Err(error) = excel::write(&self.directory.file("results.xlsx"), &files::NAMES)
@@ -204,6 +211,11 @@ impl Closing {
         }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
+        match report(&self.directory, &store, self.numbers) {
+            Ok(errors) => account.errors = errors,
+            // `authwave report` can make it at any time.
+            Err(error) => say(&format!("warning: no report was written: {}\n", chain(&error))),
+        }
         if self.output != Output::Quiet || exit != Exit::Done {
             say(&account.text());
         }
@@ -212,6 +224,21 @@ impl Closing {
             None => Ok(written.and(noted).map(|()| exit)?),
         }
     }
+}
+
+/// So many error codes are told in the last lines.
+const TOLD_ERRORS: usize = 3;
+
+/// Writes the report, and gives the most frequent error codes.
+fn report(directory: &RunDirectory, store: &Store, numbers: Numbers) -> Result<Vec<(String, u64)>, AppError> {
+    let digest = store.digest()?;
+    report::write(directory, store, &digest, (numbers, Presence::Over))?;
+    let errors = digest.errors.into_iter().take(TOLD_ERRORS);
+    let told = |group: ErrorGroup| {
+        let rows = group.rows();
+        (group.code, rows)
+    };
+    Ok(errors.map(told).collect())
 }
 
 /// The counts of the rows, and of all that was sent for them in any session; and how that went over time.

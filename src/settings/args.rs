@@ -39,6 +39,8 @@ pub enum Command {
     SignIn(Box<Session>),
     /// Forget the sign-in that was kept
     SignOut(Box<Session>),
+    /// Write report.html of a run anew, from its journal alone, also while it runs or where it was killed
+    Report(Report),
     /// Say what an error code of results.csv means, and how to mend it
     Explain(Explain),
     /// Start a local tenant that speaks Graph, to rehearse against
@@ -185,6 +187,16 @@ pub struct Template {
     pub xlsx: bool,
 }
 
+/// `authwave report`.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// The run directory
+    pub run_dir: PathBuf,
+    /// Show phone numbers; else the last four digits alone
+    #[arg(long, env = "AUTHWAVE_SHOW_NUMBERS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub show_numbers: bool,
+}
+
 /// `authwave explain`.
 #[derive(Debug, ClapArgs)]
 pub struct Explain {
@@ -257,6 +269,10 @@ pub struct Common {
     #[arg(long, env = "AUTHWAVE_NO_PROGRESS", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub no_progress: Option<bool>,
+    /// Show phone numbers in logs, progress and report; else the last four digits alone
+    #[arg(long, env = "AUTHWAVE_SHOW_NUMBERS", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub show_numbers: Option<bool>,
     /// Log more: -v what is done, -vv every attempt
     #[arg(long, short, env = "AUTHWAVE_VERBOSE", action = ArgAction::Count)]
     pub verbose: u8,

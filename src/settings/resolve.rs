@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
 use crate::model::action::ResetMethod;
+use crate::model::numbers::Numbers;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub workbook: Workbook,
     /// What is shown.
     pub output: Output,
+    /// Whether phone numbers are shown to whoever looks on.
+    pub numbers: Numbers,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
     pub verbosity: u8,
 }
@@ -190,6 +193,10 @@ pub fn resolve(
             Some(false) | None => Workbook::None,
         },
         output: output(common, &file.output),
+        numbers: match common.show_numbers.or(file.output.show_numbers) {
+            Some(true) => Numbers::Shown,
+            Some(false) | None => Numbers::Masked,
+        },
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
             Mode::Rehearsal => Target::Rehearsal,

@@ -16,6 +16,7 @@ mod leaks;
 mod masked;
 mod order;
 mod pace;
+mod report;
 mod results;
 mod resume;
 mod samples;

@@ -137,6 +137,7 @@ fn only_the_owner_may_look_into_a_run_directory() {
             "lock",
             "methods.csv",
             "operations.csv",
+            "report.html",
             "results.csv",
             "summary.json",
             "unfinished.csv",
