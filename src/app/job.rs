@@ -23,7 +23,8 @@ use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
-use crate::progress::{Progress, Screen};
+use crate::progress::screen::Screen;
+use crate::progress::view::Progress;
 use crate::report::verdict::Presence;
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
@@ -88,6 +89,7 @@ impl Job {
         let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
+        let asked = self.screen.asked();
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
         let lost_resets = LostResets::new(store.lost_resets()?);
@@ -100,7 +102,7 @@ impl Job {
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
-            () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
+            () = self.signals.stop(&shutdown, &asked) => unreachable!("listening for signals never ends"),
         };
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let finished = sinks.finish(&self.directory, &end.stats);

@@ -3,7 +3,7 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 
-use crate::progress::Screen;
+use crate::progress::screen::Screen;
 
 /// Begins to log. Without a filter of its own (`AUTHWAVE_LOG`, in the syntax of tracing's `EnvFilter`) warnings are
 /// shown, with `-v` what the program does, with `-vv` every attempt.

@@ -19,7 +19,7 @@ use crate::journal::store::Store;
 use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
-use crate::progress::{Screen, View};
+use crate::progress::screen::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::form::Reading;
@@ -28,7 +28,7 @@ use crate::settings::stored::Stored;
 
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
-use super::environment::{runtime, say, secrets, settings_file};
+use super::environment::{is_dumb, paint, runtime, say, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
@@ -118,7 +118,7 @@ impl Asked {
     pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
         let file = settings_file(self.common.config.clone())?;
         let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
-        let screen = Screen::new(view(settings.output));
+        let screen = Screen::new(view(settings.output), settings.numbers);
         logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
         Ok((settings, screen))
     }
@@ -127,7 +127,7 @@ impl Asked {
 fn view(output: Output) -> View {
     match output {
         Output::Quiet => View::Silent,
-        Output::Bar if std::io::stderr().is_terminal() => View::Bar,
+        Output::Bar if std::io::stderr().is_terminal() && !is_dumb() => View::Block(paint()),
         Output::Bar | Output::Lines => View::Lines,
     }
 }

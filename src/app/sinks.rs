@@ -11,7 +11,7 @@ use crate::journal::writer::Journal;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::stats::Stats;
 use crate::pace::pacer::Pacer;
-use crate::progress::Progress;
+use crate::progress::view::Progress;
 
 use super::error::AppError;
 use super::files::Files;

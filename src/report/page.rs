@@ -147,8 +147,7 @@ fn clock(seconds: u64) -> String {
 fn rates(throughput: &Throughput) -> Chart {
     let seconds = throughput.interval_ms as f64 / 1e3;
     let columns = over_time(throughput, |one| {
-        let limit = if one.writes >= one.reads { one.write_limit } else { one.read_limit };
-        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], limit)
+        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], one.write_limit.or(one.read_limit))
     });
     let highest = columns.iter().map(|column| column.values.iter().sum()).fold(0.0, f64::max);
     let is_limited = columns.iter().any(|column| column.limit.is_some());
