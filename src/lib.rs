@@ -18,6 +18,7 @@ pub mod report;
 pub mod results;
 pub mod sign_in;
 pub mod simulator;
+pub mod telemetry;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;

@@ -42,7 +42,7 @@ use super::rehearsal::RehearsalTenant;
 use super::report;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::sinks::{Finished, Sinks};
+use super::sinks::{Finished, Machines, Sinks};
 
 /// How many rows that wait for an earlier row of their user are read ahead.
 const LOOK_AHEAD: usize = 10_000;
@@ -90,12 +90,14 @@ impl Job {
         self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
         let asked = self.screen.asked();
+        let timeline = Timeline::new(start.moment, start.wall);
+        let machines = Machines::of(&self.settings, self.demand.rows, timeline)?;
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
-        let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
+        let (files, _) = Files::make(&self.directory, &store, timeline)?;
         let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
-        let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
+        let mut sinks = Sinks { journal, files, progress, machines, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.failures);

@@ -214,6 +214,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             };
             debug!(
                 attempt = round.attempt,
+                client_request_id,
                 code = failure.code,
                 status = failure.http_status,
                 "not accepted"

@@ -279,6 +279,15 @@ pub struct Common {
     /// A log filter in the syntax of tracing's `EnvFilter`, instead of -v
     #[arg(long, env = "AUTHWAVE_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+    /// How log lines look: text, or json for machines [default: text]
+    #[arg(long, env = "AUTHWAVE_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Append every event of the run to FILE, a line of JSON each
+    #[arg(long, env = "AUTHWAVE_EVENTS", value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Keep metrics in FILE, for a Prometheus textfile collector
+    #[arg(long, env = "AUTHWAVE_METRICS_FILE", value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
     /// Where the tenant is
     #[command(flatten, next_help_heading = "Tenant")]
     pub tenant: Tenant,

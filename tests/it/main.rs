@@ -13,6 +13,7 @@ mod files;
 mod kills;
 mod kinds;
 mod leaks;
+mod machines;
 mod masked;
 mod order;
 mod pace;
