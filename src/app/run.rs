@@ -205,7 +205,10 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
             seeds.note(task);
         }
     })?;
-    say(&findings::warnings(file, &findings));
+    // Who wants no word where all goes well has `authwave check` for these.
+    if settings.output != Output::Quiet || findings.invalid > 0 {
+        say(&findings::warnings(file, &findings));
+    }
     if findings.invalid > 0 {
         say(&findings::bad_rows(file, &findings));
         if settings.bad_rows == BadRows::Refuse {

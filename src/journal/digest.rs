@@ -43,9 +43,24 @@ impl Store {
             return Ok(digest);
         }
         let timeline = Timeline::new(Instant::now(), self.run.started_at);
-        let in_doubt = self.standing(Failures::Final, &timeline)?.in_doubt.len() as u64;
+        let in_doubt = self.standing(Failures::Final, &timeline)?.in_doubt;
+        let in_doubt = self.understood(without_end(&self.connection, in_doubt))?;
         Ok(Digest { in_doubt, ..digest })
     }
+}
+
+/// How many of these have no end yet: rows that are unknown have one, and are in doubt for a resume nevertheless.
+fn without_end(
+    connection: &Connection,
+    rows: impl IntoIterator<Item = RowNumber>,
+) -> Result<u64, Unreadable> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM rows WHERE row = ?1 AND status <> 'unprocessed')";
+    let mut statement = connection.prepare(sql)?;
+    let mut count = 0;
+    for row in rows {
+        count += u64::from(statement.query_row([row.0.cast_signed()], |record| record.get::<_, bool>(0))?);
+    }
+    Ok(count)
 }
 
 fn digest(connection: &Connection, worked: Duration) -> Result<Digest, Unreadable> {

@@ -110,7 +110,7 @@ pub enum Workbook {
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Warnings and errors only.
+    /// Errors only: nothing at all where every row is done.
     Quiet,
     /// Closing lines, and plain progress.
     Lines,

@@ -1,6 +1,7 @@
 //! Metrics in `OpenMetrics` text, for `node_exporter`'s textfile collector. The one door to prometheus-client.
 //! Counts only: no user and no number.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ use crate::model::task::Work;
 /// How often the file is written.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 
+/// No more error codes are told apart: a service could make up one for each row.
+const MOST_CODES: usize = 100;
+
 type Labels = Vec<(&'static str, String)>;
 
 /// What is counted, and the file that it is written to.
@@ -36,6 +40,8 @@ pub struct Metrics {
     latency: Family<Labels, Histogram, fn() -> Histogram>,
     held: Counter<f64, AtomicU64>,
     open: Gauge,
+    /// Those that are told apart.
+    codes: BTreeSet<String>,
     next_write_at: Instant,
     has_warned: bool,
 }
@@ -57,6 +63,7 @@ impl Metrics {
             latency: Family::new_with_constructor(histogram),
             held: Counter::default(),
             open: Gauge::default(),
+            codes: BTreeSet::new(),
             next_write_at: Instant::now(),
             has_warned: false,
         };
@@ -83,6 +90,13 @@ impl Metrics {
     /// Writes the file for the last time.
     pub fn finish(&mut self) {
         self.write();
+    }
+
+    fn count_error(&mut self, code: &str) {
+        let is_told = self.codes.contains(code) || self.codes.len() < MOST_CODES;
+        let code = if is_told { code } else { "other" };
+        self.codes.insert(code.to_owned());
+        self.errors.get_or_create(&vec![("code", code.to_owned())]).inc();
     }
 
     /// In one step: a collector never reads half a file. Metrics are no reason to stop a run.
@@ -146,7 +160,7 @@ impl Observer for Metrics {
                 let labels = vec![("action", action.to_owned()), ("status", status)];
                 self.rows.get_or_create(&labels).inc();
                 if let Some(failure) = &ended.outcome.failure {
-                    self.errors.get_or_create(&vec![("code", failure.code.clone())]).inc();
+                    self.count_error(&failure.code);
                 }
             }
             Event::SignInLost { .. }
@@ -170,5 +184,22 @@ impl Observer for Metrics {
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_makes_up_codes_fills_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("authwave.prom");
+        let mut metrics = Metrics::new(&path, 1_000);
+        (0..1_000).for_each(|number| metrics.count_error(&format!("code-{number}")));
+        metrics.finish();
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text.matches("authwave_errors_total{").count(), MOST_CODES + 1);
+        assert!(text.contains("authwave_errors_total{code=\"other\"} 900\n"), "{text}");
     }
 }
