@@ -107,7 +107,7 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
         let rows = rows(input, (asked.purpose, settings.reset_method), Standing::default());
         let job =
             Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
-        job.carry_out(store, rows).await
+        Box::pin(job.carry_out(store, rows)).await
     })
 }
 
@@ -144,7 +144,10 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
             seeds.note(task);
         }
     })?;
-    say(&findings::warnings(file, &findings));
+    // Who wants no word where all goes well has `authwave check` for these.
+    if settings.output != Output::Quiet || findings.invalid > 0 {
+        say(&findings::warnings(file, &findings));
+    }
     if findings.invalid > 0 {
         say(&findings::bad_rows(file, &findings));
         if settings.bad_rows == BadRows::Refuse {

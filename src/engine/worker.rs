@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
 
 use crate::actions::perform::{Step, perform};
 use crate::actions::verdicts::{in_doubt, interrupted, stopped};
@@ -65,7 +66,9 @@ pub async fn work<T: Transport, C: Credential>(
         Some(keeping) => session.keeping(keeping, task.row.number),
         None => session,
     };
-    let step = perform(&mut session, &task).await;
+    // Filtered out, as by default, it costs next to nothing.
+    let span = debug_span!("row", row = task.row.number.0, action = task.action.name());
+    let step = perform(&mut session, &task).instrument(span).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(mut operation) => {

@@ -14,6 +14,7 @@ use super::error;
 use super::keeping::Keeping;
 use super::patience::Patience;
 use super::trace::Trace;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Access, Answered, BeforeImage, Event};
 use crate::model::outcome::Failure;
 use crate::model::row::RowNumber;
@@ -237,6 +238,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             };
             debug!(
                 attempt = round.attempt,
+                client_request_id,
                 code = failure.code,
                 status = failure.http_status,
                 "not accepted"
@@ -393,7 +395,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
 
     async fn lose_sign_in(&self, error: &SignInError) -> Failure {
         self.graph.tell(Event::SignInLost { reason: error.to_string() }).await;
-        Failure { http_status: None, code: "sign-in".to_owned(), message: error.to_string() }
+        Failure::own(OwnCode::SignIn, None, error.to_string())
     }
 }
 
@@ -404,11 +406,7 @@ fn percent(share: f64) -> Option<u8> {
 }
 
 fn unreadable(status: u16) -> Failure {
-    Failure {
-        http_status: Some(status),
-        code: "unreadable-answer".to_owned(),
-        message: "the answer's body could not be understood".to_owned(),
-    }
+    Failure::own(OwnCode::UnreadableAnswer, Some(status), "the answer's body could not be understood")
 }
 
 /// A call that is not sent again. Whatever the last failure was, an earlier sending may have been applied.
@@ -419,11 +417,8 @@ const fn given_up(failure: Failure, in_doubt: bool) -> CallError {
 /// A call that the run's end cut short.
 fn stopped(in_doubt: bool) -> CallError {
     if in_doubt {
-        CallError::Doubtful(Failure {
-            http_status: None,
-            code: "stopped".to_owned(),
-            message: "the run stopped before it could be found out whether the write was applied".to_owned(),
-        })
+        let message = "the run stopped before it could be found out whether the write was applied";
+        CallError::Doubtful(Failure::own(OwnCode::Stopped, None, message))
     } else {
         CallError::Stopped
     }

@@ -291,12 +291,12 @@ fn json<T: DeserializeOwned>(record: &Record<'_>, column: &str) -> Result<T, Unr
         .map_err(|error| Unreadable::Content(format!("{column}: {error}")))
 }
 
-fn span(micros: i64) -> Duration {
+pub(super) fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or_default())
 }
 
 /// A text that is looked at where it lies.
-fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
+pub(super) fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
     Ok(record.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 

@@ -1,6 +1,7 @@
 //! A unit of work: a row that was understood, or one that was not.
 
 use super::action::Action;
+use super::error_code::OwnCode;
 use super::operation::Operation;
 use super::outcome::Failure;
 use super::row::Row;
@@ -49,7 +50,7 @@ impl InvalidRow {
     #[must_use]
     pub fn failure(&self) -> Failure {
         let message = format!("{} '{}' {}", self.column, self.value, self.reason);
-        Failure { http_status: None, code: "invalid-row".to_owned(), message }
+        Failure::own(OwnCode::InvalidRow, None, message)
     }
 }
 
