@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug, debug_span};
 
 use super::call::{Call, CallError, Effect};
 use super::client::{Graph, Pause, used};
@@ -222,7 +223,10 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         loop {
             round.attempt += 1;
             let request = self.request(&call, &client_request_id);
-            let sent = match self.send(request, round.attempt, patience).await {
+            let attempt = round.attempt;
+            // Filtered out, as by default, it costs next to nothing.
+            let span = debug_span!("request", attempt, client_request_id, status = Empty, code = Empty);
+            let sent = match self.send(request, attempt, patience).instrument(span.clone()).await {
                 Ok(Some(sent)) => sent,
                 Ok(None) => return Err(stopped(in_doubt)),
                 Err(failure) => return Err(given_up(failure, in_doubt)),
@@ -230,19 +234,15 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             let verdict = classify(&sent.result);
             let failure = match sent.result {
                 Ok(response) if verdict == Verdict::Accepted => {
+                    span.record("status", response.status);
                     self.graph.note_acceptance();
                     return Ok(response);
                 }
                 Ok(response) => error::failure(&response, call.body.as_ref()),
                 Err(error) => error::no_answer(&error),
             };
-            debug!(
-                attempt = round.attempt,
-                client_request_id,
-                code = failure.code,
-                status = failure.http_status,
-                "not accepted"
-            );
+            span.record("status", failure.http_status).record("code", &failure.code);
+            span.in_scope(|| debug!("not accepted"));
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
             self.trace.has_doubtful_write |= in_doubt;
             let rejected = Rejected { token: &sent.bearer, claims: sent.claims.as_deref() };

@@ -79,12 +79,18 @@ fn logs_are_objects_with_row_action_attempt_and_client_request_id() {
     let world = World::new().file("in.csv", ROWS).simulator(&[]);
     let ended = world.run("in.csv", &["--log-format", "json", "-vv"]).exits(1);
     let logs: Vec<Value> = ended.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let refused = logs.iter().find(|log| log["message"] == "not accepted" && log["status"] == 404).unwrap();
-    let span = &refused["spans"][0];
-    assert_eq!((span["name"].as_str(), span["row"].as_u64()), (Some("row"), Some(3)), "{refused}");
-    assert_eq!((span["action"].as_str(), refused["attempt"].as_u64()), (Some("enable-sms-sign-in"), Some(1)));
-    let id = refused["client_request_id"].as_str().unwrap();
-    assert!(ended.column("client_request_id").iter().any(|known| known == id) || id.len() == 36, "{refused}");
+    let refused = logs.iter().find(|log| log["message"] == "not accepted").unwrap();
+    let (row, request) = (&refused["spans"][0], &refused["spans"][1]);
+    assert_eq!((row["name"].as_str(), row["row"].as_u64()), (Some("row"), Some(3)), "{refused}");
+    assert_eq!(row["action"], "enable-sms-sign-in", "{refused}");
+    assert_eq!(
+        (request["name"].as_str(), request["attempt"].as_u64()),
+        (Some("request"), Some(1)),
+        "{refused}"
+    );
+    assert_eq!((request["status"].as_u64(), request["code"].as_str()), (Some(404), Some("resourceNotFound")));
+    let id = &ended.column("client_request_id")[2];
+    assert_eq!(request["client_request_id"].as_str(), Some(id.as_str()), "{refused}");
     world
         .run("in.csv", &["--log-format", "xml", "--run-dir", "x"])
         .exits(2)
