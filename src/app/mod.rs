@@ -5,6 +5,8 @@ mod check;
 mod checkup;
 mod clock;
 mod closing;
+#[cfg(feature = "otlp")]
+mod collector;
 mod connect;
 mod credential;
 mod doctor;

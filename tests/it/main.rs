@@ -17,6 +17,8 @@ mod leaks;
 mod machines;
 mod masked;
 mod order;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pace;
 mod report;
 mod results;
