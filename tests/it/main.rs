@@ -16,6 +16,7 @@ mod kinds;
 mod leaks;
 mod machines;
 mod masked;
+mod nightly;
 mod order;
 #[cfg(feature = "otlp")]
 mod otlp;
