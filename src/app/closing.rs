@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::engine::run::Stop;
 use crate::journal::record::{RunRecord, SessionEnd};
+use crate::model::digest::Counts;
 use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
@@ -49,6 +50,12 @@ impl Account<'_> {
     /// Writes the summary.
     pub(super) fn write(&self, path: &Path) -> Result<(), ObserverError> {
         self.summary().write(path)
+    }
+
+    /// What the report need not count again.
+    pub(super) fn counts(&self) -> Counts {
+        let by_action = self.stats.by_action.iter().map(|(action, counts)| ((*action).to_owned(), *counts));
+        (self.stats.rows, by_action.collect())
     }
 
     /// What the journal keeps of this process's end.

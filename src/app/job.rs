@@ -15,7 +15,7 @@ use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
-use crate::model::digest::ErrorGroup;
+use crate::model::digest::{Counts, ErrorGroup};
 use crate::model::numbers::Numbers;
 use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
@@ -227,7 +227,8 @@ impl Closing {
         }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
-        match report(&self.directory, &store, self.numbers) {
+        let counts = fault.is_none().then(|| account.counts());
+        match report(&self.directory, &store, counts, self.numbers) {
             Ok(errors) => account.errors = errors,
             // `authwave report` can make it at any time.
             Err(error) => say(&format!("warning: no report was written: {}\n", chain(&error))),
@@ -246,8 +247,16 @@ impl Closing {
 const TOLD_ERRORS: usize = 3;
 
 /// Writes the report, and gives the most frequent error codes.
-fn report(directory: &RunDirectory, store: &Store, numbers: Numbers) -> Result<Vec<(String, u64)>, AppError> {
-    let digest = store.digest()?;
+fn report(
+    directory: &RunDirectory,
+    store: &Store,
+    counts: Option<Counts>,
+    numbers: Numbers,
+) -> Result<Vec<(String, u64)>, AppError> {
+    let digest = match counts {
+        Some(counts) => store.digest_of(counts)?,
+        None => store.digest()?,
+    };
     report::write(directory, store, &digest, (numbers, Presence::Over))?;
     let errors = digest.errors.into_iter().take(TOLD_ERRORS);
     let told = |group: ErrorGroup| {

@@ -1,5 +1,6 @@
 //! One task's life: a conversation with Graph, and the event that ends it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -70,7 +71,8 @@ pub async fn work<T: Transport, C: Credential>(
     // Filtered out, as by default, it costs next to nothing.
     let (row, action) = (task.row.number.0, task.action.name());
     let span = debug_span!("row", row, action, status = Empty, error_code = Empty);
-    let step = perform(&mut session, &task).instrument(span.clone()).await;
+    // Pinned where it stands: wrapped, it would be copied whole.
+    let step = pin!(perform(&mut session, &task)).instrument(span.clone()).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(mut operation) => {

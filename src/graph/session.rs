@@ -1,6 +1,7 @@
 //! One row's conversation with Graph: its calls are paced, sent, judged and, where that is safe, sent again.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -226,7 +227,9 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             let attempt = round.attempt;
             // Filtered out, as by default, it costs next to nothing.
             let span = debug_span!("request", attempt, client_request_id, status = Empty, code = Empty);
-            let sent = match self.send(request, attempt, patience).instrument(span.clone()).await {
+            // Pinned where it stands: wrapped, it would be copied whole.
+            let sent = pin!(self.send(request, attempt, patience)).instrument(span.clone()).await;
+            let sent = match sent {
                 Ok(Some(sent)) => sent,
                 Ok(None) => return Err(stopped(in_doubt)),
                 Err(failure) => return Err(given_up(failure, in_doubt)),

@@ -1,7 +1,6 @@
-//! A journal in short, read in one pass that keeps no row.
+//! A journal in short, read in passes that keep no row.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::time::Instant;
@@ -11,7 +10,7 @@ use super::replay::{Unreadable, named, row_number, span, text};
 use super::schema::JournalError;
 use super::standing::Failures;
 use super::store::Store;
-use crate::model::digest::{Digest, ErrorExample, ErrorGroup, PendingReset, SessionDigest};
+use crate::model::digest::{Counts, Digest, ErrorExample, ErrorGroup, PendingReset, SessionDigest};
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::Status;
 use crate::model::row::RowNumber;
@@ -36,8 +35,19 @@ impl Store {
     /// # Errors
     /// When the journal cannot be read.
     pub fn digest(&self) -> Result<Digest, JournalError> {
+        let counts = self.understood(count_rows(&self.connection))?;
+        self.digest_of(counts)
+    }
+
+    /// The run in short, where its rows have been counted: only those that did not succeed are read.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn digest_of(&self, counts: Counts) -> Result<Digest, JournalError> {
         let worked = self.working_time()?;
-        let digest = self.understood(digest(&self.connection, worked))?;
+        let (rows, by_action) = counts;
+        let counted = Digest { rows, by_action, worked, ..Digest::default() };
+        let digest = self.understood(digest(&self.connection, counted))?;
         let is_open = digest.sessions.last().is_some_and(|session| session.ended_at.is_none());
         if !is_open {
             return Ok(digest);
@@ -63,9 +73,9 @@ fn without_end(
     Ok(count)
 }
 
-fn digest(connection: &Connection, worked: Duration) -> Result<Digest, Unreadable> {
-    let mut digest = Digest { worked, ..Digest::default() };
-    let groups = count_rows(connection, &mut digest)?;
+/// Adds to what has been counted.
+fn digest(connection: &Connection, mut digest: Digest) -> Result<Digest, Unreadable> {
+    let groups = group_errors(connection, &mut digest)?;
     for (code, group) in groups {
         let examples = group.rows.iter().map(|row| example(connection, *row)).collect::<Result<_, _>>()?;
         let Group { http_status, failed, unknown, rows: _ } = group;
@@ -91,36 +101,42 @@ struct Group {
     rows: Vec<RowNumber>,
 }
 
-fn count_rows(connection: &Connection, digest: &mut Digest) -> Result<HashMap<String, Group>, Unreadable> {
-    let mut groups: HashMap<String, Group> = HashMap::new();
-    let mut statement = connection
-        .prepare("SELECT row, action, status, error_code, failure_status FROM rows ORDER BY row")?;
+fn count_rows(connection: &Connection) -> Result<Counts, Unreadable> {
+    let (mut rows, mut by_action) = Counts::default();
+    let mut statement = connection.prepare("SELECT action, status FROM rows")?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
-        let status = named(Status::ALL, Status::name, text(record, 2)?)?;
-        digest.rows.add(status);
-        let action = match text(record, 1)? {
+        let status = named(Status::ALL, Status::name, text(record, 1)?)?;
+        rows.add(status);
+        let action = match text(record, 0)? {
             "" => INVALID,
             action => action,
         };
-        match digest.by_action.get_mut(action) {
+        match by_action.get_mut(action) {
             Some(counts) => counts.add(status),
-            None => {
-                digest.by_action.entry(action.to_owned()).or_default().add(status);
-            }
+            None => by_action.entry(action.to_owned()).or_default().add(status),
         }
-        let Some(code) = record.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
-            continue;
-        };
+    }
+    Ok((rows, by_action))
+}
+
+fn group_errors(connection: &Connection, digest: &mut Digest) -> Result<HashMap<String, Group>, Unreadable> {
+    let mut groups: HashMap<String, Group> = HashMap::new();
+    let mut statement = connection.prepare(
+        "SELECT row, status, error_code, failure_status FROM rows WHERE error_code IS NOT NULL ORDER BY row",
+    )?;
+    let mut records = statement.query([])?;
+    while let Some(record) = records.next()? {
+        let code = text(record, 2)?;
         if !groups.contains_key(code) {
             if groups.len() == MOST_CODES {
                 digest.further_errors += 1;
                 continue;
             }
-            groups.insert(code.to_owned(), Group { http_status: record.get(4)?, ..Group::default() });
+            groups.insert(code.to_owned(), Group { http_status: record.get(3)?, ..Group::default() });
         }
         let Some(group) = groups.get_mut(code) else { continue };
-        match status {
+        match named(Status::ALL, Status::name, text(record, 1)?)? {
             Status::Unknown => group.unknown += 1,
             Status::Failed
             | Status::Succeeded

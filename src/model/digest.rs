@@ -10,6 +10,9 @@ use super::outcome::Status;
 use super::row::RowNumber;
 use super::stats::{OperationCounts, RowCounts};
 
+/// Rows that ended, by status, and the same by action.
+pub type Counts = (RowCounts, BTreeMap<String, RowCounts>);
+
 /// What the rows and operations of a run came to, and who worked on it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Digest {

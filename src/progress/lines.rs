@@ -18,6 +18,8 @@ pub(super) struct Glance {
     pub(super) read_limit: Option<f64>,
     pub(super) write_limit: Option<f64>,
     pub(super) throttled: u64,
+    /// Requests to which no answer came; most are tried again.
+    pub(super) unanswered: u64,
     pub(super) in_flight: usize,
     pub(super) open_operations: u64,
     pub(super) pause: Option<Pause>,
@@ -115,6 +117,9 @@ fn wire(glance: &Glance) -> Vec<String> {
         parts.insert(0, format!("{} resets open", HumanCount(glance.open_operations)));
     }
     parts.push(format!("{} throttled", HumanCount(glance.throttled)));
+    if glance.unanswered > 0 {
+        parts.push(format!("{} without an answer", HumanCount(glance.unanswered)));
+    }
     parts
 }
 
@@ -184,6 +189,7 @@ mod tests {
             read_limit: None,
             write_limit: Some(20.0),
             throttled: 2,
+            unanswered: 0,
             in_flight: 8,
             open_operations: 0,
             pause: None,
@@ -194,7 +200,7 @@ mod tests {
 
     fn held() -> Glance {
         let pause = Pause { asked: Duration::from_secs(12), left: Duration::from_millis(6_400) };
-        Glance { pause: Some(pause), open_operations: 5, left: None, ..glance() }
+        Glance { pause: Some(pause), open_operations: 5, unanswered: 7, left: None, ..glance() }
     }
 
     fn begun() -> Glance {
@@ -217,7 +223,7 @@ mod tests {
     #[test]
     fn a_plain_line_tells_the_same() {
         insta::assert_snapshot!(line(&glance()), @"1,234/12,000 rows, 14.2 rows/s, ETA 13m, limit found 20.0 writes/s, 4 failed, 8 in flight, 2 throttled");
-        insta::assert_snapshot!(line(&held()), @"1,234/12,000 rows, 14.2 rows/s, limit found 20.0 writes/s, paused 7 s more: tenant asked for 12 s, 4 failed, 5 resets open, 8 in flight, 2 throttled");
+        insta::assert_snapshot!(line(&held()), @"1,234/12,000 rows, 14.2 rows/s, limit found 20.0 writes/s, paused 7 s more: tenant asked for 12 s, 4 failed, 5 resets open, 8 in flight, 2 throttled, 7 without an answer");
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Progress {
             read_limit: limits.reads,
             write_limit: limits.writes,
             throttled: self.stats.requests.throttled,
+            unanswered: self.stats.requests.by_status.get(&None).copied().unwrap_or(0),
             in_flight: self.pacer.on_the_wire(),
             open_operations: self.stats.operations.open(),
             pause: self
