@@ -18,6 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
@@ -173,8 +174,14 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
         };
         let graph = Arc::new(Graph::new(http, AccessToken::new(Secret::new("benchmark")), parts));
         let polls = PollSettings { timeout: Duration::from_mins(10), polls_beside_rows: 8, polls_alone: 64 };
-        let settings =
-            RunSettings { window: 512, look_ahead: 10_000, polls, failures: None, max_duration: None };
+        let settings = RunSettings {
+            window: 512,
+            look_ahead: 10_000,
+            polls,
+            failures: None,
+            max_duration: None,
+            conduct: Conduct::PLAIN,
+        };
         let rows = input.map(|work| work.map_err(RowsError::from));
         let end = run(graph, rows, settings, LostResets::default(), (inbox, &mut kept)).await;
         if let Some(stop) = end.stop {

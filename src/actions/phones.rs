@@ -45,6 +45,12 @@ impl Phones {
         })
     }
 
+    /// All of them, in Graph's order.
+    #[must_use]
+    pub fn all(&self) -> &[StoredPhone] {
+        &self.0
+    }
+
     /// How `phone` stands to them.
     #[must_use]
     pub fn standing(&self, phone: &Phone) -> Standing {

@@ -94,7 +94,13 @@ impl Account<'_> {
             .map(|status| format!("{} {status}", rows.of(*status)))
             .collect();
         let (total, seconds) = (rows.total(), self.duration.as_secs_f64());
-        let noun = if total == 1 { "row" } else { "rows" };
+        let is_plan = self.run.command == "plan";
+        let noun = match (is_plan, total) {
+            (true, 1) => "user",
+            (true, _) => "users",
+            (false, 1) => "row",
+            (false, _) => "rows",
+        };
         let sessions = match self.sessions {
             0 | 1 => String::new(),
             sessions => format!(" and {sessions} sessions"),
@@ -102,6 +108,10 @@ impl Account<'_> {
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
         if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
+        }
+        if is_plan && self.exit == Exit::Done {
+            // What comes next is told with the plan.
+            return text;
         }
         let _ = writeln!(text, "files: {}", self.directory.display());
         let next = self.next();

@@ -35,6 +35,8 @@ pub(super) struct Connection {
     pub(super) credential: SignIn<Http>,
     /// For whom its tokens stand, where that can be told.
     pub(super) actor: Option<Actor>,
+    /// What its tokens may, as far as they say so.
+    pub(super) permissions: Vec<String>,
     /// Without version.
     pub(super) graph_root: String,
     /// The tenant's id or domain, where it is known.
@@ -95,7 +97,9 @@ pub(super) async fn connect(
     };
     let actor = claims.actor().or(credential.kind().actor());
     let (id, app) = named;
-    Ok(Connection { transport, credential, actor, graph_root: tenant.graph_root, tenant: id, app })
+    let permissions = claims.permissions().map(str::to_owned).collect();
+    let graph_root = tenant.graph_root;
+    Ok(Connection { transport, credential, actor, permissions, graph_root, tenant: id, app })
 }
 
 /// What makes clients for the tenant's servers.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -11,6 +11,8 @@ use crate::graph::needs::Obstacle;
 use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
+use crate::policy::caps::Excess;
+use crate::results::plan_document::PlanError;
 use crate::settings::error::SettingsError;
 use crate::settings::sign_in::Missing;
 use crate::transport::bearer::SignInError;
@@ -41,8 +43,19 @@ pub enum AppError {
         /// Of so many.
         rows: u64,
     },
+    /// Rows that do more than they may.
+    #[error("nothing was written: {}. Look whether that is what was meant, and raise the cap", join(.0))]
+    OverCap(Vec<Excess>),
+    /// A plan cannot be used.
+    #[error("the plan {} cannot be used; nothing was sent", path.display())]
+    Plan {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: PlanError,
+    },
     /// Rows that would all be refused.
-    #[error("the file cannot be done, and nothing was sent: {}", list(.0))]
+    #[error("the file cannot be done, and nothing was sent: {}", join(.0))]
     Unfit(Vec<Obstacle>),
     /// No client could be made.
     #[error("cannot talk to Graph")]
@@ -115,6 +128,10 @@ pub enum AppError {
 }
 
 impl AppError {
+    pub(super) fn plan(path: &Path, source: PlanError) -> Self {
+        Self::Plan { path: path.to_owned(), source }
+    }
+
     /// How the process ends.
     pub(super) const fn exit(&self) -> Exit {
         match self {
@@ -123,6 +140,8 @@ impl AppError {
             Self::Settings(_)
             | Self::NoSignIn { .. }
             | Self::Unfit(_)
+            | Self::OverCap(_)
+            | Self::Plan { .. }
             | Self::Journal(_)
             | Self::InputGone(_)
             | Self::Lock(_)
@@ -140,8 +159,8 @@ impl AppError {
     }
 }
 
-fn list(obstacles: &[Obstacle]) -> String {
-    obstacles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn join(reasons: &[impl ToString]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// An error and its causes, outermost first, in one line.

@@ -20,6 +20,8 @@ pub enum Exit {
     Stopped,
     /// Nothing failed, but resets are still pending.
     Pending,
+    /// A plan holds changes, and was asked to say so.
+    Changes,
     /// Ctrl-C, SIGTERM, or the run took as long as it may.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Stopped => 4,
             Self::Pending => 5,
+            Self::Changes => 6,
             Self::Interrupted => 130,
         }
     }

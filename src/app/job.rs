@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::info;
 
+use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
@@ -35,6 +36,7 @@ use super::files::{self, Files};
 use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::rehearsal::RehearsalTenant;
+use super::run::Purpose;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Sinks};
@@ -59,6 +61,8 @@ pub(super) struct Job {
     pub(super) locks: Vec<Lock>,
     /// What the rows take that are to be done.
     pub(super) demand: Demand,
+    /// How they are done.
+    pub(super) conduct: Conduct,
 }
 
 /// When this process began to work on the run, on both clocks.
@@ -92,7 +96,7 @@ impl Job {
         let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
-        let settings = run_settings(&self.settings, self.failures);
+        let settings = run_settings(&self.settings, self.failures, self.conduct);
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
@@ -150,7 +154,7 @@ fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
     Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
-fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
+fn run_settings(settings: &Settings, failures: Option<FailureLimit>, conduct: Conduct) -> RunSettings {
     let in_flight = settings.pace.in_flight.get();
     RunSettings {
         window: settings.window.get(),
@@ -162,6 +166,7 @@ fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSetti
         },
         failures,
         max_duration: settings.max_duration,
+        conduct,
     }
 }
 
@@ -179,7 +184,15 @@ impl Closing {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
         let ((stats, throughput), exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
-            Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
+            Ok(whole) => {
+                let exit = Exit::of(&whole.0.rows, end.stop.as_ref());
+                // Users who cannot be read are part of the plan.
+                let exit = match exit {
+                    Exit::SomeFailed if Purpose::of(&store.run().command) == Purpose::Plan => Exit::Done,
+                    exit => exit,
+                };
+                (whole, exit, None)
+            }
             Err(error) => ((end.stats, Throughput::default()), Exit::Stopped, Some(error)),
         };
         let run = store.run().clone();

@@ -16,6 +16,7 @@ mod job;
 pub mod locks;
 mod logging;
 mod memory;
+mod plan;
 mod rehearsal;
 mod resume;
 mod run;

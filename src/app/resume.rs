@@ -25,6 +25,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
+use super::plan;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{Asked, Purpose, absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
@@ -46,9 +47,15 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     }
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
-    let failures = Some(taken_up.settings.failures);
+    let failures = purpose.failures(&taken_up.settings);
     let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
-    taken_up.carry_out(seeds, (failures, demand, needs), rows(input, (purpose, method), standing))
+    let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
+    let rows = rows(&mut input, (purpose, method), standing);
+    let exit = taken_up.carry_out(seeds, (failures, demand, needs), rows)?;
+    match (purpose, exit) {
+        (Purpose::Plan, Exit::Done) => plan::conclude(&directory, &mut input, &kept, args::Shown::default()),
+        (_, exit) => Ok(exit),
+    }
 }
 
 /// `authwave operations`.
@@ -150,7 +157,7 @@ impl TakenUp {
     where
         R: Iterator<Item = Result<Work, RowsError>>,
     {
-        let Self { settings, screen, directory, lock, store, .. } = self;
+        let Self { settings, screen, purpose, directory, lock, store } = self;
         runtime()?.block_on(async {
             let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
             let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -160,8 +167,19 @@ impl TakenUp {
             fit(needs.against_actor(connection.actor))?;
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
-            let job =
-                Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
+            let conduct = purpose.conduct(&settings, &connection);
+            let job = Job {
+                settings,
+                failures,
+                screen,
+                connection,
+                rehearsal,
+                signals,
+                directory,
+                locks,
+                demand,
+                conduct,
+            };
             job.carry_out(store, rows).await
         })
     }

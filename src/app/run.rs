@@ -6,8 +6,9 @@ use std::io::IsTerminal as _;
 use std::iter;
 use std::path::{Path, PathBuf};
 
+use crate::actions::conduct::{Asked as Sought, Conduct, Look, Sight};
 use crate::engine::run::RowsError;
-use crate::graph::needs::{Needs, Obstacle};
+use crate::graph::needs::{Need, Needs, Obstacle};
 use crate::input::checks::{Findings, check};
 use crate::input::content::STANDARD_INPUT;
 use crate::input::records::InputError;
@@ -16,9 +17,10 @@ use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
 use crate::journal::store::Store;
-use crate::model::action::ResetMethod;
+use crate::model::action::{Action, ResetMethod};
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
+use crate::policy::failures::FailureLimit;
 use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
@@ -36,7 +38,7 @@ use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{findings, logging};
+use super::{findings, logging, plan};
 
 /// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(super) enum Purpose {
     Rows,
     /// Every user in them is read, once.
     Snapshot,
+    /// Every user in them is read, once, and what they would do is told.
+    Plan,
 }
 
 impl Purpose {
@@ -53,21 +57,77 @@ impl Purpose {
         match self {
             Self::Rows => "run",
             Self::Snapshot => "snapshot",
+            Self::Plan => "plan",
         }
     }
 
     /// What a journal calls so.
     pub(super) fn of(command: &str) -> Self {
-        if command == Self::Snapshot.command() { Self::Snapshot } else { Self::Rows }
+        let others = [Self::Snapshot, Self::Plan];
+        others.into_iter().find(|purpose| purpose.command() == command).unwrap_or(Self::Rows)
     }
 
     /// How rows are understood.
     pub(super) fn input_settings(self, settings: &Settings) -> InputSettings {
         let action = match self {
-            Self::Rows => ActionSource::Column,
+            Self::Rows | Self::Plan => ActionSource::Column,
             Self::Snapshot => ActionSource::ListMethods,
         };
         input_settings(&settings.reading, action)
+    }
+
+    /// What is sent for a row.
+    fn of_row(self, work: Work) -> Work {
+        match (self, work) {
+            (Self::Plan, Work::Task(task)) => Work::Task(Task { action: Action::ListMethods, ..task }),
+            (Self::Rows | Self::Snapshot | Self::Plan, work) => work,
+        }
+    }
+
+    /// What a row takes.
+    fn demand(self, work: &Work) -> Demand {
+        match (self, work) {
+            (Self::Plan, Work::Task(_)) => Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
+            (Self::Rows | Self::Snapshot | Self::Plan, _) => Demand::of(work),
+        }
+    }
+
+    /// How rows are done.
+    pub(super) fn conduct(self, settings: &Settings, connection: &Connection) -> Conduct {
+        match self {
+            Self::Rows => Conduct { last_method: settings.guards.last_method, ..Conduct::PLAIN },
+            Self::Snapshot => Conduct::PLAIN,
+            Self::Plan => Conduct { look: Look::ForPlan(sight(&connection.permissions)), ..Conduct::PLAIN },
+        }
+    }
+
+    /// How many rows may fail; a plan tells of all.
+    pub(super) fn failures(self, settings: &Settings) -> Option<FailureLimit> {
+        match self {
+            Self::Rows | Self::Snapshot => Some(settings.failures),
+            Self::Plan => None,
+        }
+    }
+}
+
+/// A plan asks for a user's methods and account.
+const READS_OF_A_PLAN: u64 = 2;
+
+/// What a sign-in with these permissions may read. One that does not name any is asked for all.
+fn sight(permissions: &[String]) -> Sight {
+    let asked = |sufficient: &[&str]| {
+        let is_named = permissions.iter().any(|permission| sufficient.contains(&permission.as_str()));
+        if permissions.is_empty() || is_named { Sought::Yes } else { Sought::No }
+    };
+    Sight {
+        methods: asked(Need::ReadMethods.permissions()),
+        // User.ReadBasic.All does not show whether the account is enabled (Graph permissions reference).
+        account: asked(&[
+            "User.Read.All",
+            "User.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ]),
     }
 }
 
@@ -79,18 +139,10 @@ pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSe
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
-    let choices = RunChoices {
-        form: args.form,
-        default_country: args.default_country,
-        operation_timeout: args.operation_timeout,
-        skip_invalid: args.skip_invalid,
-        reset_method: args.reset_method,
-        max_failures: args.limits.max_failures,
-        max_duration: args.limits.max_duration,
-    };
-    let purpose = Purpose::Rows;
+    let choices = RunChoices::of(&args);
+    let purpose = if args.dry_run { Purpose::Plan } else { Purpose::Rows };
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked)
+    begin(&args.file, &args.place, &asked, args.shown)
 }
 
 /// `authwave snapshot`.
@@ -98,7 +150,7 @@ pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
     let choices = RunChoices { form: args.form, ..RunChoices::default() };
     let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked)
+    begin(&args.file, &args.place, &asked, args::Shown::default())
 }
 
 const fn mode(rehearse: bool) -> Mode {
@@ -132,7 +184,7 @@ fn view(output: Output) -> View {
     }
 }
 
-fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
+fn begin(file: &Path, place: &args::Place, asked: &Asked, shown: args::Shown) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
     let Checked { mut input, findings, demand, seeds, needs } = checked(file, &settings, asked)?;
     if let Target::Tenant(tenant) = &settings.target {
@@ -164,11 +216,27 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
             settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
-        let failures = Some(settings.failures);
-        let rows = rows(input, (asked.purpose, settings.reset_method), Standing::default());
-        let job =
-            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
-        job.carry_out(store, rows).await
+        let (failures, conduct) =
+            (asked.purpose.failures(&settings), asked.purpose.conduct(&settings, &connection));
+        let (kept, done_in) = (settings.clone(), directory.clone());
+        let rows = rows(&mut input, (asked.purpose, settings.reset_method), Standing::default());
+        let job = Job {
+            settings,
+            failures,
+            screen,
+            connection,
+            rehearsal,
+            signals,
+            directory,
+            locks,
+            demand,
+            conduct,
+        };
+        let exit = job.carry_out(store, rows).await?;
+        match (asked.purpose, exit) {
+            (Purpose::Plan, Exit::Done) => plan::conclude(&done_in, &mut input, &kept, shown),
+            (_, exit) => Ok(exit),
+        }
     })
 }
 
@@ -197,7 +265,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     let mut needs = Needs::default();
     let findings = check(&mut input, |work| {
         if wanted.takes(work) {
-            demand += Demand::of(work);
+            demand += asked.purpose.demand(work);
         }
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
@@ -272,20 +340,22 @@ impl Wanted {
 
     fn takes(&mut self, work: &Work) -> bool {
         match (self.purpose, work) {
-            (Purpose::Snapshot, Work::Task(task)) => self.seen.insert(task.user.order_key()),
-            (Purpose::Rows | Purpose::Snapshot, _) => true,
+            (Purpose::Snapshot | Purpose::Plan, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            (Purpose::Rows | Purpose::Snapshot | Purpose::Plan, _) => true,
         }
     }
 }
 
 /// The rows of a file that are still to be done.
 pub(super) fn rows(
-    input: Input,
+    input: impl BorrowMut<Input>,
     (purpose, method): (Purpose, ResetMethod),
     standing: Standing,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
     left(input, purpose, standing).map(move |work| match work {
-        Ok(Work::Task(task)) => Ok(Work::Task(Task { action: method.apply(task.action), ..task })),
+        Ok(Work::Task(task)) => {
+            Ok(purpose.of_row(Work::Task(Task { action: method.apply(task.action), ..task })))
+        }
         Ok(invalid) => Ok(invalid),
         Err(error) => Err(RowsError::from(error)),
     })
@@ -300,7 +370,7 @@ pub(super) fn survey(
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
     for work in left(&mut *input, purpose, standing) {
         let work = work?;
-        demand += Demand::of(&work);
+        demand += purpose.demand(&work);
         if let Work::Task(task) = &work {
             needs.note(&task.action, method);
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::settings::args::{Args, Command};
+use crate::settings::args::{Args, Command, Run};
 
 use super::environment::say;
 use super::error::chain;
@@ -15,6 +15,7 @@ use super::{check, doctor, resume, run, sign_in, simulator, template};
 pub fn start() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run_rows(*args),
+        Command::Plan(args) => run::run_rows(Run { dry_run: true, ..*args }),
         Command::Resume(args) => resume::resume(*args),
         Command::Operations(args) => resume::follow_operations(*args),
         Command::Check(args) => check::check_file(*args),

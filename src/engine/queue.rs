@@ -121,6 +121,7 @@ mod tests {
             user: UserId::new(&format!("user{user}@contoso.com")).unwrap(),
             action: Action::ListMethods,
             prior: Prior::Untried,
+            expected: None,
         })
     }
 

@@ -14,6 +14,7 @@ use super::lost_resets::LostResets;
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
 use super::worker::{Finished, OpenReset, ended_unbegun, work};
+use crate::actions::conduct::Conduct;
 use crate::graph::client::Graph;
 use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
@@ -39,6 +40,8 @@ pub struct RunSettings {
     pub failures: Option<FailureLimit>,
     /// After this the run drains; `None` for never.
     pub max_duration: Option<Duration>,
+    /// How rows are done.
+    pub conduct: Conduct,
 }
 
 /// What a reader of the input may fail with.
@@ -269,11 +272,12 @@ where
     fn start(&mut self, task: Task) {
         let may_be_overtaken = self.lost_resets.may_overtake(&task);
         // Boxed, so that only a pointer is moved on its way into the set.
-        let (graph, fresh) = (Arc::clone(&self.graph), Arc::clone(&self.fresh));
+        let (graph, fresh, conduct) =
+            (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.settings.conduct);
         fresh.fetch_add(1, Ordering::Relaxed);
         self.workers.spawn(Box::pin(async move {
             fresh.fetch_sub(1, Ordering::Relaxed);
-            work(graph, task, may_be_overtaken).await
+            work(graph, task, may_be_overtaken, conduct).await
         }));
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::actions::conduct::Conduct;
 use crate::actions::perform::{Step, perform};
 use crate::actions::verdicts::{in_doubt, interrupted, stopped};
 use crate::graph::client::Graph;
@@ -53,12 +54,13 @@ pub async fn work<T: Transport, C: Credential>(
     graph: Arc<Graph<T, C>>,
     task: Task,
     may_be_overtaken: bool,
+    conduct: Conduct,
 ) -> Finished {
     let mut session = match task.prior {
         Prior::InDoubt => Session::after(&graph, Trace::IN_DOUBT),
         Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
     };
-    let step = perform(&mut session, &task).await;
+    let step = perform(&mut session, &task, conduct).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(mut operation) => {

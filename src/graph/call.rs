@@ -80,6 +80,12 @@ pub fn list_methods(user: &UserId) -> Call {
     read(path::methods(user))
 }
 
+/// Reads who a user is: whether the account is enabled, and whether it is a guest's (Graph v1.0, "Get user").
+#[must_use]
+pub fn look_at_account(user: &UserId) -> Call {
+    read(path::user(user) + "?$select=id,userPrincipalName,accountEnabled,userType")
+}
+
 /// Lists a user's phones.
 #[must_use]
 pub fn list_phones(user: &UserId) -> Call {

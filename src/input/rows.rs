@@ -139,7 +139,9 @@ impl Interpreter {
             rejected.map_or(Ok(understood), |remark| Err(Fault(remark.clone())))
         });
         match understood {
-            Ok((user, action)) => Work::Task(Task { row: record.row, user, action, prior: Prior::Untried }),
+            Ok((user, action)) => {
+                Work::Task(Task { row: record.row, user, action, prior: Prior::Untried, expected: None })
+            }
             Err(fault) => {
                 self.remarks.push(fault.0.clone());
                 Work::Invalid(self.invalid(record.row, fault))

@@ -216,7 +216,7 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;
-    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried }))
+    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried, expected: None }))
 }
 
 fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unreadable> {

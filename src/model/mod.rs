@@ -9,6 +9,7 @@ pub mod foresight;
 pub mod header;
 pub mod operation;
 pub mod outcome;
+pub mod outlook;
 pub mod phone;
 pub mod row;
 pub mod secret;

@@ -5,6 +5,7 @@ use super::operation::Operation;
 use super::outcome::Failure;
 use super::row::Row;
 use super::user::UserId;
+use super::user_state::Expectation;
 
 /// A row that was understood: do this to this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Task {
     pub action: Action,
     /// What an earlier session of the run did about it.
     pub prior: Prior,
+    /// What the user must have for it to be done, by the plan that it is part of; `None` without a plan.
+    pub expected: Option<Box<Expectation>>,
 }
 
 /// What an earlier session of a run did about a row.

@@ -143,11 +143,23 @@ impl UserState {
     }
 }
 
+/// What is expected of one phone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Expected {
+    /// Nothing is said of it.
+    #[default]
+    Anything,
+    /// There is none.
+    Absent,
+    /// It is this one.
+    Phone(HeldPhone),
+}
+
 /// What a user is expected to have before a row changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expectation {
-    /// In the order of [`PhoneType::ALL`]; the outer `None` expects nothing of the type.
-    phones: [Option<Option<HeldPhone>>; 3],
+    /// In the order of [`PhoneType::ALL`].
+    pub phones: [Expected; 3],
 }
 
 /// A phone that is not what it is expected to be.
@@ -155,7 +167,7 @@ pub struct Expectation {
 pub struct Moved {
     /// Of which type.
     pub phone_type: PhoneType,
-    /// What was expected.
+    /// What was expected; `None` where that is no phone.
     pub before: Option<HeldPhone>,
     /// What is there.
     pub now: Option<HeldPhone>,
@@ -165,38 +177,62 @@ impl Expectation {
     /// Everything is as in this state.
     #[must_use]
     pub fn of(state: &UserState) -> Self {
-        Self { phones: state.phones.clone().map(Some) }
+        Self { phones: state.phones.clone().map(|phone| phone.map_or(Expected::Absent, Expected::Phone)) }
     }
 
-    /// Expects something of one more type.
-    pub fn expect(&mut self, phone_type: PhoneType, phone: Option<HeldPhone>) {
-        self.phones[phone_type.index()] = Some(phone);
-    }
-
-    /// What is expected of a type; the outer `None` where that is nothing.
+    /// A state with what is expected, and with what `now` has where nothing is.
     #[must_use]
-    pub fn phone(&self, phone_type: PhoneType) -> Option<Option<&HeldPhone>> {
-        self.phones[phone_type.index()].as_ref().map(Option::as_ref)
+    pub fn imposed_on(&self, now: &UserState) -> UserState {
+        let mut state = now.clone();
+        for (phone, expected) in state.phones.iter_mut().zip(&self.phones) {
+            match expected {
+                Expected::Anything => {}
+                Expected::Absent => *phone = None,
+                Expected::Phone(expected) => *phone = Some(expected.clone()),
+            }
+        }
+        state
     }
 
     /// The first phone that is not what it is expected to be.
     #[must_use]
     pub fn moved(&self, now: &UserState) -> Option<Moved> {
+        self.moved_from_either(now, None)
+    }
+
+    /// The first phone that is neither what it is expected to be nor has the number that it has in `after`: a row in doubt
+    /// may have moved its user itself.
+    #[must_use]
+    pub fn moved_from_either(&self, now: &UserState, after: Option<&UserState>) -> Option<Moved> {
         PhoneType::ALL.into_iter().find_map(|phone_type| {
-            let (before, now) = (self.phone(phone_type)?, now.phone(phone_type));
-            let stands = match (before, now) {
-                (None, None) => true,
-                (Some(before), Some(now)) => is_as(before, now),
-                (None, Some(_)) | (Some(_), None) => false,
+            let phone = now.phone(phone_type);
+            let before = match &self.phones[phone_type.index()] {
+                Expected::Anything => return None,
+                Expected::Absent => None,
+                Expected::Phone(before) => Some(before),
             };
-            (!stands).then(|| Moved { phone_type, before: before.cloned(), now: now.cloned() })
+            let is_ours = after.is_some_and(|after| has_same_number(after.phone(phone_type), phone));
+            (!is_as(before, phone) && !is_ours).then(|| Moved {
+                phone_type,
+                before: before.cloned(),
+                now: phone.cloned(),
+            })
         })
     }
 }
 
-fn is_as(before: &HeldPhone, now: &HeldPhone) -> bool {
-    let is_unsaid = before.sms == SmsSignIn::Unknown || now.sms == SmsSignIn::Unknown;
-    is_same_number(&before.number, &now.number) && (is_unsaid || before.sms == now.sms)
+fn has_same_number(one: Option<&HeldPhone>, other: Option<&HeldPhone>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => is_same_number(&one.number, &other.number),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+fn is_as(before: Option<&HeldPhone>, now: Option<&HeldPhone>) -> bool {
+    let sms = |phone: Option<&HeldPhone>| phone.map_or(SmsSignIn::Unknown, |phone| phone.sms);
+    let is_unsaid = sms(before) == SmsSignIn::Unknown || sms(now) == SmsSignIn::Unknown;
+    has_same_number(before, now) && (is_unsaid || sms(before) == sms(now))
 }
 
 #[cfg(test)]
@@ -277,10 +313,21 @@ mod tests {
     fn nothing_is_expected_of_types_that_are_not_named() {
         let mut expectation = Expectation::default();
         assert_eq!(expectation.moved(&mobile(Some(phone("+1 4255550100", SmsSignIn::Ready)))), None);
-        expectation.expect(PhoneType::Office, None);
+        expectation.phones[PhoneType::Office.index()] = Expected::Absent;
         assert_eq!(expectation.moved(&mobile(None)), None);
-        expectation.expect(PhoneType::Mobile, None);
+        expectation.phones[PhoneType::Mobile.index()] = Expected::Absent;
         let moved = expectation.moved(&mobile(Some(phone("+1 4255550100", SmsSignIn::Ready)))).unwrap();
         assert_eq!((moved.phone_type, moved.before), (PhoneType::Mobile, None));
+    }
+
+    #[test]
+    fn what_a_row_in_doubt_was_to_bring_about_is_no_move_of_others() {
+        let number = |number| mobile(Some(phone(number, SmsSignIn::Ready)));
+        let expectation = Expectation::of(&number("+1 4255550100"));
+        let after = number("+1 4255550101");
+        assert_eq!(expectation.moved_from_either(&after, Some(&after)), None);
+        assert_eq!(expectation.moved_from_either(&number("+1 4255550100"), Some(&after)), None);
+        assert!(expectation.moved_from_either(&number("+1 4255550102"), Some(&after)).is_some());
+        assert_eq!(expectation.imposed_on(&after), number("+1 4255550100"));
     }
 }

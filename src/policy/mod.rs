@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod caps;
 pub mod challenge;
 pub mod classify;
 mod cruise;

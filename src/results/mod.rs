@@ -7,6 +7,8 @@ pub mod checked;
 pub mod excel;
 pub mod methods;
 pub mod operations;
+pub mod plan_document;
+pub mod plan_rows;
 pub mod rows;
 pub mod summary;
 pub mod unfinished;

@@ -57,6 +57,7 @@ pub(super) fn task(number: u64, action: Action) -> Work {
         user: UserId::new("A@b.c").unwrap(),
         action,
         prior: Prior::Untried,
+        expected: None,
     })
 }
 

@@ -141,6 +141,18 @@ pub struct Run {
     pub max_duration: Option<String>,
     /// Beside another run.
     pub share_tenant: Option<bool>,
+    /// Take a user's last strong method away.
+    pub allow_last_method: Option<bool>,
+    /// Touch holders of directory roles.
+    pub allow_privileged: Option<bool>,
+    /// How many rows may delete a phone.
+    pub max_deletes: Option<String>,
+    /// How many rows may reset a password.
+    pub max_resets: Option<String>,
+    /// How many rows may change something.
+    pub max_changes: Option<String>,
+    /// How many users are done first.
+    pub canary: Option<u64>,
 }
 
 /// `[output]`

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod error;
 pub mod file;
 pub mod form;
+pub mod guards;
 pub mod resolve;
 pub mod sign_in;
 pub mod simulator;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
 use super::form::typed;
+use super::guards::GuardChoices;
 use super::resolve::{BadRows, RunChoices, Settings, TenantUse, Workbook};
 
 /// What was asked of a run: flags and environment, and of the rest what rows mean by it.
@@ -86,6 +87,7 @@ impl Stored {
         fill(&mut choices.skip_invalid, stored.skip_invalid);
         fill(&mut choices.max_failures, stored.max_failures);
         fill(&mut choices.max_duration, stored.max_duration);
+        fill_guards(&mut choices.guards, stored.guards);
     }
 }
 
@@ -102,6 +104,15 @@ fn fill_form(given: &mut Form, stored: Form) {
     if given.map.is_empty() {
         given.map = stored.map;
     }
+}
+
+fn fill_guards(given: &mut GuardChoices, stored: GuardChoices) {
+    fill(&mut given.allow_last_method, stored.allow_last_method);
+    fill(&mut given.allow_privileged, stored.allow_privileged);
+    fill(&mut given.canary, stored.canary);
+    fill(&mut given.max_deletes, stored.max_deletes);
+    fill(&mut given.max_resets, stored.max_resets);
+    fill(&mut given.max_changes, stored.max_changes);
 }
 
 fn fill_tenant(given: &mut Tenant, stored: Tenant) {
@@ -134,7 +145,7 @@ fn fill_pace(given: &mut Pace, stored: Pace) {
 mod tests {
     use clap::Parser as _;
 
-    use super::super::args::{Args, Command, Run};
+    use super::super::args::{Args, Command};
     use super::super::file::File;
     use super::super::resolve::{Mode, resolve};
     use super::super::sign_in::Secrets;
@@ -144,20 +155,8 @@ mod tests {
     fn asked(flags: &[&str]) -> (Common, RunChoices) {
         let words = ["authwave", "run", "in.csv"].iter().chain(flags);
         let Command::Run(run) = Args::try_parse_from(words).unwrap().command else { unreachable!() };
-        let Run {
-            form, default_country, reset_method, skip_invalid, operation_timeout, limits, common, ..
-        } = *run;
-        let (max_failures, max_duration) = (limits.max_failures, limits.max_duration);
-        let choices = RunChoices {
-            form,
-            default_country,
-            reset_method,
-            operation_timeout,
-            skip_invalid,
-            max_failures,
-            max_duration,
-        };
-        (common, choices)
+        let choices = RunChoices::of(&run);
+        (run.common, choices)
     }
 
     fn stored(flags: &[&str]) -> Stored {

@@ -15,6 +15,7 @@ mod leaks;
 mod masked;
 mod order;
 mod pace;
+mod plan;
 mod results;
 mod resume;
 mod samples;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::Timestamp;
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::RunSettings;
 use authwave::graph::client::RetrySettings;
@@ -96,6 +97,7 @@ impl Plan {
                 },
                 failures: (random.u8(..8) == 0).then_some(FailureLimit::Count(3)),
                 max_duration: (random.u8(..8) == 0).then(|| seconds(&mut random, 5..=120)),
+                conduct: Conduct::PLAIN,
             },
             random,
         }
@@ -180,9 +182,13 @@ fn rows(users: usize, random: &mut Rng) -> Vec<Work> {
 fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
     let row = Row { number: RowNumber(number), fields: Box::default() };
     match asked {
-        Some((at, action)) => {
-            Work::Task(Task { row, user: UserId::new(&user(at)).unwrap(), action, prior: Prior::Untried })
-        }
+        Some((at, action)) => Work::Task(Task {
+            row,
+            user: UserId::new(&user(at)).unwrap(),
+            action,
+            prior: Prior::Untried,
+            expected: None,
+        }),
         None => Work::Invalid(InvalidRow {
             row,
             column: "user".to_owned(),

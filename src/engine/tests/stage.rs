@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
@@ -130,6 +131,7 @@ impl Stage {
                 polls,
                 failures: None,
                 max_duration: None,
+                conduct: Conduct::PLAIN,
             },
             pace: PaceSettings {
                 requests_per_second: None,
@@ -273,7 +275,13 @@ pub(super) fn rows(tasks: impl IntoIterator<Item = (String, Action)>) -> Rows {
     let numbered = tasks.into_iter().zip(1..);
     let work = |((user, action), number): ((String, Action), u64)| {
         let row = Row { number: RowNumber(number), fields: Box::default() };
-        Ok(Work::Task(Task { row, user: UserId::new(&user).unwrap(), action, prior: Prior::Untried }))
+        Ok(Work::Task(Task {
+            row,
+            user: UserId::new(&user).unwrap(),
+            action,
+            prior: Prior::Untried,
+            expected: None,
+        }))
     };
     numbered.map(work).collect()
 }

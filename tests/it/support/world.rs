@@ -84,6 +84,11 @@ impl World {
         self.authwave(&self.arguments("run", file, flags))
     }
 
+    /// Looks what a run of a file would do.
+    pub(crate) fn plan(&self, file: &str, flags: &[&str]) -> Ended {
+        self.authwave(&self.arguments("plan", file, flags))
+    }
+
     /// Does what [`World::run`] does where no file may grow beyond so many KiB, as on a disk that is full.
     pub(crate) fn run_in_little_space(&self, kibibytes: u32, file: &str, flags: &[&str]) -> Ended {
         let arguments = self.arguments("run", file, flags);

@@ -1,0 +1,56 @@
+//! How rows are done, beside what they say.
+
+use crate::model::foresight::LastMethod;
+
+/// How rows are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conduct {
+    /// What a row that lists methods looks at.
+    pub look: Look,
+    /// Whether a row may take a user's last strong method away.
+    pub last_method: LastMethod,
+    /// Whether what was written is read back, although the answer was clear.
+    pub confirmation: Confirmation,
+}
+
+/// What a row that lists methods looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The methods, all of them or none.
+    Methods,
+    /// As much as a plan wants to know and this sign-in may read: the methods, else the phones alone; and the account.
+    ForPlan(Sight),
+}
+
+/// What a sign-in may read, as far as that is known before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Whether all methods are asked for, or the phones alone.
+    pub methods: Asked,
+    /// Whether the account is asked for: is it disabled, is it a guest's.
+    pub account: Asked,
+}
+
+/// Whether something is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is.
+    Yes,
+    /// It would be refused.
+    No,
+}
+
+/// Whether what was written is read back, although the answer was clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// It is: the row ends well only where it stands.
+    ReadBack,
+    /// The answer is enough.
+    Answer,
+}
+
+impl Conduct {
+    /// Rows are done as they say, without a look at what their users have besides.
+    pub const PLAIN: Self =
+        Self { look: Look::Methods, last_method: LastMethod::MayGo, confirmation: Confirmation::Answer };
+}

@@ -1,0 +1,114 @@
+//! Looks before it lets a row write: is the user still as the plan says, and does a strong method remain.
+
+use tokio::time::Instant;
+
+use super::conduct::Conduct;
+use super::reading::{Depth, Had, read_user};
+use crate::graph::session::Session;
+use crate::model::action::Action;
+use crate::model::event::{BeforeImage, Event};
+use crate::model::foresight::{Block, Deed, LastMethod, foresee};
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::phone::PhoneChange;
+use crate::model::row::RowNumber;
+use crate::model::task::{Prior, Task};
+use crate::model::user_state::{HeldPhone, Moved, UserState};
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// How a row ends that must not be done; `None` where nothing is known against it.
+pub async fn guard<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    task: &Task,
+    conduct: Conduct,
+) -> Option<Outcome> {
+    let watches_last = conduct.last_method == LastMethod::Kept && may_delete(&task.action);
+    if task.expected.is_none() && !watches_last {
+        return None;
+    }
+    let depth = if watches_last { Depth::Methods } else { Depth::Phones };
+    let state = match read_user(session, &task.user, depth).await {
+        Ok(Had { state, .. }) => state,
+        Err(outcome) => return Some(outcome),
+    };
+    if let Some(moved) = moved(task, &state) {
+        return Some(state_moved(&moved));
+    }
+    let last_method = if watches_last { LastMethod::Kept } else { LastMethod::MayGo };
+    match (foresee(&task.action, &state, last_method), &task.expected) {
+        (Err(block @ Block::LastMethod { .. }), _) | (Err(block), Some(_)) => Some(blocked(block)),
+        // The action itself says so in its own words.
+        (Err(_), None) => None,
+        (Ok(deeds), Some(_)) if deeds.is_empty() => Some(Outcome::new(Status::Unchanged, "it is so already")),
+        (Ok(deeds), _) => {
+            for image in deeds.iter().filter_map(|deed| before_image(task.row.number, deed)) {
+                session.graph().tell(Event::Found(Box::new(image))).await;
+            }
+            None
+        }
+    }
+}
+
+fn may_delete(action: &Action) -> bool {
+    match action {
+        Action::DeletePhone(_) => true,
+        Action::SetPhones(changes) => changes.iter().any(|change| matches!(change, PhoneChange::Delete(_))),
+        Action::ListMethods
+        | Action::AddPhone(_)
+        | Action::UpdatePhone(_)
+        | Action::SetPhone(_)
+        | Action::EnableSmsSignIn
+        | Action::DisableSmsSignIn
+        | Action::ResetPassword(_)
+        | Action::SetPassword(_) => false,
+    }
+}
+
+/// A row in doubt may have moved its user itself: what it was to bring about is as good as what was there.
+fn moved(task: &Task, state: &UserState) -> Option<Moved> {
+    let expected = task.expected.as_ref()?;
+    if task.prior != Prior::InDoubt {
+        return expected.moved(state);
+    }
+    let mut after = expected.imposed_on(state);
+    for deed in foresee(&task.action, &after, LastMethod::MayGo).unwrap_or_default() {
+        deed.apply(&mut after);
+    }
+    expected.moved_from_either(state, Some(&after))
+}
+
+fn state_moved(Moved { phone_type, before, now }: &Moved) -> Outcome {
+    let detail = format!(
+        "{phone_type} was {} when the plan was made, and is {} now; nothing was written: make a new plan",
+        told(before.as_ref()),
+        told(now.as_ref()),
+    );
+    Outcome::failed(ours("state-moved", "the user is no longer as the plan says"), detail)
+}
+
+fn told(phone: Option<&HeldPhone>) -> String {
+    match phone {
+        None => "absent".to_owned(),
+        Some(HeldPhone { number, sms }) if sms.name().is_empty() => number.to_string(),
+        Some(HeldPhone { number, sms }) => format!("{number} (SMS sign-in: {})", sms.name()),
+    }
+}
+
+fn blocked(block: Block) -> Outcome {
+    Outcome::failed(ours(block.code(), &block.to_string()), "")
+}
+
+fn ours(code: &str, message: &str) -> Failure {
+    Failure { http_status: None, code: code.to_owned(), message: message.to_owned() }
+}
+
+fn before_image(row: RowNumber, deed: &Deed) -> Option<BeforeImage> {
+    let (phone_type, was) = deed.touches()?;
+    Some(BeforeImage {
+        row,
+        phone_type,
+        phone_number: was.map(|phone| phone.number.to_string()),
+        sms_sign_in_state: was.map_or_else(String::new, |phone| phone.sms.name().to_owned()),
+        read_at: Instant::now(),
+    })
+}
