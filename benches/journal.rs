@@ -181,6 +181,7 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
             failures: None,
             max_duration: None,
             conduct: Conduct::PLAIN,
+            canary: None,
         };
         let rows = input.map(|work| work.map_err(RowsError::from));
         let end = run(graph, rows, settings, LostResets::default(), (inbox, &mut kept)).await;
@@ -221,7 +222,18 @@ fn resume(dir: &Path, rows: u32) -> Result<()> {
     let (file, simulator) = (input(dir, rows)?, Simulator::start(&[])?);
     let run_dir = dir.join("killed");
     let mut killed = Command::new("taskset")
-        .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root, "--run-dir"])
+        .args([
+            "-c",
+            CLIENT_CORE,
+            PROGRAM,
+            "run",
+            "--yes",
+            "--allow-privileged",
+            "--quiet",
+            "--graph-root",
+            &simulator.root,
+            "--run-dir",
+        ])
         .args([&run_dir, &file])
         .env("AUTHWAVE_ACCESS_TOKEN", "benchmark")
         .spawn()?;

@@ -5,11 +5,9 @@ use tokio::time::Instant;
 use super::conduct::Conduct;
 use super::reading::{Depth, Had, read_user};
 use crate::graph::session::Session;
-use crate::model::action::Action;
 use crate::model::event::{BeforeImage, Event};
 use crate::model::foresight::{Block, Deed, LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
-use crate::model::phone::PhoneChange;
 use crate::model::row::RowNumber;
 use crate::model::task::{Prior, Task};
 use crate::model::user_state::{HeldPhone, Moved, UserState};
@@ -22,7 +20,7 @@ pub async fn guard<T: Transport, C: Credential>(
     task: &Task,
     conduct: Conduct,
 ) -> Option<Outcome> {
-    let watches_last = conduct.last_method == LastMethod::Kept && may_delete(&task.action);
+    let watches_last = conduct.last_method == LastMethod::Kept && task.action.may_delete();
     if task.expected.is_none() && !watches_last {
         return None;
     }
@@ -46,21 +44,6 @@ pub async fn guard<T: Transport, C: Credential>(
             }
             None
         }
-    }
-}
-
-fn may_delete(action: &Action) -> bool {
-    match action {
-        Action::DeletePhone(_) => true,
-        Action::SetPhones(changes) => changes.iter().any(|change| matches!(change, PhoneChange::Delete(_))),
-        Action::ListMethods
-        | Action::AddPhone(_)
-        | Action::UpdatePhone(_)
-        | Action::SetPhone(_)
-        | Action::EnableSmsSignIn
-        | Action::DisableSmsSignIn
-        | Action::ResetPassword(_)
-        | Action::SetPassword(_) => false,
     }
 }
 

@@ -20,7 +20,8 @@ use super::run::input_settings;
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let file = settings_file(args.config)?;
-    let reading = reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run))?;
+    let reading =
+        reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run, &file.protected))?;
     let mut input = Input::open(&args.file, input_settings(&reading, ActionSource::Column))?;
     let findings = check(&mut input, |_| {})?;
     print(&if args.json { json(&input, &findings) } else { text(&input, &findings) });

@@ -12,7 +12,9 @@ use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
-use crate::results::summary::{SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second};
+use crate::results::summary::{
+    DesiredState, SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second,
+};
 use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
@@ -76,7 +78,15 @@ impl Account<'_> {
             rows_per_second: rows_per_second(stats.rows.total(), self.duration),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
+            desired_state: stats.into(),
+            plan_hash: self.plan_hash(),
         }
+    }
+
+    /// The hash of the plan that was carried out.
+    fn plan_hash(&self) -> Option<String> {
+        let stored = Stored::from_json(&self.run.settings).ok()?;
+        stored.plan().map(|plan| plan.hash.clone())
     }
 
     /// The last lines.
@@ -106,6 +116,17 @@ impl Account<'_> {
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        let desired = DesiredState::from(&self.stats);
+        if desired != DesiredState::default() {
+            let DesiredState { held, mended, not_mended } = desired;
+            let _ = writeln!(
+                text,
+                "desired state: {held} held, {mended} had drifted and were mended, {not_mended} not"
+            );
+        }
+        if let Some(hash) = self.plan_hash() {
+            let _ = writeln!(text, "by the plan {hash}");
+        }
         if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
         }
@@ -159,6 +180,10 @@ pub(super) fn reason(stop: &Stop) -> String {
         Stop::Failures { failed, ended, limit } => format!(
             "stopped: {failed} of {ended} rows failed, and {limit} may (--max-failures). Look into results.csv for what \
              they have in common, mend it, and go on"
+        ),
+        Stop::Canary { row } => format!(
+            "stopped: row {row} is of the users who went first (--canary), and did not end well; nobody else was touched. \
+             Look into results.csv, mend it, and go on"
         ),
         Stop::SignIn(reason) => format!("stopped: {reason}"),
         Stop::Permission => {

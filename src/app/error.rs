@@ -46,6 +46,15 @@ pub enum AppError {
     /// Rows that do more than they may.
     #[error("nothing was written: {}. Look whether that is what was meant, and raise the cap", join(.0))]
     OverCap(Vec<Excess>),
+    /// Nobody can be asked.
+    #[error(
+        "nothing was sent: rows change something, and without a terminal nobody can be asked whether they shall. \
+         Look at `authwave plan FILE`, then add --yes (AUTHWAVE_YES=true)"
+    )]
+    NobodyToAsk,
+    /// Somebody said no.
+    #[error("nothing was sent: it was not confirmed")]
+    NotConfirmed,
     /// A plan cannot be used.
     #[error("the plan {} cannot be used; nothing was sent", path.display())]
     Plan {
@@ -141,6 +150,8 @@ impl AppError {
             | Self::NoSignIn { .. }
             | Self::Unfit(_)
             | Self::OverCap(_)
+            | Self::NobodyToAsk
+            | Self::NotConfirmed
             | Self::Plan { .. }
             | Self::Journal(_)
             | Self::InputGone(_)

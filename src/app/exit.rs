@@ -48,7 +48,9 @@ impl Exit {
         match stop {
             Some(Stop::Interrupted | Stop::TimeUp(_)) => Self::Interrupted,
             Some(Stop::SignIn(_) | Stop::Permission) => Self::Refused,
-            Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. }) => Self::Stopped,
+            Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. } | Stop::Canary { .. }) => {
+                Self::Stopped
+            }
             // Unprocessed without a stop: an earlier session of the run stopped, and only resets were followed since.
             None if rows.failed > 0 || rows.unknown > 0 || rows.unprocessed > 0 => Self::SomeFailed,
             None if rows.pending > 0 => Self::Pending,

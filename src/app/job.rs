@@ -167,6 +167,7 @@ fn run_settings(settings: &Settings, failures: Option<FailureLimit>, conduct: Co
         failures,
         max_duration: settings.max_duration,
         conduct,
+        canary: settings.guards.canary,
     }
 }
 

@@ -1,10 +1,14 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
+mod agenda;
+mod brakes;
+mod census;
 mod check;
 mod checkup;
 mod clock;
 mod closing;
 mod connect;
+mod consent;
 mod credential;
 mod doctor;
 mod environment;

@@ -13,7 +13,7 @@ use crate::journal::store::Store;
 use crate::model::event::{Ended, Event};
 use crate::model::foresight::Kind;
 use crate::model::outcome::{Outcome, Status};
-use crate::model::outlook::{Known, Outlook, Why};
+use crate::model::outlook::{Known, Outlook, Planned, Why};
 use crate::model::task::{InvalidRow, Task, Work};
 use crate::model::user_state::UserState;
 use crate::policy::caps::Tally;
@@ -21,7 +21,9 @@ use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter, read_plan};
 use crate::results::plan_rows::PlanRows;
 use crate::settings::args::Shown;
 use crate::settings::resolve::{Output, Settings};
+use crate::settings::stored::Stored;
 
+use super::brakes::Brakes;
 use super::closing::quoted;
 use super::environment::print;
 use super::error::AppError;
@@ -78,7 +80,7 @@ impl Sum {
 pub(super) fn conclude(
     directory: &RunDirectory,
     input: &mut Input,
-    settings: &Settings,
+    (settings, brakes): (&Settings, &Brakes),
     shown: Shown,
 ) -> Result<Exit, AppError> {
     let store = Store::open(&directory.file("journal.sqlite"))?;
@@ -93,7 +95,10 @@ pub(super) fn conclude(
         let row = match work? {
             Work::Task(task) => {
                 let task = Task { action: settings.reset_method.apply(task.action), ..task };
-                PlanRow::of(&task, &outlook.plan(&task))
+                match brakes.refusal(&task) {
+                    Some(why) => PlanRow::of(&task, &Planned::blocked(why.clone(), None)),
+                    None => PlanRow::of(&task, &outlook.plan(&task)),
+                }
             }
             Work::Invalid(invalid) => not_understood(&invalid),
         };
@@ -127,6 +132,10 @@ fn header(run: &RunRecord) -> PlanHeader {
         graph_root: run.graph_root.clone(),
         tenant: run.tenant.clone(),
         rehearsal: run.is_rehearsal,
+        reading: Stored::from_json(&run.settings)
+            .ok()
+            .and_then(|stored| serde_json::to_value(stored.reading()).ok())
+            .unwrap_or_default(),
     }
 }
 

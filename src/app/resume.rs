@@ -11,6 +11,7 @@ use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
 use crate::model::demand::Demand;
 use crate::model::task::Work;
+use crate::model::wards::Wards;
 use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
 use crate::settings::args;
@@ -18,6 +19,8 @@ use crate::settings::connection::Target;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
+use super::agenda::Agenda;
+use super::brakes::Brakes;
 use super::clock::timeline_now;
 use super::connect::connect;
 use super::environment::{runtime, say};
@@ -50,10 +53,13 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let failures = purpose.failures(&taken_up.settings);
     let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
     let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
-    let rows = rows(&mut input, (purpose, method), standing);
-    let exit = taken_up.carry_out(seeds, (failures, demand, needs), rows)?;
+    let brakes = Brakes { agenda: taken_up.agenda()?, ..Brakes::default() };
+    let rows = rows(&mut input, (purpose, method), standing, &brakes);
+    let exit = taken_up.carry_out(seeds, (failures, demand, needs), (rows, &brakes))?;
     match (purpose, exit) {
-        (Purpose::Plan, Exit::Done) => plan::conclude(&directory, &mut input, &kept, args::Shown::default()),
+        (Purpose::Plan, Exit::Done) => {
+            plan::conclude(&directory, &mut input, (&kept, &brakes), args::Shown::default())
+        }
         (_, exit) => Ok(exit),
     }
 }
@@ -68,7 +74,9 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
         demand += Demand::of_task(task);
     }
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
-    taken_up.carry_out(Seeds::default(), (None, demand, Needs::default()), rows)
+    // What was accepted is followed, whoever it is.
+    let brakes = Brakes { wards: Wards::default().into(), ..Brakes::default() };
+    taken_up.carry_out(Seeds::default(), (None, demand, Needs::default()), (rows, &brakes))
 }
 
 /// A run that stopped, open again.
@@ -126,6 +134,13 @@ impl TakenUp {
         Ok(input)
     }
 
+    /// The plan that the run carries out.
+    fn agenda(&self) -> Result<Option<Agenda>, AppError> {
+        let stored = Stored::from_json(&self.store.run().settings)?;
+        let path = self.directory.file(plan::DOCUMENT);
+        stored.plan().map(|kept| Agenda::read_again(&path, kept)).transpose()
+    }
+
     fn standing(&self) -> Result<Standing, AppError> {
         let failures = Failures::FinalButRefusals(Exit::Refused.code());
         Ok(self.store.standing(failures, &timeline_now())?)
@@ -152,7 +167,7 @@ impl TakenUp {
         self,
         seeds: Seeds,
         (failures, demand, needs): (Option<FailureLimit>, Demand, Needs),
-        rows: R,
+        (rows, brakes): (R, &Brakes),
     ) -> Result<Exit, AppError>
     where
         R: Iterator<Item = Result<Work, RowsError>>,
@@ -165,6 +180,9 @@ impl TakenUp {
                 unchanged("the tenant", then, now)?;
             }
             fit(needs.against_actor(connection.actor))?;
+            if brakes.wards.get().is_none() {
+                let _ = brakes.wards.set(purpose.wards(&settings, &connection).await);
+            }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
             let conduct = purpose.conduct(&settings, &connection);

@@ -20,14 +20,19 @@ use crate::journal::store::Store;
 use crate::model::action::{Action, ResetMethod};
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
+use crate::model::wards::Wards;
+use crate::policy::caps::Tally;
 use crate::policy::failures::FailureLimit;
 use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::form::Reading;
+use crate::settings::guards::Consent;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
 use crate::settings::stored::Stored;
 
+use super::agenda::{self, Agenda};
+use super::brakes::Brakes;
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
 use super::environment::{runtime, say, secrets, settings_file};
@@ -38,7 +43,7 @@ use super::locks::{Lock, lock_run_directory, lock_tenant};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{findings, logging, plan};
+use super::{census, consent, findings, logging, plan};
 
 /// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +97,14 @@ impl Purpose {
         }
     }
 
+    /// Whom the rows must not touch.
+    pub(super) async fn wards(self, settings: &Settings, connection: &Connection) -> Wards {
+        match self {
+            Self::Rows | Self::Plan => census::wards(connection, settings).await,
+            Self::Snapshot => Wards::default(),
+        }
+    }
+
     /// How rows are done.
     pub(super) fn conduct(self, settings: &Settings, connection: &Connection) -> Conduct {
         match self {
@@ -133,16 +146,23 @@ fn sight(permissions: &[String]) -> Sight {
 
 /// How rows are understood.
 pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
-    let Reading { form, mapping, default_country } = reading.clone();
-    InputSettings { form, mapping, default_country, action }
+    let Reading { form, mapping, default_country, protected } = reading.clone();
+    InputSettings { form, mapping, default_country, action, protected }
 }
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
-    let choices = RunChoices::of(&args);
+    let mut choices = RunChoices::of(&args);
     let purpose = if args.dry_run { Purpose::Plan } else { Purpose::Rows };
+    let agenda = args.plan.as_deref().map(Agenda::read).transpose()?;
+    if let Some(agenda) = &agenda {
+        agenda.fill(&mut choices);
+        choices.plan = Some(agenda.kept());
+    }
+    let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked, args.shown)
+    let brakes = Brakes { agenda, ..Brakes::default() };
+    begin(&file, &args.place, &asked, (brakes, args.shown))
 }
 
 /// `authwave snapshot`.
@@ -150,7 +170,7 @@ pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
     let choices = RunChoices { form: args.form, ..RunChoices::default() };
     let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked, args::Shown::default())
+    begin(&args.file, &args.place, &asked, (Brakes::default(), args::Shown::default()))
 }
 
 const fn mode(rehearse: bool) -> Mode {
@@ -184,22 +204,40 @@ fn view(output: Output) -> View {
     }
 }
 
-fn begin(file: &Path, place: &args::Place, asked: &Asked, shown: args::Shown) -> Result<Exit, AppError> {
+fn begin(
+    file: &Path,
+    place: &args::Place,
+    asked: &Asked,
+    (brakes, shown): (Brakes, args::Shown),
+) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let Checked { mut input, findings, demand, seeds, needs } = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds, needs, tally } = checked(file, &settings, asked)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
     }
     let fingerprint = input.fingerprint()?;
+    if let Some(agenda) = &brakes.agenda {
+        agenda.fits(&fingerprint)?;
+    }
+    if asked.purpose == Purpose::Rows {
+        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
+        permitted(tally, &settings)?;
+    }
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
         fit(needs.against_actor(connection.actor))?;
+        if let Some(agenda) = &brakes.agenda {
+            let root = if rehearsal.is_some() { agenda::REHEARSAL } else { &connection.graph_root };
+            agenda.fits_tenant(root, connection.tenant.as_deref())?;
+        }
         let signals = listen()?;
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
+        let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await);
         let directory = run_directory(place, &settings, (started_at, input.path()))?;
         let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
+        keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
         let record = RunRecord {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,7 +257,7 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked, shown: args::Shown) ->
         let (failures, conduct) =
             (asked.purpose.failures(&settings), asked.purpose.conduct(&settings, &connection));
         let (kept, done_in) = (settings.clone(), directory.clone());
-        let rows = rows(&mut input, (asked.purpose, settings.reset_method), Standing::default());
+        let rows = rows(&mut input, (asked.purpose, settings.reset_method), Standing::default(), &brakes);
         let job = Job {
             settings,
             failures,
@@ -234,10 +272,31 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked, shown: args::Shown) ->
         };
         let exit = job.carry_out(store, rows).await?;
         match (asked.purpose, exit) {
-            (Purpose::Plan, Exit::Done) => plan::conclude(&done_in, &mut input, &kept, shown),
+            (Purpose::Plan, Exit::Done) => plan::conclude(&done_in, &mut input, (&kept, &brakes), shown),
             (_, exit) => Ok(exit),
         }
     })
+}
+
+/// Whether as many rows as these may be done, by the caps and by whoever sits there.
+fn permitted(tally: &Tally, settings: &Settings) -> Result<(), AppError> {
+    let excess = settings.guards.caps.exceeded(tally);
+    if !excess.is_empty() {
+        return Err(AppError::OverCap(excess));
+    }
+    match (&settings.target, settings.guards.consent) {
+        (Target::Rehearsal, _) | (_, Consent::Given) => Ok(()),
+        (Target::Tenant(_), Consent::Asked) => consent::ask(tally),
+    }
+}
+
+/// The run goes by a copy of the plan, whatever becomes of the other.
+fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> {
+    let Some(agenda) = &brakes.agenda else { return Ok(()) };
+    let copied = std::fs::copy(agenda.path(), directory.file(plan::DOCUMENT));
+    copied
+        .map(|_| ())
+        .map_err(|source| AppError::System { what: "copy the plan into the run directory", source })
 }
 
 /// Whether nothing stands in the way of the rows.
@@ -252,6 +311,8 @@ struct Checked {
     demand: Demand,
     seeds: Seeds,
     needs: Needs,
+    /// The most that the rows do.
+    tally: Tally,
 }
 
 /// Reads the whole file before anything is sent.
@@ -262,13 +323,17 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     }
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
-    let mut needs = Needs::default();
+    let (mut needs, mut tally) = (Needs::default(), Tally::default());
     let findings = check(&mut input, |work| {
         if wanted.takes(work) {
             demand += asked.purpose.demand(work);
         }
+        tally.rows += 1;
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
+        tally.deletes += u64::from(task.action.may_delete());
+        tally.resets += u64::from(task.action.resets());
+        tally.changes += u64::from(task.action.writes());
         if asked.mode == Mode::Rehearsal {
             seeds.note(task);
         }
@@ -281,7 +346,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
         }
     }
     input.rewind()?;
-    Ok(Checked { input, findings, demand, seeds, needs })
+    Ok(Checked { input, findings, demand, seeds, needs, tally })
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {
@@ -351,10 +416,12 @@ pub(super) fn rows(
     input: impl BorrowMut<Input>,
     (purpose, method): (Purpose, ResetMethod),
     standing: Standing,
+    brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
     left(input, purpose, standing).map(move |work| match work {
         Ok(Work::Task(task)) => {
-            Ok(purpose.of_row(Work::Task(Task { action: method.apply(task.action), ..task })))
+            let work = Work::Task(Task { action: method.apply(task.action), ..task });
+            Ok(if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) })
         }
         Ok(invalid) => Ok(invalid),
         Err(error) => Err(RowsError::from(error)),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::canary::Canary;
 use super::lost_resets::LostResets;
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
@@ -42,6 +44,8 @@ pub struct RunSettings {
     pub max_duration: Option<Duration>,
     /// How rows are done.
     pub conduct: Conduct,
+    /// So many users go first, and are read back; `None` for none.
+    pub canary: Option<NonZeroU64>,
 }
 
 /// What a reader of the input may fail with.
@@ -64,6 +68,11 @@ pub enum Stop {
         ended: u64,
         /// How many may.
         limit: FailureLimit,
+    },
+    /// A row of those who go first ended badly.
+    Canary {
+        /// Which.
+        row: RowNumber,
     },
     /// The first writes were all refused alike: a permission or role is missing.
     Permission,
@@ -98,6 +107,7 @@ struct Run<'observer, T, C, R, O> {
     lost_resets: LostResets,
     permission: PermissionWatch,
     failures: Option<FailureBudget>,
+    canary: Canary,
     began: Instant,
     stats: Stats,
     stop: Option<Stop>,
@@ -135,6 +145,7 @@ where
         lost_resets,
         permission: PermissionWatch::default(),
         failures: settings.failures.map(FailureBudget::new),
+        canary: Canary::new(settings.canary),
         began: Instant::now(),
         stats: Stats::default(),
         stop: None,
@@ -161,6 +172,7 @@ where
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut has_begun_to_drain = false;
         loop {
+            self.judge_canary(&mut inbox);
             // Feed: start tasks while there is room.
             while self.under_way() < self.settings.window && !shutdown.is_draining() {
                 if !self.feed() {
@@ -225,8 +237,14 @@ where
 
     /// Begins one row; `false` where none can begin now.
     fn feed(&mut self) -> bool {
+        if self.canary.holds_back() {
+            return false;
+        }
         match self.queue.begin_next() {
-            Ok(Next::Work(Work::Task(task))) => self.begin(task),
+            Ok(Next::Work(Work::Task(task))) => match self.canary.admit(task) {
+                Some(task) => self.begin(task),
+                None => return false,
+            },
             Ok(Next::Work(invalid)) => self.leave(invalid),
             Ok(Next::Wait) => return false,
             Ok(Next::Exhausted) => {
@@ -239,6 +257,21 @@ where
             }
         }
         true
+    }
+
+    /// Lets the others begin once all who go first have ended well.
+    fn judge_canary(&mut self, inbox: &mut mpsc::Receiver<Event>) {
+        if !self.canary.holds_back() || self.under_way() > 0 || !self.operations.is_empty() {
+            return;
+        }
+        // A worker that has ended may have told of it a moment ago.
+        self.note_told(inbox);
+        if self.graph.shutdown().is_draining() {
+            return;
+        }
+        if let Some(task) = self.canary.let_go() {
+            self.begin(task);
+        }
     }
 
     /// How many rows have begun and not ended, those that wait for their operation left out.
@@ -273,7 +306,7 @@ where
         let may_be_overtaken = self.lost_resets.may_overtake(&task);
         // Boxed, so that only a pointer is moved on its way into the set.
         let (graph, fresh, conduct) =
-            (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.settings.conduct);
+            (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.canary.conduct(self.settings.conduct));
         fresh.fetch_add(1, Ordering::Relaxed);
         self.workers.spawn(Box::pin(async move {
             fresh.fetch_sub(1, Ordering::Relaxed);
@@ -327,6 +360,9 @@ where
 
     /// Whether a row's end is a reason to stop.
     fn weigh(&mut self, ended: &Ended) {
+        if self.canary.is_warned_by(ended) {
+            self.halt(Stop::Canary { row: ended.work.row().number });
+        }
         if shows_no_permission(&mut self.permission, ended) {
             self.halt(Stop::Permission);
         }
@@ -357,6 +393,11 @@ where
     fn give_up_waiting(&mut self, inbox: &mut mpsc::Receiver<Event>) {
         self.stop.get_or_insert(Stop::Interrupted);
         while let Some((_, task)) = self.begun.pop_front() {
+            let order_key = task.user.order_key();
+            self.leave(Work::Task(task));
+            self.queue.release(order_key);
+        }
+        if let Some(task) = self.canary.let_go() {
             let order_key = task.user.order_key();
             self.leave(Work::Task(task));
             self.queue.release(order_key);

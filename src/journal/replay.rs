@@ -213,6 +213,7 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
             column: String::new(),
             value: String::new(),
             reason: String::new(),
+            code: InvalidRow::CODE,
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;

@@ -83,6 +83,29 @@ impl Action {
         !matches!(self, Self::ListMethods)
     }
 
+    /// Whether the action may remove a phone.
+    #[must_use]
+    pub fn may_delete(&self) -> bool {
+        match self {
+            Self::DeletePhone(_) => true,
+            Self::SetPhones(changes) => changes.iter().any(|change| matches!(change, PhoneChange::Delete(_))),
+            Self::ListMethods
+            | Self::AddPhone(_)
+            | Self::UpdatePhone(_)
+            | Self::SetPhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => false,
+        }
+    }
+
+    /// Whether the action sets another password.
+    #[must_use]
+    pub const fn resets(&self) -> bool {
+        matches!(self, Self::ResetPassword(_) | Self::SetPassword(_))
+    }
+
     /// The phone that is set, where the action sets one.
     #[must_use]
     pub const fn phone(&self) -> Option<&Phone> {

@@ -19,3 +19,4 @@ pub mod throughput;
 pub mod timeline;
 pub mod user;
 pub mod user_state;
+pub mod wards;

@@ -40,6 +40,8 @@ pub struct PlanHeader {
     pub tenant: Option<String>,
     /// Whether a tenant was made up.
     pub rehearsal: bool,
+    /// How the rows were understood: the business of who makes and who carries out the plan.
+    pub reading: serde_json::Value,
 }
 
 impl PlanHeader {
@@ -389,6 +391,7 @@ mod tests {
             graph_root: "https://graph.test".to_owned(),
             tenant: None,
             rehearsal: false,
+            reading: serde_json::json!({"map": ["user=mail"]}),
         }
     }
 

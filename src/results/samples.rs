@@ -71,6 +71,7 @@ pub(super) fn invalid(row: Row) -> Work {
         column: "-".to_owned(),
         value: String::new(),
         reason: "is wrong".to_owned(),
+        code: InvalidRow::CODE,
     })
 }
 

@@ -49,7 +49,11 @@ pub enum Command {
 #[derive(Debug, ClapArgs)]
 pub struct Run {
     /// The file with the rows: CSV, .csv.gz, .xlsx or .ods, or - for standard input
-    pub file: PathBuf,
+    #[arg(required_unless_present = "plan")]
+    pub file: Option<PathBuf>,
+    /// Do exactly the rows of a plan.json, each only where its user is still as the plan says
+    #[arg(long, env = "AUTHWAVE_PLAN", value_name = "PLAN", conflicts_with = "dry_run")]
+    pub plan: Option<PathBuf>,
     /// Look what would change, and write nothing
     #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub dry_run: bool,

@@ -6,6 +6,7 @@ pub mod error;
 pub mod file;
 pub mod form;
 pub mod guards;
+pub mod plan;
 pub mod resolve;
 pub mod sign_in;
 pub mod simulator;

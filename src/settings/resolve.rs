@@ -20,6 +20,7 @@ use super::error::{SettingsError, value};
 use super::file::File;
 use super::form::{self, Reading};
 use super::guards::{GuardChoices, GuardSettings, guards};
+use super::plan::KeptPlan;
 use super::sign_in::{Secrets, sign_in_choice};
 
 /// Whether a run touches a real tenant.
@@ -132,6 +133,8 @@ pub struct RunChoices {
     pub max_duration: Option<String>,
     /// What must not be done.
     pub guards: GuardChoices,
+    /// The plan that is carried out.
+    pub plan: Option<KeptPlan>,
 }
 
 impl RunChoices {
@@ -147,6 +150,7 @@ impl RunChoices {
             max_failures: run.limits.max_failures.clone(),
             max_duration: run.limits.max_duration.clone(),
             guards: run.guards.clone().into(),
+            plan: None,
         }
     }
 }
@@ -165,7 +169,8 @@ pub fn resolve(
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
     let guards = guards(&choices.guards, &run)?;
-    let reading = form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run))?;
+    let reading =
+        form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run, &file.protected))?;
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
     let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
     Ok(Settings {

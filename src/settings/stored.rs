@@ -8,6 +8,7 @@ use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
 use super::form::typed;
 use super::guards::GuardChoices;
+use super::plan::{KeptPlan, KeptReading};
 use super::resolve::{BadRows, RunChoices, Settings, TenantUse, Workbook};
 
 /// What was asked of a run: flags and environment, and of the rest what rows mean by it.
@@ -63,6 +64,18 @@ impl Stored {
         serde_json::from_str(text).map_err(|error| SettingsError::Stored(error.to_string()))
     }
 
+    /// The plan that the run carries out.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&KeptPlan> {
+        self.choices.plan.as_ref()
+    }
+
+    /// How rows are understood.
+    #[must_use]
+    pub fn reading(&self) -> KeptReading {
+        self.choices.reading()
+    }
+
     /// The flags without which the rows of unfinished.csv, which has the input's own columns, mean something else.
     #[must_use]
     pub fn meaning_of_rows(&self) -> Vec<String> {
@@ -88,6 +101,7 @@ impl Stored {
         fill(&mut choices.max_failures, stored.max_failures);
         fill(&mut choices.max_duration, stored.max_duration);
         fill_guards(&mut choices.guards, stored.guards);
+        fill(&mut choices.plan, stored.plan);
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod exit_codes;
 mod faults;
 mod files;
+mod guard;
 mod kills;
 mod kinds;
 mod leaks;

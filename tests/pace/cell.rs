@@ -269,6 +269,7 @@ fn settings() -> RunSettings {
         failures: None,
         max_duration: None,
         conduct: Conduct::PLAIN,
+        canary: None,
     }
 }
 

@@ -98,6 +98,7 @@ impl Plan {
                 failures: (random.u8(..8) == 0).then_some(FailureLimit::Count(3)),
                 max_duration: (random.u8(..8) == 0).then(|| seconds(&mut random, 5..=120)),
                 conduct: Conduct::PLAIN,
+                canary: None,
             },
             random,
         }
@@ -194,6 +195,7 @@ fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
             column: "user".to_owned(),
             value: String::new(),
             reason: "is empty".to_owned(),
+            code: InvalidRow::CODE,
         }),
     }
 }

@@ -132,6 +132,7 @@ impl Stage {
                 failures: None,
                 max_duration: None,
                 conduct: Conduct::PLAIN,
+                canary: None,
             },
             pace: PaceSettings {
                 requests_per_second: None,
@@ -292,6 +293,7 @@ pub(super) fn invalid(number: u64) -> Work {
         column: "user".to_owned(),
         value: String::new(),
         reason: "is empty".to_owned(),
+        code: InvalidRow::CODE,
     })
 }
 

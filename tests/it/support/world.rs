@@ -14,6 +14,9 @@ use super::simulator::{AUTHWAVE, Simulator};
 /// The token that runs use, to be found wherever it leaks to.
 pub(crate) const TOKEN: &str = "tok.en-0f-the-tests";
 
+/// Nobody is asked, and nobody's roles are looked up, so that tests of other things need not speak of it.
+const UNGUARDED: [&str; 2] = ["AUTHWAVE_YES", "AUTHWAVE_ALLOW_PRIVILEGED"];
+
 /// Where a test takes place.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -30,7 +33,14 @@ impl World {
         let nobody = "http://127.0.0.1:9".to_owned();
         let variables =
             vec![("AUTHWAVE_ACCESS_TOKEN", TOKEN.to_owned()), ("AUTHWAVE_METADATA_ENDPOINT", nobody)];
+        let variables = [variables, UNGUARDED.map(|name| (name, "true".to_owned())).to_vec()].concat();
         Self { dir: tempfile::tempdir().unwrap(), variables, simulator: None, scripted: None }
+    }
+
+    /// With the brakes that a run has where nobody says anything.
+    pub(crate) fn guarded(mut self) -> Self {
+        self.variables.retain(|(name, _)| !UNGUARDED.contains(name));
+        self
     }
 
     /// A file in the working directory.
@@ -87,6 +97,13 @@ impl World {
     /// Looks what a run of a file would do.
     pub(crate) fn plan(&self, file: &str, flags: &[&str]) -> Ended {
         self.authwave(&self.arguments("plan", file, flags))
+    }
+
+    /// Carries a plan out.
+    pub(crate) fn by_plan(&self, plan: &str, flags: &[&str]) -> Ended {
+        let arguments = self.arguments("run", "--plan", flags);
+        let (head, tail) = arguments.split_at(2);
+        self.authwave(&[head, &[plan.to_owned()], tail].concat())
     }
 
     /// Does what [`World::run`] does where no file may grow beyond so many KiB, as on a disk that is full.
