@@ -238,7 +238,8 @@ where
     /// Begins one row; `false` where none can begin now.
     fn feed(&mut self) -> bool {
         if self.canary.holds_back() {
-            return false;
+            // Only those who go first have rows that were begun, so that others of theirs could wait.
+            return self.queue.begin_ready().map(|task| self.begin(task)).is_some();
         }
         match self.queue.begin_next() {
             Ok(Next::Work(Work::Task(task))) => match self.canary.admit(task) {
@@ -261,7 +262,8 @@ where
 
     /// Lets the others begin once all who go first have ended well.
     fn judge_canary(&mut self, inbox: &mut mpsc::Receiver<Event>) {
-        if !self.canary.holds_back() || self.under_way() > 0 || !self.operations.is_empty() {
+        let is_idle = self.under_way() == 0 && self.operations.is_empty() && !self.queue.has_ready();
+        if !self.canary.holds_back() || !is_idle {
             return;
         }
         // A worker that has ended may have told of it a moment ago.
