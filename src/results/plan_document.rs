@@ -24,7 +24,7 @@ const FORMAT_VERSION: u32 = 1;
 /// What a plan was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHeader {
-    /// [`FORMAT_VERSION`].
+    /// [`PlanHeader::FORMAT_VERSION`].
     pub format_version: u32,
     /// The program's version.
     pub program_version: String,

@@ -130,7 +130,7 @@ async fn nobody_else_is_touched_before_the_first_users_are_read_back() {
     let mut stage = Stage::new(TenantSettings { latency, ..plain() });
     stage.settings.canary = NonZeroU64::new(2);
     let more = [(user(0), Action::AddPhone(phone(Mobile, 50)))];
-    let file = rows(adds(2).into_iter().chain(more).chain(adds(12).into_iter().skip(2)));
+    let file = rows(adds(2).chain(more).chain(adds(12).skip(2)));
     let played = stage.play(file).await;
     played.assert_each_ended_once(13);
     assert_eq!(played.statuses(), vec![Status::Succeeded; 13]);
