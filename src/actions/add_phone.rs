@@ -1,6 +1,6 @@
 //! Adds a phone; an answer in doubt, or one that says that the phone exists, is settled by reading back.
 
-use super::phones::{Reading, Standing, read_back};
+use super::phones::{Reading, Standing, read_back_patiently};
 use super::update_phone::settle_not_unique;
 use super::verdicts::{
     NewUserPatience, confirmed, hidden_number, in_doubt, is_not_unique, is_status, needs_mobile,
@@ -35,14 +35,16 @@ pub async fn add_phone<T: Transport, C: Credential>(
                 return settle_not_unique(session, user, phone, failure).await;
             }
             Err(CallError::Refused(failure)) if is_status(&failure, 409) || is_status(&failure, 400) => {
-                return explain(session, user, phone, Refusal { failure, lost_answers }).await;
+                let refusal = Refusal { failure, lost_answers, new_user };
+                return explain(session, user, phone, refusal).await;
             }
             Err(CallError::Refused(failure)) => return refused(failure),
             // Also after lost answers: what was sent before was read back, and had not been applied.
             Err(CallError::Stopped) => return stopped(),
             Err(CallError::Doubtful(failure)) => {
                 lost_answers += 1;
-                if let Some(outcome) = settle(session, (user, phone), failure, lost_answers).await {
+                session.pause_in_doubt(lost_answers).await;
+                if let Some(outcome) = settle(session, (user, phone), failure, &mut new_user).await {
                     return outcome;
                 }
             }
@@ -55,10 +57,9 @@ async fn settle<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     (user, phone): (&UserId, &Phone),
     failure: Failure,
-    lost_answers: u32,
+    new_user: &mut NewUserPatience,
 ) -> Option<Outcome> {
-    session.pause_in_doubt(lost_answers).await;
-    match read_back(session, user).await {
+    match read_back_patiently(session, user, new_user).await {
         Ok(Reading::Phones(phones)) => match phones.standing(phone) {
             Standing::Same => Some(confirmed(phone)),
             Standing::Other => Some(other_number(failure, phone.phone_type)),
@@ -66,14 +67,14 @@ async fn settle<T: Transport, C: Credential>(
             Standing::Absent if session.has_time() => None,
             Standing::Absent => Some(refused(failure)),
         },
-        Ok(Reading::UnknownUser(failure)) => Some(unknown_user(failure)),
-        Err(_) => Some(in_doubt(failure)),
+        Ok(Reading::UnknownUser(_)) | Err(_) => Some(in_doubt(failure)),
     }
 }
 
 struct Refusal {
     failure: Failure,
     lost_answers: u32,
+    new_user: NewUserPatience,
 }
 
 /// The codes for "exists already" are not documented, so the user's phones tell why it was refused.
@@ -81,12 +82,12 @@ async fn explain<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
     phone: &Phone,
-    Refusal { failure, lost_answers }: Refusal,
+    Refusal { failure, lost_answers, mut new_user }: Refusal,
 ) -> Outcome {
-    let phones = match read_back(session, user).await {
+    let phones = match read_back_patiently(session, user, &mut new_user).await {
         Ok(Reading::Phones(phones)) => phones,
+        Ok(Reading::UnknownUser(_)) | Err(_) if lost_answers > 0 => return in_doubt(failure),
         Ok(Reading::UnknownUser(failure)) => return unknown_user(failure),
-        Err(_) if lost_answers > 0 => return in_doubt(failure),
         Err(_) => return refused(failure),
     };
     let lacks_mobile = phones.of(PhoneType::Mobile).is_none();

@@ -1,6 +1,7 @@
 //! How rows are done, beside what they say.
 
 use crate::model::foresight::LastMethod;
+use crate::model::task::Task;
 
 /// How rows are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,4 +54,22 @@ impl Conduct {
     /// Rows are done as they say, without a look at what their users have besides.
     pub const PLAIN: Self =
         Self { look: Look::Methods, last_method: LastMethod::MayGo, confirmation: Confirmation::Answer };
+
+    /// Whether a row looks at what is there, and tells it, before it writes.
+    #[must_use]
+    pub fn reads_first(&self, task: &Task) -> bool {
+        task.action.reads_first() || self.is_guarded(task)
+    }
+
+    /// Whether a guard looks at the user before the row is done.
+    #[must_use]
+    pub fn is_guarded(&self, task: &Task) -> bool {
+        task.expected.is_some() || self.watches_last_method(task)
+    }
+
+    /// Whether the row may take a strong method away that has to stay.
+    #[must_use]
+    pub fn watches_last_method(&self, task: &Task) -> bool {
+        self.last_method == LastMethod::Kept && task.action.may_delete()
+    }
 }

@@ -44,7 +44,7 @@ pub async fn confirm<T: Transport, C: Credential>(
 /// Whether what the row did can be read at all: a password cannot.
 const fn leaves_a_trace(action: &Action) -> bool {
     match action {
-        Action::ListMethods | Action::ResetPassword(_) | Action::SetPassword(_) => false,
+        Action::ListMethods | Action::ListPhones | Action::ResetPassword(_) | Action::SetPassword(_) => false,
         Action::AddPhone(_)
         | Action::UpdatePhone(_)
         | Action::SetPhone(_)

@@ -22,6 +22,7 @@ pub async fn settle_earlier<T: Transport, C: Credential>(
         // A second reset to the same password harms nobody, and there is nothing to be read back. Each of several
         // phones is looked at when its turn comes.
         Action::ListMethods
+        | Action::ListPhones
         | Action::ResetPassword(Some(_))
         | Action::SetPassword(_)
         | Action::SetPhones(_) => None,

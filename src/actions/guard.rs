@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::conduct::Conduct;
 use super::reading::{Depth, Had, read_user};
 use crate::graph::session::Session;
-use crate::model::event::{BeforeImage, Event};
+use crate::model::event::BeforeImage;
 use crate::model::foresight::{Block, Deed, LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::row::RowNumber;
@@ -20,10 +20,10 @@ pub async fn guard<T: Transport, C: Credential>(
     task: &Task,
     conduct: Conduct,
 ) -> Option<Outcome> {
-    let watches_last = conduct.last_method == LastMethod::Kept && task.action.may_delete();
-    if task.expected.is_none() && !watches_last {
+    if !conduct.is_guarded(task) {
         return None;
     }
+    let watches_last = conduct.watches_last_method(task);
     let depth = if watches_last { Depth::Methods } else { Depth::Phones };
     let state = match read_user(session, &task.user, depth).await {
         Ok(Had { state, .. }) => state,
@@ -40,7 +40,7 @@ pub async fn guard<T: Transport, C: Credential>(
         (Ok(deeds), Some(_)) if deeds.is_empty() => Some(Outcome::new(Status::Unchanged, "it is so already")),
         (Ok(deeds), _) => {
             for image in deeds.iter().filter_map(|deed| before_image(task.row.number, deed)) {
-                session.graph().tell(Event::Found(Box::new(image))).await;
+                session.tell_found(image).await;
             }
             None
         }
@@ -50,7 +50,7 @@ pub async fn guard<T: Transport, C: Credential>(
 /// A row in doubt may have moved its user itself: what it was to bring about is as good as what was there.
 fn moved(task: &Task, state: &UserState) -> Option<Moved> {
     let expected = task.expected.as_ref()?;
-    if task.prior != Prior::InDoubt {
+    if !matches!(task.prior, Prior::InDoubt(_)) {
         return expected.moved(state);
     }
     let mut after = expected.imposed_on(state);

@@ -7,6 +7,7 @@ pub mod delete_phone;
 pub mod earlier;
 pub mod guard;
 pub mod list_methods;
+pub mod list_phones;
 pub mod look;
 pub mod perform;
 pub mod phones;

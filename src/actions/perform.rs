@@ -7,6 +7,7 @@ use super::delete_phone::delete_phone;
 use super::earlier::settle_earlier;
 use super::guard::guard;
 use super::list_methods::list_methods;
+use super::list_phones::list_phones;
 use super::look::look;
 use super::reset_password::begin_reset;
 use super::set_password::set_password;
@@ -63,6 +64,7 @@ async fn act<T: Transport, C: Credential>(
             Look::Methods => list_methods(session, row, user).await,
             Look::ForPlan(sight) => look(session, (row, user), sight).await,
         },
+        Action::ListPhones => list_phones(session, row, user).await,
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,
         Action::SetPhone(phone) => set_phone(session, row, user, phone).await,

@@ -1,8 +1,10 @@
 //! Reads a user's phones: what settles every doubt about them.
 
+use super::verdicts::NewUserPatience;
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
+use crate::model::event::Method;
 use crate::model::outcome::Failure;
 use crate::model::phone::{Comparison, Phone, PhoneType};
 use crate::model::user::UserId;
@@ -45,10 +47,10 @@ impl Phones {
         })
     }
 
-    /// All of them, in Graph's order.
+    /// All of them, as methods.
     #[must_use]
-    pub fn all(&self) -> &[StoredPhone] {
-        &self.0
+    pub fn into_methods(self) -> Vec<Method> {
+        self.0.into_iter().map(method).collect()
     }
 
     /// How `phone` stands to them.
@@ -60,6 +62,17 @@ impl Phones {
             Comparison::Different => Standing::Other,
             Comparison::Masked => Standing::Masked,
         }
+    }
+}
+
+fn method(stored: StoredPhone) -> Method {
+    Method {
+        method_type: "phone".to_owned(),
+        method_id: stored.id,
+        phone_type: stored.phone_type,
+        phone_number: stored.phone_number,
+        sms_sign_in_state: stored.sms_sign_in_state,
+        ..Method::default()
     }
 }
 
@@ -85,6 +98,24 @@ pub async fn read_back<T: Transport, C: Credential>(
 ) -> Result<Reading, CallError> {
     let answer = session.fetch_to_settle(list_phones(user)).await;
     reading(answer)
+}
+
+/// Does what [`read_back`] does, and gives a user time who was made a moment ago: of one whom a replica does not know it
+/// says nothing.
+///
+/// # Errors
+/// As [`read_back`].
+pub(super) async fn read_back_patiently<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+    new_user: &mut NewUserPatience,
+) -> Result<Reading, CallError> {
+    loop {
+        match read_back(session, user).await {
+            Ok(Reading::UnknownUser(_)) if new_user.waits(session).await => {}
+            told => return told,
+        }
+    }
 }
 
 fn reading(answer: Result<Page<StoredPhone>, CallError>) -> Result<Reading, CallError> {

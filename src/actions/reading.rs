@@ -5,7 +5,6 @@ use super::phones::{Reading, read};
 use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::CallError;
 use crate::graph::session::Session;
-use crate::graph::wire::StoredPhone;
 use crate::model::event::Method;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::user::UserId;
@@ -69,7 +68,7 @@ async fn read_once<T: Transport, C: Credential>(
     }
     match read(session, user).await? {
         Reading::Phones(phones) => {
-            let methods: Vec<Method> = phones.all().iter().map(in_our_words).collect();
+            let methods = phones.into_methods();
             Ok(Had { state: UserState::of_phones(&methods), methods })
         }
         Reading::UnknownUser(failure) => Err(CallError::Refused(failure)),
@@ -78,15 +77,4 @@ async fn read_once<T: Transport, C: Credential>(
 
 fn may_see_less(failure: &Failure) -> bool {
     is_status(failure, 403) || is_status(failure, 400)
-}
-
-fn in_our_words(phone: &StoredPhone) -> Method {
-    Method {
-        method_type: "phone".to_owned(),
-        method_id: phone.id.clone(),
-        phone_type: phone.phone_type.clone(),
-        phone_number: phone.phone_number.clone(),
-        sms_sign_in_state: phone.sms_sign_in_state.clone(),
-        ..Method::default()
-    }
 }

@@ -8,6 +8,7 @@ use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::{self, CallError};
 use crate::graph::session::Session;
 use crate::graph::wire::StoredOperation;
+use crate::model::event::Event;
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::row::RowNumber;
@@ -32,7 +33,7 @@ pub async fn begin_reset<T: Transport, C: Credential>(
     let mut new_user = NewUserPatience::default();
     loop {
         match session.call(call::reset_password(user, password)).await {
-            Ok(response) => return accepted(session, row, user, &response),
+            Ok(response) => return accepted(session, row, user, &response).await,
             Err(CallError::Refused(failure)) if is_status(&failure, 404) => {
                 if !new_user.waits(session).await {
                     return Err(unknown_user(failure));
@@ -55,25 +56,16 @@ fn not_allowed(failure: Failure) -> Outcome {
     Outcome::failed(failure, hint)
 }
 
-fn accepted<T, C>(
+async fn accepted<T: Transport, C: Credential>(
     session: &Session<'_, T, C>,
     row: RowNumber,
     user: &UserId,
     response: &Response,
 ) -> Result<Operation, Outcome> {
-    let Some(url) = response.headers.location.clone() else {
-        let message = "the reset was accepted without the address of its operation";
-        let failure = ours(response.status, "no-operation-url", message);
-        return Err(Outcome::unknown(failure, "the password was most likely set; it could not be followed"));
-    };
-    if !session.graph().root().owns(&url) {
-        let message =
-            "the address of the reset's operation is not on the Graph root; no token was sent there";
-        return Err(Outcome::failed(ours(response.status, "foreign-operation-url", message), ""));
-    }
+    let url = response.headers.location.clone().unwrap_or_default();
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let id = path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default().to_owned();
-    Ok(Operation {
+    let operation = Operation {
         row,
         user: user.clone(),
         id,
@@ -88,7 +80,26 @@ fn accepted<T, C>(
         follows_doubt: session.has_doubtful_write(),
         may_be_overtaken: false,
         retry_after: session.graph().asked_pause(response),
-    })
+    };
+    let hint = "the password was most likely set; it could not be followed";
+    let end = if operation.url.is_empty() {
+        let message = "the reset was accepted without the address of its operation";
+        Outcome::unknown(ours(response.status, "no-operation-url", message), hint)
+    } else if session.graph().root().owns(&operation.url) {
+        return Ok(operation);
+    } else {
+        Outcome::failed(Failure { http_status: Some(response.status), ..foreign() }, hint)
+    };
+    unfollowable(session, operation).await;
+    Err(end)
+}
+
+/// Tells of an operation that begins and is given up at once.
+async fn unfollowable<T: Transport, C: Credential>(session: &Session<'_, T, C>, operation: Operation) {
+    session.graph().tell(Event::Accepted(Box::new(operation.clone()))).await;
+    let finished_at = Some(operation.accepted_at);
+    let given_up = Operation { status: OperationStatus::TimedOut, finished_at, ..operation };
+    session.graph().tell(Event::Closed(Box::new(given_up))).await;
 }
 
 /// How one look at an operation ended.
@@ -115,6 +126,10 @@ pub async fn look<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     operation: &mut Operation,
 ) -> Look {
+    // Also one that a journal kept: whoever was killed right after the reset could not say what to think of it.
+    if !session.graph().root().owns(&operation.url) {
+        return Look::Refused(foreign());
+    }
     operation.polls += 1;
     let response = match session.call(call::follow(operation.url.clone())).await {
         Ok(response) => response,
@@ -174,6 +189,15 @@ pub fn outcome(operation: &Operation) -> Outcome {
         OperationStatus::NotStarted | OperationStatus::Running | OperationStatus::TimedOut => {
             Outcome::new(Status::Pending, "accepted, but not ended when the run stopped waiting")
         }
+    }
+}
+
+fn foreign() -> Failure {
+    Failure {
+        http_status: None,
+        code: "foreign-operation-url".to_owned(),
+        message: "the address of the reset's operation is not on the Graph root; no token was sent there"
+            .to_owned(),
     }
 }
 

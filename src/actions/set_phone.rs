@@ -9,11 +9,11 @@ use super::phones::{Phones, Reading, Standing, read, read_back};
 use super::update_phone::{settle, settle_not_unique};
 use super::verdicts::{
     NewUserPatience, confirmed, ended, in_doubt, interrupted, is_not_unique, is_status, needs_mobile,
-    refused, stopped, unknown_user,
+    refused, still_in_doubt, stopped, stored_after_all, unknown_user,
 };
 use crate::graph::call::{CallError, create_phone, replace_number};
 use crate::graph::session::Session;
-use crate::model::event::{BeforeImage, Event};
+use crate::model::event::BeforeImage;
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
 use crate::model::row::RowNumber;
@@ -29,6 +29,8 @@ const MAX_SURPRISES: u32 = 3;
 struct SoFar {
     /// The last answer that left open what its write did.
     doubt: Option<Failure>,
+    /// Whether reading back could not show what such a write did, since the number is hidden from this role.
+    is_hidden: bool,
     lost_answers: u32,
     surprises: u32,
     /// Whether what is going to be changed was told.
@@ -51,7 +53,7 @@ pub async fn set_phone<T: Transport, C: Credential>(
             Ok(Reading::Phones(phones)) => phones,
             Ok(Reading::UnknownUser(failure)) => {
                 if !new_user.waits(session).await {
-                    return unknown_user(failure);
+                    return so_far.doubt.map_or_else(|| unknown_user(failure), in_doubt);
                 }
                 reading = read_back(session, user).await;
                 continue;
@@ -60,16 +62,18 @@ pub async fn set_phone<T: Transport, C: Credential>(
         };
         if !so_far.is_found && phones.standing(phone) != Standing::Same {
             so_far.is_found = true;
-            if so_far.doubt.is_none() {
-                session.graph().tell(Event::Found(Box::new(before_image(row, phone, &phones)))).await;
-            }
+            // Also behind a session that broke off: what it did not find it has not written.
+            session.tell_found(before_image(row, phone, &phones)).await;
         }
+        so_far.is_hidden = so_far.doubt.is_some() && phones.standing(phone) == Standing::Masked;
         let answer = match write(session, user, phone, &phones).await {
             None if so_far.doubt.is_some() => return confirmed(phone),
+            None if so_far.is_found => return stored_after_all(phone),
             None => return Outcome::new(Status::Unchanged, "the user has this number already"),
             Some(answer) => answer,
         };
         let failure = match weigh(session, (user, phone), answer, &mut so_far).await {
+            ControlFlow::Break(outcome) if so_far.is_hidden => return still_in_doubt(outcome),
             ControlFlow::Break(outcome) => return outcome,
             ControlFlow::Continue(failure) => failure,
         };
@@ -104,7 +108,7 @@ async fn weigh<T: Transport, C: Credential>(
 ) -> ControlFlow<Outcome, Failure> {
     match answer {
         Ok(response) => ControlFlow::Break(Outcome::new(Status::Succeeded, sms_state(phone, &response))),
-        // What was sent before was read back: it had not been applied.
+        // What was sent before was read back: it had not been applied, or its number is hidden.
         Err(CallError::Stopped) => ControlFlow::Break(stopped()),
         Err(CallError::Refused(failure)) if is_not_unique(&failure) => {
             ControlFlow::Break(settle_not_unique(session, user, phone, failure).await)

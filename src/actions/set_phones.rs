@@ -3,7 +3,7 @@
 use super::delete_phone::delete_phone;
 use super::set_phone::set_phone;
 use crate::graph::session::Session;
-use crate::model::outcome::{Outcome, Status};
+use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::PhoneChange;
 use crate::model::row::RowNumber;
 use crate::model::user::UserId;
@@ -29,6 +29,10 @@ pub async fn set_phones<T: Transport, C: Credential>(
         told.push(part(change, &outcome));
         if !outcome.status.is_done() {
             told.extend(rest.iter().map(|change| format!("{}: not tried", change.phone_type())));
+            let outcome = match (done.status, outcome.status) {
+                (Status::Succeeded, Status::Unprocessed) => Outcome::unknown(stopped_between(), ""),
+                _ => outcome,
+            };
             return Outcome { detail: told.join("; "), ..outcome };
         }
         if outcome.status == Status::Succeeded {
@@ -41,6 +45,15 @@ pub async fn set_phones<T: Transport, C: Credential>(
     }
     let detail = if told.is_empty() { "the row names no phone".to_owned() } else { told.join("; ") };
     Outcome { detail, ..done }
+}
+
+/// The row was tried, so it is not `unprocessed`; a resumed run goes on with it.
+fn stopped_between() -> Failure {
+    Failure {
+        http_status: None,
+        code: "interrupted".to_owned(),
+        message: "the run stopped between two of the row's phones".to_owned(),
+    }
 }
 
 fn part(change: &PhoneChange, outcome: &Outcome) -> String {

@@ -4,8 +4,8 @@ use super::phones::{Reading, read_back};
 use super::verdicts::{NewUserPatience, in_doubt, is_status, refused, stopped, unknown_user};
 use crate::graph::call::{CallError, disable_sms_sign_in, enable_sms_sign_in};
 use crate::graph::session::Session;
-use crate::model::outcome::{Failure, Outcome, Status};
-use crate::model::phone::PhoneType;
+use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE, Outcome, Status};
+use crate::model::phone::{PhoneType, signs_in};
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
@@ -97,14 +97,8 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
     }
 }
 
-/// `notConfigured` counts as on: it is allowed, and the rest is up to the user
-/// (Graph v1.0, enum `authenticationMethodSignInState`).
 pub(super) fn holds(wanted: Wanted, state: &str) -> bool {
-    let is_on = state.eq_ignore_ascii_case("ready") || state.eq_ignore_ascii_case("notConfigured");
-    match wanted {
-        Wanted::On => is_on,
-        Wanted::Off => !is_on,
-    }
+    signs_in(state) == (wanted == Wanted::On)
 }
 
 pub(super) fn state_told(state: &str) -> String {
@@ -114,7 +108,7 @@ pub(super) fn state_told(state: &str) -> String {
 fn with_cure(told: &str, state: &str) -> String {
     let cure = if state.eq_ignore_ascii_case("notAllowedByPolicy") {
         "; the user is not in the SMS policy, or \"use for sign-in\" is off there"
-    } else if state.eq_ignore_ascii_case("phoneNumberNotUnique") {
+    } else if state.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE) {
         "; another user signs in with this number"
     } else {
         ""

@@ -4,18 +4,13 @@ use std::time::Duration;
 
 use crate::graph::call::CallError;
 use crate::graph::session::Session;
-use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
-/// Graph's code for a mobile that was stored, but not registered for SMS sign-in since somebody else has the
-/// number (observed with HTTP 409 in production runbooks; not documented).
-const NOT_UNIQUE: &str = "phoneNumberNotUnique";
-
-/// What people are told then.
-pub(super) const STORED_WITHOUT_SMS: &str =
-    "the number was stored; SMS sign-in was not registered, since another user signs in with this number";
+/// What people are told of a number that is not unique.
+pub(super) const STORED_WITHOUT_SMS: &str = "the number was stored; SMS sign-in was not registered (phoneNumberNotUnique): another user signs in with this number";
 
 /// How long to wait before a stored number is looked for again (as production runbooks do).
 pub(super) const LATE_STORE: Duration = Duration::from_secs(5);
@@ -24,7 +19,7 @@ pub(super) const LATE_STORE: Duration = Duration::from_secs(5);
 const NEW_USER_WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
 
 pub(super) fn is_not_unique(failure: &Failure) -> bool {
-    failure.code.eq_ignore_ascii_case(NOT_UNIQUE)
+    failure.code.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE)
 }
 
 pub(super) const fn is_status(failure: &Failure, status: u16) -> bool {
@@ -97,6 +92,14 @@ pub(super) fn confirmed(phone: &Phone) -> Outcome {
     Outcome::new(
         Status::Succeeded,
         format!("the answer was lost; reading back shows that {} is stored", phone.phone_type),
+    )
+}
+
+/// A write was refused, and yet what it asked for stands.
+pub(super) fn stored_after_all(phone: &Phone) -> Outcome {
+    Outcome::new(
+        Status::Succeeded,
+        format!("the write was refused, and yet reading back shows that {} is stored", phone.phone_type),
     )
 }
 

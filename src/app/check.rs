@@ -15,7 +15,7 @@ use super::environment::{print, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
-use super::run::input_settings;
+use super::purpose::input_settings;
 
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {

@@ -12,14 +12,14 @@ use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
-use crate::results::summary::{
-    DesiredState, SCHEMA_VERSION, Summary, by_action, milliseconds, rows_per_second,
-};
+use crate::policy::holders::Holders;
+use crate::results::summary::{DesiredState, Summary};
 use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
 use super::exit::Exit;
+use super::holders;
 
 /// What is told of a run that has ended.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Account<'run> {
     pub(super) exit: Exit,
     /// How many processes worked on it.
     pub(super) sessions: u64,
+    /// Rows whose number signs in another user.
+    pub(super) holders: Holders,
     /// For how long they did.
     pub(super) duration: Duration,
     pub(super) ended_at: Timestamp,
@@ -57,29 +59,21 @@ impl Account<'_> {
     }
 
     fn summary(&self) -> Summary {
-        let (stats, run) = (&self.stats, self.run);
+        let run = self.run;
         Summary {
-            schema_version: SCHEMA_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: format!("{:.3}", run.started_at),
             ended_at: format!("{:.3}", self.ended_at),
-            duration_ms: milliseconds(self.duration),
             input: run.input.display().to_string(),
             graph_root: run.graph_root.clone(),
             api_version: run.api_version.clone(),
             sessions: self.sessions,
             rehearsal: run.is_rehearsal,
-            rows: (&stats.rows).into(),
-            by_action: by_action(stats),
-            requests: (&stats.requests).into(),
-            operations: (&stats.operations).into(),
-            held_ms: milliseconds(stats.held),
-            pace: (&self.throughput).into(),
-            rows_per_second: rows_per_second(stats.rows.total(), self.duration),
+            numbers_taken: (&self.holders).into(),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
-            desired_state: stats.into(),
             plan_hash: self.plan_hash(),
+            ..Summary::counted(&self.stats, &self.throughput, self.duration)
         }
     }
 
@@ -116,6 +110,7 @@ impl Account<'_> {
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        text += &holders::lines(&self.holders);
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
             let DesiredState { held, mended, not_mended } = desired;
@@ -234,6 +229,7 @@ mod tests {
             throughput: Throughput::default(),
             stop,
             sessions: 1,
+            holders: Holders::default(),
             duration: Duration::from_millis(1_234),
             ended_at: Timestamp::UNIX_EPOCH,
             ledger,

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::secret::Secret;
-use crate::settings::connection::{SecretSource, Tenant, private_file};
+use crate::settings::connection::Tenant;
 use crate::settings::error::SettingsError;
+use crate::settings::secret_source::{SecretSource, private_file};
 use crate::settings::sign_in::{AppChoice, Missing, SignInChoice};
 use crate::sign_in::access_token::AccessToken;
 use crate::sign_in::authority::{App, Authority};

@@ -83,6 +83,11 @@ pub enum AppError {
     /// The journal cannot be used.
     #[error("cannot take the run up again")]
     Journal(#[from] JournalError),
+    /// A rehearsal's tenant is gone with its run.
+    #[error(
+        "the run was a rehearsal, whose tenant is gone: there is nothing to read again. Rehearse against `authwave simulator` instead"
+    )]
+    Rehearsed,
     /// Somebody else is at work.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -156,6 +161,7 @@ impl AppError {
             | Self::Journal(_)
             | Self::InputGone(_)
             | Self::Lock(_)
+            | Self::Rehearsed
             | Self::Changed { .. }
             | Self::Input(_)
             | Self::BadRows { .. }

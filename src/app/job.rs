@@ -11,6 +11,7 @@ use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
+use crate::input::rows::InputSettings;
 use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
@@ -20,8 +21,8 @@ use crate::model::task::Work;
 use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
-use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
+use crate::policy::holders::Holders;
 use crate::progress::{Progress, Screen};
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
@@ -33,10 +34,11 @@ use super::environment::say;
 use super::error::{AppError, chain};
 use super::exit::Exit;
 use super::files::{self, Files};
+use super::holders;
 use super::locks::Lock;
 use super::memory::{Found, Memory};
+use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
-use super::run::Purpose;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Sinks};
@@ -50,8 +52,7 @@ const SHARE_OF_POLLS: usize = 8;
 /// A run that is ready to go.
 pub(super) struct Job {
     pub(super) settings: Settings,
-    /// How many rows may fail; `None` where no number of them is a reason to stop.
-    pub(super) failures: Option<FailureLimit>,
+    pub(super) stops: StopRules,
     pub(super) screen: Screen,
     pub(super) connection: Connection,
     pub(super) rehearsal: Option<RehearsalTenant>,
@@ -96,13 +97,14 @@ impl Job {
         let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
-        let settings = run_settings(&self.settings, self.failures, self.conduct);
+        let settings = run_settings(&self.settings, self.stops, self.conduct);
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
+        let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);
         let closing = Closing {
             start,
@@ -110,6 +112,7 @@ impl Job {
             directory: self.directory,
             workbook: self.settings.workbook,
             output: self.settings.output,
+            input,
         };
         let exit = closing.close(end, finished);
         drop(self.locks);
@@ -145,16 +148,16 @@ fn session(start: Start) -> SessionStart {
 }
 
 /// Each row takes a request at least.
-fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
+pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
     let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
     PaceSettings { seek, ..settings }
 }
 
-fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
+pub(super) fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
     Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
-fn run_settings(settings: &Settings, failures: Option<FailureLimit>, conduct: Conduct) -> RunSettings {
+pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Conduct) -> RunSettings {
     let in_flight = settings.pace.in_flight.get();
     RunSettings {
         window: settings.window.get(),
@@ -164,10 +167,10 @@ fn run_settings(settings: &Settings, failures: Option<FailureLimit>, conduct: Co
             polls_beside_rows: (in_flight / SHARE_OF_POLLS).max(1),
             polls_alone: in_flight,
         },
-        failures,
+        failures: stops.failures,
         max_duration: settings.max_duration,
         conduct,
-        canary: settings.guards.canary,
+        canary: stops.canary,
     }
 }
 
@@ -178,23 +181,24 @@ struct Closing {
     directory: RunDirectory,
     workbook: Workbook,
     output: Output,
+    /// How the rows of the journal are understood.
+    input: InputSettings,
 }
 
 impl Closing {
     fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let ((stats, throughput), exit, fault) = match told.and_then(|stats| whole(&store, stats)) {
+        let ((stats, throughput, holders), exit, fault) = match told
+            .and_then(|stats| whole(&store, &self.input, stats))
+        {
             Ok(whole) => {
-                let exit = Exit::of(&whole.0.rows, end.stop.as_ref());
-                // Users who cannot be read are part of the plan.
-                let exit = match exit {
-                    Exit::SomeFailed if Purpose::of(&store.run().command) == Purpose::Plan => Exit::Done,
-                    exit => exit,
-                };
+                let exit = Purpose::of(&store.run().command).exit(Exit::of(&whole.0.rows, end.stop.as_ref()));
                 (whole, exit, None)
             }
-            Err(error) => ((end.stats, Throughput::default()), Exit::Stopped, Some(error)),
+            Err(error) => {
+                ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
+            }
         };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
@@ -202,6 +206,7 @@ impl Closing {
             run: &run,
             stats,
             throughput,
+            holders,
             stop: end.stop,
             exit,
             sessions: store.sessions().unwrap_or(1),
@@ -228,8 +233,15 @@ impl Closing {
     }
 }
 
-/// The counts of the rows, and of all that was sent for them in any session; and how that went over time.
-fn whole(store: &Store, stats: Stats) -> Result<(Stats, Throughput), AppError> {
+/// The counts of the rows, and of all that was sent for them in any session; how that went over time; and who has the
+/// numbers that sign in another user.
+fn whole(
+    store: &Store,
+    input: &InputSettings,
+    stats: Stats,
+) -> Result<(Stats, Throughput, Holders), AppError> {
     let Traffic { requests, held, throughput } = store.traffic()?;
-    Ok((Stats { requests, held, ..stats }, throughput))
+    // Looking for them reads the whole journal.
+    let holders = if stats.numbers_taken > 0 { holders::find(store, input)? } else { Holders::default() };
+    Ok((Stats { requests, held, ..stats }, throughput, holders))
 }

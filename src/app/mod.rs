@@ -1,6 +1,7 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
 mod agenda;
+mod asked;
 mod brakes;
 mod census;
 mod check;
@@ -16,11 +17,13 @@ pub mod error;
 pub mod exit;
 mod files;
 mod findings;
+mod holders;
 mod job;
 pub mod locks;
 mod logging;
 mod memory;
 mod plan;
+mod purpose;
 mod rehearsal;
 mod resume;
 mod run;
@@ -32,3 +35,4 @@ mod sinks;
 pub mod start;
 mod state;
 mod template;
+mod verify;

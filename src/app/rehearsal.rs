@@ -55,7 +55,9 @@ impl Seeds {
     pub(super) fn note(&mut self, task: &Task) {
         let known = self.0.entry(task.user.as_str().to_lowercase().into()).or_default();
         let (phone_type, takes_for_granted) = match &task.action {
-            Action::ListMethods | Action::ResetPassword(_) | Action::SetPassword(_) => return,
+            Action::ListMethods | Action::ListPhones | Action::ResetPassword(_) | Action::SetPassword(_) => {
+                return;
+            }
             Action::SetPhones(changes) => return changes.iter().for_each(|change| known.note(change)),
             Action::AddPhone(phone) | Action::SetPhone(phone) => (phone.phone_type, false),
             Action::UpdatePhone(phone) => (phone.phone_type, true),
@@ -78,6 +80,7 @@ impl Seeds {
             Action::SetPhones(changes) => changes.iter().for_each(|change| known.leave(change)),
             Action::DeletePhone(phone_type) => known.left[place(*phone_type)] = Some(Left::Nothing),
             Action::ListMethods
+            | Action::ListPhones
             | Action::EnableSmsSignIn
             | Action::DisableSmsSignIn
             | Action::ResetPassword(_)

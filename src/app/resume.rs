@@ -5,14 +5,16 @@ use std::path::Path;
 use crate::engine::run::RowsError;
 use crate::graph::needs::Needs;
 use crate::input::checks::check;
+use crate::input::content::fingerprint_of;
+use crate::input::records::InputError;
 use crate::input::source::Input;
 use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
 use crate::model::demand::Demand;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::task::Work;
 use crate::model::wards::Wards;
-use crate::policy::failures::FailureLimit;
 use crate::progress::Screen;
 use crate::settings::args;
 use crate::settings::connection::Target;
@@ -20,6 +22,7 @@ use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
 use super::agenda::Agenda;
+use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::timeline_now;
 use super::connect::connect;
@@ -29,8 +32,9 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::plan;
+use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
-use super::run::{Asked, Purpose, absolute, fit, listen, locks, rows, survey, tenant_lock};
+use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
 
 /// `authwave resume`.
@@ -50,12 +54,13 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     }
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
-    let failures = purpose.failures(&taken_up.settings);
+    let stops = purpose.stop_rules(&taken_up.settings);
     let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
+    taken_up.passwords_are_unchanged(&input)?;
     let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
     let brakes = Brakes { agenda: taken_up.agenda()?, ..Brakes::default() };
     let rows = rows(&mut input, (purpose, method), standing, &brakes);
-    let exit = taken_up.carry_out(seeds, (failures, demand, needs), (rows, &brakes))?;
+    let exit = taken_up.carry_out(seeds, (stops, demand, needs), (rows, &brakes))?;
     match (purpose, exit) {
         (Purpose::Plan, Exit::Done) => {
             plan::conclude(&directory, &mut input, (&kept, &brakes), args::Shown::default())
@@ -76,21 +81,25 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
     // What was accepted is followed, whoever it is.
     let brakes = Brakes { wards: Wards::default().into(), ..Brakes::default() };
-    taken_up.carry_out(Seeds::default(), (None, demand, Needs::default()), (rows, &brakes))
+    taken_up.carry_out(Seeds::default(), (StopRules::NONE, demand, Needs::default()), (rows, &brakes))
 }
 
 /// A run that stopped, open again.
-struct TakenUp {
-    settings: Settings,
-    screen: Screen,
-    purpose: Purpose,
-    directory: RunDirectory,
-    lock: Lock,
-    store: Store,
+pub(super) struct TakenUp {
+    pub(super) settings: Settings,
+    pub(super) screen: Screen,
+    pub(super) purpose: Purpose,
+    pub(super) directory: RunDirectory,
+    pub(super) lock: Lock,
+    pub(super) store: Store,
 }
 
 impl TakenUp {
-    fn open(run_dir: &Path, mut common: args::Common, mut choices: RunChoices) -> Result<Self, AppError> {
+    pub(super) fn open(
+        run_dir: &Path,
+        mut common: args::Common,
+        mut choices: RunChoices,
+    ) -> Result<Self, AppError> {
         let directory = RunDirectory::existing(run_dir);
         let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.
@@ -116,15 +125,8 @@ impl TakenUp {
         let path = given.unwrap_or(&self.store.run().input).to_owned();
         let mut input =
             Input::open(&path, self.purpose.input_settings(&self.settings)).map_err(AppError::InputGone)?;
-        let (then, now) = (&self.store.run().fingerprint, input.fingerprint()?);
-        if *then != now {
-            return Err(AppError::Changed {
-                what: path.display().to_string(),
-                then: then.to_string(),
-                now: now.to_string(),
-                cure: "Nothing was sent. Give the file as it was with --input FILE, or begin a new run with the changed one",
-            });
-        }
+        let cure = "Nothing was sent. Give the file as it was with --input FILE, or begin a new run with the changed one";
+        unchanged_file(&path, &self.store.run().fingerprint, &input.fingerprint()?, cure)?;
         self.store.move_input(&absolute(&path)?)?;
         if self.settings.bad_rows == BadRows::Skip {
             // Rows that cannot be done beside others were passed over, and are again.
@@ -139,6 +141,23 @@ impl TakenUp {
         let stored = Stored::from_json(&self.store.run().settings)?;
         let path = self.directory.file(plan::DOCUMENT);
         stored.plan().map(|kept| Agenda::read_again(&path, kept)).transpose()
+    }
+
+    /// Whether the passwords of the rows that are left stand where they did. Files that only rows pointed into that are
+    /// done may be gone.
+    fn passwords_are_unchanged(&self, input: &Input) -> Result<(), AppError> {
+        let known = Stored::from_json(&self.store.run().settings)?.password_files;
+        for (path, then) in input.password_files().filter_map(|path| known.get_key_value(path)) {
+            let opened = fingerprint_of(path);
+            let now = opened.map_err(|source| InputError::Open { path: path.clone(), source })?;
+            unchanged_file(
+                path,
+                then,
+                &now,
+                "Nothing was sent. Put the file back as it was, or begin a new run",
+            )?;
+        }
+        Ok(())
     }
 
     fn standing(&self) -> Result<Standing, AppError> {
@@ -166,7 +185,7 @@ impl TakenUp {
     fn carry_out<R>(
         self,
         seeds: Seeds,
-        (failures, demand, needs): (Option<FailureLimit>, Demand, Needs),
+        (stops, demand, needs): (StopRules, Demand, Needs),
         (rows, brakes): (R, &Brakes),
     ) -> Result<Exit, AppError>
     where
@@ -188,7 +207,7 @@ impl TakenUp {
             let conduct = purpose.conduct(&settings, &connection);
             let job = Job {
                 settings,
-                failures,
+                stops,
                 screen,
                 connection,
                 rehearsal,
@@ -212,6 +231,23 @@ fn unchanged(what: &str, then: &str, now: &str) -> Result<(), AppError> {
         then: then.to_owned(),
         now: now.to_owned(),
         cure: "Nothing was sent. Go on with what it began with, or begin a new run",
+    })
+}
+
+fn unchanged_file(
+    path: &Path,
+    then: &Fingerprint,
+    now: &Fingerprint,
+    cure: &'static str,
+) -> Result<(), AppError> {
+    if then == now {
+        return Ok(());
+    }
+    Err(AppError::Changed {
+        what: path.display().to_string(),
+        then: then.to_string(),
+        now: now.to_string(),
+        cure,
     })
 }
 

@@ -2,153 +2,43 @@
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
-use std::io::IsTerminal as _;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use crate::actions::conduct::{Asked as Sought, Conduct, Look, Sight};
 use crate::engine::run::RowsError;
-use crate::graph::needs::{Need, Needs, Obstacle};
+use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
-use crate::input::content::STANDARD_INPUT;
+use crate::input::content::{STANDARD_INPUT, fingerprint_of};
 use crate::input::records::InputError;
-use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::standing::Standing;
 use crate::journal::store::Store;
-use crate::model::action::{Action, ResetMethod};
+use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
-use crate::model::wards::Wards;
 use crate::policy::caps::Tally;
-use crate::policy::failures::FailureLimit;
-use crate::progress::{Screen, View};
 use crate::settings::args;
 use crate::settings::connection::Target;
-use crate::settings::form::Reading;
 use crate::settings::guards::Consent;
-use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse, resolve};
+use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse};
 use crate::settings::stored::Stored;
 
 use super::agenda::{self, Agenda};
+use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
-use super::environment::{runtime, say, secrets, settings_file};
+use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory, lock_tenant};
+use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::{census, consent, findings, logging, plan};
-
-/// What a run does with its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// What they say.
-    Rows,
-    /// Every user in them is read, once.
-    Snapshot,
-    /// Every user in them is read, once, and what they would do is told.
-    Plan,
-}
-
-impl Purpose {
-    /// What was typed for it.
-    pub(super) const fn command(self) -> &'static str {
-        match self {
-            Self::Rows => "run",
-            Self::Snapshot => "snapshot",
-            Self::Plan => "plan",
-        }
-    }
-
-    /// What a journal calls so.
-    pub(super) fn of(command: &str) -> Self {
-        let others = [Self::Snapshot, Self::Plan];
-        others.into_iter().find(|purpose| purpose.command() == command).unwrap_or(Self::Rows)
-    }
-
-    /// How rows are understood.
-    pub(super) fn input_settings(self, settings: &Settings) -> InputSettings {
-        let action = match self {
-            Self::Rows | Self::Plan => ActionSource::Column,
-            Self::Snapshot => ActionSource::ListMethods,
-        };
-        input_settings(&settings.reading, action)
-    }
-
-    /// What is sent for a row.
-    fn of_row(self, work: Work) -> Work {
-        match (self, work) {
-            (Self::Plan, Work::Task(task)) => Work::Task(Task { action: Action::ListMethods, ..task }),
-            (Self::Rows | Self::Snapshot | Self::Plan, work) => work,
-        }
-    }
-
-    /// What a row takes.
-    fn demand(self, work: &Work) -> Demand {
-        match (self, work) {
-            (Self::Plan, Work::Task(_)) => Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
-            (Self::Rows | Self::Snapshot | Self::Plan, _) => Demand::of(work),
-        }
-    }
-
-    /// Whom the rows must not touch.
-    pub(super) async fn wards(self, settings: &Settings, connection: &Connection) -> Wards {
-        match self {
-            Self::Rows | Self::Plan => census::wards(connection, settings).await,
-            Self::Snapshot => Wards::default(),
-        }
-    }
-
-    /// How rows are done.
-    pub(super) fn conduct(self, settings: &Settings, connection: &Connection) -> Conduct {
-        match self {
-            Self::Rows => Conduct { last_method: settings.guards.last_method, ..Conduct::PLAIN },
-            Self::Snapshot => Conduct::PLAIN,
-            Self::Plan => Conduct { look: Look::ForPlan(sight(&connection.permissions)), ..Conduct::PLAIN },
-        }
-    }
-
-    /// How many rows may fail; a plan tells of all.
-    pub(super) fn failures(self, settings: &Settings) -> Option<FailureLimit> {
-        match self {
-            Self::Rows | Self::Snapshot => Some(settings.failures),
-            Self::Plan => None,
-        }
-    }
-}
-
-/// A plan asks for a user's methods and account.
-const READS_OF_A_PLAN: u64 = 2;
-
-/// What a sign-in with these permissions may read. One that does not name any is asked for all.
-fn sight(permissions: &[String]) -> Sight {
-    let asked = |sufficient: &[&str]| {
-        let is_named = permissions.iter().any(|permission| sufficient.contains(&permission.as_str()));
-        if permissions.is_empty() || is_named { Sought::Yes } else { Sought::No }
-    };
-    Sight {
-        methods: asked(Need::ReadMethods.permissions()),
-        // User.ReadBasic.All does not show whether the account is enabled (Graph permissions reference).
-        account: asked(&[
-            "User.Read.All",
-            "User.ReadWrite.All",
-            "Directory.Read.All",
-            "Directory.ReadWrite.All",
-        ]),
-    }
-}
-
-/// How rows are understood.
-pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
-    let Reading { form, mapping, default_country, protected } = reading.clone();
-    InputSettings { form, mapping, default_country, action, protected }
-}
+use super::{consent, findings, plan};
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
@@ -177,33 +67,6 @@ const fn mode(rehearse: bool) -> Mode {
     if rehearse { Mode::Rehearsal } else { Mode::Real }
 }
 
-/// What was asked for, on the command line and in the environment.
-pub(super) struct Asked {
-    pub(super) common: args::Common,
-    pub(super) choices: RunChoices,
-    pub(super) mode: Mode,
-    pub(super) purpose: Purpose,
-}
-
-impl Asked {
-    /// Decides, and begins to log.
-    pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
-        let file = settings_file(self.common.config.clone())?;
-        let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
-        let screen = Screen::new(view(settings.output));
-        logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
-        Ok((settings, screen))
-    }
-}
-
-fn view(output: Output) -> View {
-    match output {
-        Output::Quiet => View::Silent,
-        Output::Bar if std::io::stderr().is_terminal() => View::Bar,
-        Output::Bar | Output::Lines => View::Lines,
-    }
-}
-
 fn begin(
     file: &Path,
     place: &args::Place,
@@ -223,6 +86,12 @@ fn begin(
         let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
         permitted(tally, &settings)?;
     }
+    // Of a file that cannot be read no row could use a password.
+    let password_files = input.password_files().filter_map(|path| {
+        let fingerprint = fingerprint_of(path).ok()?;
+        Some((path.to_owned(), fingerprint))
+    });
+    let password_files = password_files.collect();
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -239,6 +108,8 @@ fn begin(
         let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
         keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
+        let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);
+        stored.password_files = password_files;
         let record = RunRecord {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             command: asked.purpose.command().to_owned(),
@@ -251,16 +122,16 @@ fn begin(
             api_version: settings.api_version.to_owned(),
             tenant: connection.tenant.clone(),
             is_rehearsal: rehearsal.is_some(),
-            settings: Stored::of(&asked.common, &asked.choices, &settings, graph_root).to_json(),
+            settings: stored.to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
-        let (failures, conduct) =
-            (asked.purpose.failures(&settings), asked.purpose.conduct(&settings, &connection));
+        let (stops, conduct) =
+            (asked.purpose.stop_rules(&settings), asked.purpose.conduct(&settings, &connection));
         let (kept, done_in) = (settings.clone(), directory.clone());
         let rows = rows(&mut input, (asked.purpose, settings.reset_method), Standing::default(), &brakes);
         let job = Job {
             settings,
-            failures,
+            stops,
             screen,
             connection,
             rehearsal,

@@ -11,7 +11,7 @@ use tokio_util::time::DelayQueue;
 
 use super::worker::{OpenReset, ended};
 use crate::actions::reset_password::{Look, TOLERATED_UNKNOWN, look, outcome};
-use crate::graph::client::Graph;
+use crate::graph::client::{Graph, SHORTEST_PAUSE};
 use crate::graph::session::Session;
 use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
@@ -65,7 +65,7 @@ impl<T: Transport, C: Credential> Operations<T, C> {
 
     pub(super) fn open(&mut self, mut reset: Box<OpenReset>) {
         reset.deadline = Instant::now() + self.settings.timeout;
-        let wait = reset.operation.retry_after.unwrap_or(FIRST_WAIT);
+        let wait = asked(reset.operation.retry_after).unwrap_or(FIRST_WAIT);
         self.wait(reset, wait);
     }
 
@@ -143,7 +143,7 @@ async fn poll<T: Transport, C: Credential>(graph: Arc<Graph<T, C>>, mut reset: B
         }
         Ok(Look::Seen { retry_after }) => {
             reset.not_found = 0;
-            retry_after.unwrap_or(pause)
+            asked(retry_after).unwrap_or(pause)
         }
         Ok(Look::Refused(failure)) => return close(&graph, *reset, unfollowed(failure)).await,
         Ok(Look::NotFound(failure)) => {
@@ -235,6 +235,11 @@ fn expired() -> Outcome {
     let failure =
         Failure { http_status: None, code: "operation-expired".to_owned(), message: message.to_owned() };
     Outcome::unknown(failure, "the reset was accepted and most likely done: ask the user, or reset again")
+}
+
+/// The pause that an answer asked for; none where it asked for next to none.
+fn asked(retry_after: Option<Duration>) -> Option<Duration> {
+    retry_after.filter(|span| *span >= SHORTEST_PAUSE)
 }
 
 const fn is_terminal(status: OperationStatus) -> bool {

@@ -18,6 +18,7 @@ use super::queue::{Next, Queue};
 use super::worker::{Finished, OpenReset, ended_unbegun, work};
 use crate::actions::conduct::Conduct;
 use crate::graph::client::Graph;
+use crate::graph::keeping::Keeping;
 use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
@@ -115,6 +116,9 @@ struct Run<'observer, T, C, R, O> {
     /// How many events the observer was shown, and how many of them are kept for good, as far as is known.
     told: u64,
     kept: u64,
+    /// Rows that are under way and have told something, by the number of the event: what they write waits for it.
+    unkept: VecDeque<(u64, RowNumber)>,
+    keeping: Arc<Keeping>,
     /// How many workers have not run yet.
     fresh: Arc<AtomicUsize>,
     rows_are_left: RowsLeft,
@@ -152,6 +156,8 @@ where
         observer,
         told: 0,
         kept: 0,
+        unkept: VecDeque::new(),
+        keeping: Arc::default(),
         fresh: Arc::default(),
         rows_are_left: RowsLeft::Some,
     };
@@ -182,7 +188,7 @@ where
             self.tell_beginnings();
             self.start_begun();
             self.operations.start_due(self.rows_are_left);
-            let next_to_keep = self.begun.front().map(|(count, _)| *count).filter(|count| *count > self.kept);
+            let next_to_keep = self.next_to_keep();
             // Listen: take the next thing that happens.
             tokio::select! {
                 biased;
@@ -195,7 +201,7 @@ where
                 }
                 kept = self.observer.kept(next_to_keep.unwrap_or_default()), if next_to_keep.is_some() => {
                     match kept {
-                        Ok(kept) => self.kept = kept,
+                        Ok(kept) => self.note_kept(kept),
                         Err(error) => self.halt(Stop::Observer(error)),
                     }
                 }
@@ -298,25 +304,52 @@ where
         if !rows.is_empty() {
             self.note(&Event::Begun(rows));
         }
-        let told = self.told;
-        self.begun
-            .extend(beginning.drain(..).map(|task| (if task.action.writes() { told } else { 0 }, task)));
+        for task in beginning.drain(..) {
+            let reads_first = self.conduct().reads_first(&task);
+            let is_to_be_kept = task.action.writes() && !reads_first;
+            if reads_first {
+                self.keeping.expect(task.row.number);
+                self.unkept.push_back((self.told, task.row.number));
+            }
+            self.begun.push_back((if is_to_be_kept { self.told } else { 0 }, task));
+        }
         self.beginning = beginning;
+    }
+
+    /// How many events have to be kept for the next row to go on.
+    fn next_to_keep(&self) -> Option<u64> {
+        let begun = self.begun.front().map(|(count, _)| *count);
+        let unkept = self.unkept.front().map(|(count, _)| *count);
+        [begun, unkept].into_iter().flatten().filter(|count| *count > self.kept).min()
+    }
+
+    fn note_kept(&mut self, kept: u64) {
+        self.kept = kept;
+        while self.unkept.front().is_some_and(|(count, _)| *count <= kept) {
+            let Some((_, row)) = self.unkept.pop_front() else { break };
+            self.keeping.note_kept(row);
+        }
+    }
+
+    /// How rows that start now are done.
+    const fn conduct(&self) -> Conduct {
+        self.canary.conduct(self.settings.conduct)
     }
 
     fn start(&mut self, task: Task) {
         let may_be_overtaken = self.lost_resets.may_overtake(&task);
         // Boxed, so that only a pointer is moved on its way into the set.
-        let (graph, fresh, conduct) =
-            (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.canary.conduct(self.settings.conduct));
+        let (graph, fresh, conduct) = (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.conduct());
+        let keeping = conduct.reads_first(&task).then(|| Arc::clone(&self.keeping));
         fresh.fetch_add(1, Ordering::Relaxed);
         self.workers.spawn(Box::pin(async move {
             fresh.fetch_sub(1, Ordering::Relaxed);
-            work(graph, task, may_be_overtaken, conduct).await
+            work(graph, task, may_be_overtaken, (conduct, keeping)).await
         }));
     }
 
-    /// Starts tasks whose beginning is kept for good: before, nothing of theirs may be sent.
+    /// Starts tasks whose beginning is kept for good: before, nothing of theirs may be sent. Those that read first wait
+    /// with their first write, so that what they find is kept by the same wait.
     fn start_begun(&mut self) {
         for _ in 0..self.room_at_the_gate() {
             if self.begun.front().is_none_or(|(count, _)| *count > self.kept) {
@@ -345,11 +378,11 @@ where
         self.told += 1;
         match event {
             Event::Ended(ended) => self.weigh(ended),
+            Event::Found(image) => self.unkept.push_back((self.told, image.row)),
             Event::SignInLost { reason } => self.halt(Stop::SignIn(reason.clone())),
             Event::Answered(_)
             | Event::Held { .. }
             | Event::Begun(_)
-            | Event::Found(_)
             | Event::Polled(_)
             | Event::Accepted(_)
             | Event::Closed(_)
@@ -394,6 +427,7 @@ where
     /// While the run drains nothing starts, and no operation is waited for.
     fn give_up_waiting(&mut self, inbox: &mut mpsc::Receiver<Event>) {
         self.stop.get_or_insert(Stop::Interrupted);
+        self.unkept.clear();
         while let Some((_, task)) = self.begun.pop_front() {
             let order_key = task.user.order_key();
             self.leave(Work::Task(task));

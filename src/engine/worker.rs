@@ -8,6 +8,7 @@ use crate::actions::conduct::Conduct;
 use crate::actions::perform::{Step, perform};
 use crate::actions::verdicts::{in_doubt, interrupted, stopped};
 use crate::graph::client::Graph;
+use crate::graph::keeping::Keeping;
 use crate::graph::session::Session;
 use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
@@ -49,16 +50,21 @@ impl OpenReset {
     }
 }
 
-/// Carries a task to its end, or to the operation that ends it. `may_be_overtaken` goes into the operation.
+/// Carries a task to its end, or to the operation that ends it. `may_be_overtaken` goes into the operation. With `keeping`
+/// the row began before that was kept.
 pub async fn work<T: Transport, C: Credential>(
     graph: Arc<Graph<T, C>>,
     task: Task,
     may_be_overtaken: bool,
-    conduct: Conduct,
+    (conduct, keeping): (Conduct, Option<Arc<Keeping>>),
 ) -> Finished {
-    let mut session = match task.prior {
-        Prior::InDoubt => Session::after(&graph, Trace::IN_DOUBT),
+    let session = match task.prior {
+        Prior::InDoubt(_) => Session::after(&graph, Trace::IN_DOUBT),
         Prior::Untried | Prior::Accepted(_) => Session::new(&graph),
+    };
+    let mut session = match keeping {
+        Some(keeping) => session.keeping(keeping, task.row.number),
+        None => session,
     };
     let step = perform(&mut session, &task, conduct).await;
     let trace = session.into_trace();
@@ -80,8 +86,8 @@ pub async fn work<T: Transport, C: Credential>(
 pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
     let Traffic { attempts, http_status, request_id, client_request_id } = trace.told().clone();
     Ended {
+        outcome: with_first_cause(outcome, &task.prior),
         work: Work::Task(task),
-        outcome,
         attempts,
         http_status,
         started_at: trace.started_at,
@@ -92,10 +98,22 @@ pub(super) fn ended(task: Task, outcome: Outcome, trace: &Trace) -> Ended {
     }
 }
 
+/// That a session broke off explains less than what an earlier one noted of the same doubt.
+fn with_first_cause(outcome: Outcome, prior: &Prior) -> Outcome {
+    match (outcome.failure, prior) {
+        (Some(failure), Prior::InDoubt(Some(first))) if failure == interrupted() => {
+            Outcome { failure: Some((**first).clone()), ..outcome }
+        }
+        (failure, _) => Outcome { failure, ..outcome },
+    }
+}
+
 /// The end of a row that was never begun: not understood, or not reached.
 pub(super) fn ended_unbegun(work: Work) -> Ended {
     let outcome = match &work {
-        Work::Task(Task { prior: Prior::InDoubt, .. }) => in_doubt(interrupted()),
+        Work::Task(Task { prior: prior @ Prior::InDoubt(_), .. }) => {
+            with_first_cause(in_doubt(interrupted()), prior)
+        }
         Work::Task(_) => stopped(),
         Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
     };

@@ -168,7 +168,7 @@ impl<T, C> Graph<T, C> {
             429 => Some(self.throttle(access, sent_at, (response, asked))),
             // A server that says when to come back means everybody.
             408 | 500..=599 => {
-                let span = asked?;
+                let span = asked.filter(|span| *span >= SHORTEST_PAUSE)?;
                 Some(self.pause(span, self.pacer.hold(span)))
             }
             _ => {
@@ -232,8 +232,8 @@ pub(super) fn used(response: &Response) -> Option<f64> {
     response.headers.throttle_limit_percentage.as_deref()?.trim().parse().ok()
 }
 
-/// A 429 that asks for less than this counts as one that names no time.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// An answer that asks for less than this counts as one that names no time: else nothing would hold back who asks again.
+pub const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl<T, C> fmt::Debug for Graph<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,4 @@
-//! The clouds that Graph lives in, and what each of them lacks (Graph, "National cloud deployments"; the clouds' metadata).
-
-use super::needs::Need;
+//! The clouds that Graph lives in (Graph, "National cloud deployments"; the clouds' metadata).
 
 /// A cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,18 +46,6 @@ impl Cloud {
             Self::Global => "https://login.microsoftonline.com",
             Self::UsGov | Self::UsGovDod => "https://login.microsoftonline.us",
             Self::China => "https://login.chinacloudapi.cn",
-        }
-    }
-
-    /// Whether the cloud's Graph knows no request for this.
-    #[must_use]
-    pub const fn lacks(self, need: Need) -> bool {
-        match self {
-            Self::Global | Self::UsGov | Self::UsGovDod => false,
-            Self::China => match need {
-                Need::WritePhones | Need::SetPasswords => false,
-                Need::ReadMethods | Need::SwitchSmsSignIn | Need::ResetPasswords => true,
-            },
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What Graph says when it refuses: tolerant of every shape seen, HTML and half a body included.
 
+use std::iter::successors;
+
 use serde_json::Value;
 
-use crate::model::outcome::Failure;
-use crate::transport::exchange::{Response, SendError};
+use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE};
+use crate::transport::exchange::{Body, Response, SendError};
 
 /// Our code where the service named none.
 const NO_CODE: &str = "http";
@@ -11,12 +13,17 @@ const NO_CODE: &str = "http";
 /// A message is cut here: a gateway's page is no message.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// The most specific code and the best message of an error answer.
+/// Stands in the place of a password that an answer repeats.
+const HIDDEN: &str = "(hidden)";
+
+/// The most specific code and the best message of the answer to a request with the body `sent`.
 ///
 /// Codes are read from the outside in, `innerError` in either spelling, and an empty code counts as none
-/// (Graph, "JSON batching" shows one). Without any, the code is `http-{status}`.
+/// (Graph, "JSON batching" shows one). Without any, the code is `http-{status}`. A password that was sent is left out of
+/// the message.
 #[must_use]
-pub fn failure(response: &Response) -> Failure {
+pub fn failure(response: &Response, sent: Option<&Body>) -> Failure {
+    let passwords = sent.map(passwords).unwrap_or_default();
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let error = &body["error"];
     // The token endpoint's and some gateways' form is {"error": "code", "error_description": "…"}.
@@ -28,10 +35,11 @@ pub fn failure(response: &Response) -> Failure {
         &body["error_description"],
         &body["message"],
     ]);
+    let message = message.unwrap_or_else(|| from_body(response));
     Failure {
         http_status: Some(response.status),
         code: code.unwrap_or_else(|| format!("{NO_CODE}-{}", response.status)),
-        message: message.map_or_else(|| from_body(response), |text| cut(&text)),
+        message: cut(&without(&message, &passwords)),
     }
 }
 
@@ -45,18 +53,19 @@ pub fn no_answer(error: &SendError) -> Failure {
     Failure { http_status: None, code: code.to_owned(), message: error.to_string() }
 }
 
-/// The outermost code that says something; the inner one where the outer is generic.
+/// The code that this program knows, wherever it stands; else the outermost one that is not generic, else the outermost.
 fn most_specific_code(error: &Value) -> Option<String> {
-    let outer = text(&error["code"]);
-    let nested = text(&inner(error)["code"]).filter(|code| !code.bytes().all(|b| b.is_ascii_digit()));
-    match outer {
-        Some(code) if !is_generic(&code) => Some(code),
-        outer => nested.or(outer),
-    }
+    let nested = successors(Some(error), |error| Some(inner(error)).filter(|inner| inner.is_object()));
+    let details = error["details"].as_array().into_iter().flatten();
+    let codes: Vec<String> = nested.chain(details).filter_map(|error| text(&error["code"])).collect();
+    let is_number = |code: &str| code.bytes().all(|byte| byte.is_ascii_digit());
+    let known = codes.iter().find(|code| code.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE));
+    let says_something = || codes.iter().find(|code| !is_generic(code) && !is_number(code));
+    known.or_else(says_something).or(codes.first()).cloned()
 }
 
 fn is_generic(code: &str) -> bool {
-    ["UnknownError", "generalException", "BadRequest", "Request_BadRequest", "badRequest", "conflict"]
+    ["UnknownError", "generalException", "BadRequest", "Request_BadRequest", "invalidRequest", "conflict"]
         .iter()
         .any(|generic| code.eq_ignore_ascii_case(generic))
 }
@@ -81,8 +90,31 @@ fn from_body(response: &Response) -> String {
     } else if body.starts_with('<') {
         format!("the answer {} was a web page, most likely from a gateway", response.status)
     } else {
-        cut(body)
+        body.to_owned()
     }
+}
+
+/// The passwords in a request's body.
+fn passwords(body: &Body) -> Vec<String> {
+    fn collect(value: &Value, found: &mut Vec<String>) {
+        for (name, value) in value.as_object().into_iter().flatten() {
+            match value.as_str() {
+                Some(text) if name.to_ascii_lowercase().contains("password") => found.push(text.to_owned()),
+                Some(_) | None => collect(value, found),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&serde_json::from_slice(&body.bytes).unwrap_or_default(), &mut found);
+    found
+}
+
+/// The text without these passwords, as they are and as they stand in JSON.
+fn without(text: &str, passwords: &[String]) -> String {
+    passwords.iter().fold(text.to_owned(), |text, password| {
+        let in_json = Value::from(password.as_str()).to_string();
+        text.replace(in_json.trim_matches('"'), HIDDEN).replace(password, HIDDEN)
+    })
 }
 
 fn cut(text: &str) -> String {
@@ -97,7 +129,7 @@ mod tests {
 
     fn told(status: u16, body: &'static str) -> (String, String) {
         let response = Response { status, body: Bytes::from_static(body.as_bytes()), ..Response::default() };
-        let failure = failure(&response);
+        let failure = failure(&response, None);
         assert_eq!(failure.http_status, Some(status));
         (failure.code, failure.message)
     }
@@ -118,6 +150,21 @@ mod tests {
             (
                 r#"{"error":{"code":"conflict","message":"m","innererror":{"code":"phoneNumberNotUnique"}}}"#,
                 "phoneNumberNotUnique",
+                "m",
+            ),
+            (
+                r#"{"error":{"code":"","message":"m","innerError":{"innerError":{"code":"phoneNumberNotUnique"}}}}"#,
+                "phoneNumberNotUnique",
+                "m",
+            ),
+            (
+                r#"{"error":{"code":"accessDenied","message":"m","details":[{},{"code":"phoneNumberNotUnique"}]}}"#,
+                "phoneNumberNotUnique",
+                "m",
+            ),
+            (
+                r#"{"error":{"code":"invalidRequest","message":"m","innerError":{"code":"tooShort"}}}"#,
+                "tooShort",
                 "m",
             ),
             (
@@ -152,9 +199,25 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_is_repeated_is_left_out_wherever_it_stands() {
+        let password = r#"S3"cret,pw"#;
+        let body = serde_json::json!({ "newPassword": password }).to_string();
+        let sent = Body { content_type: "application/json", bytes: Bytes::from(body.clone()) };
+        for answer in [
+            serde_json::json!({ "error": { "message": format!("bad: {password}") } }).to_string(),
+            serde_json::json!({ "error": { "message": format!("bad: {body}") } }).to_string(),
+            format!("{}{body}", "é".repeat(MAX_MESSAGE_CHARS - 20)),
+        ] {
+            let response = Response { status: 400, body: Bytes::from(answer), ..Response::default() };
+            let message = failure(&response, Some(&sent)).message;
+            assert!(!message.contains("S3") && message.contains("(hid"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_long_page_is_cut() {
         let response =
             Response { status: 500, body: Bytes::from("é".repeat(10_000)), ..Response::default() };
-        assert_eq!(failure(&response).message.chars().count(), MAX_MESSAGE_CHARS);
+        assert_eq!(failure(&response, None).message.chars().count(), MAX_MESSAGE_CHARS);
     }
 }

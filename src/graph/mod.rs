@@ -4,6 +4,7 @@ pub mod call;
 pub mod client;
 pub mod cloud;
 pub mod error;
+pub mod keeping;
 pub mod needs;
 pub mod path;
 mod patience;

@@ -13,6 +13,8 @@ use crate::model::actor::Actor;
 pub enum Need {
     /// All methods of a user are listed.
     ReadMethods,
+    /// Phones are read.
+    ReadPhones,
     /// Phones are read, added, changed and removed.
     WritePhones,
     /// SMS sign-in is switched.
@@ -45,8 +47,9 @@ pub const GLOBAL_ADMINISTRATOR: Role =
 
 impl Need {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ReadMethods,
+        Self::ReadPhones,
         Self::WritePhones,
         Self::SwitchSmsSignIn,
         Self::ResetPasswords,
@@ -58,6 +61,7 @@ impl Need {
     pub const fn of(action: &Action, method: ResetMethod) -> Self {
         match action {
             Action::ListMethods => Self::ReadMethods,
+            Action::ListPhones => Self::ReadPhones,
             Action::AddPhone(_)
             | Action::UpdatePhone(_)
             | Action::SetPhone(_)
@@ -77,6 +81,7 @@ impl Need {
     pub const fn words(self) -> &'static str {
         match self {
             Self::ReadMethods => "list methods",
+            Self::ReadPhones => "read phones",
             Self::WritePhones => "change phones",
             Self::SwitchSmsSignIn => "switch SMS sign-in",
             Self::ResetPasswords => "reset passwords",
@@ -91,6 +96,12 @@ impl Need {
             Self::ReadMethods => {
                 &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"]
             }
+            Self::ReadPhones => &[
+                "UserAuthMethod-Phone.Read.All",
+                "UserAuthMethod-Phone.ReadWrite.All",
+                "UserAuthenticationMethod.Read.All",
+                "UserAuthenticationMethod.ReadWrite.All",
+            ],
             Self::WritePhones | Self::SwitchSmsSignIn => {
                 &["UserAuthMethod-Phone.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"]
             }
@@ -105,7 +116,7 @@ impl Need {
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {
         match self {
-            Self::ReadMethods => {
+            Self::ReadMethods | Self::ReadPhones => {
                 &[GLOBAL_READER, AUTHENTICATION_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR]
             }
             Self::WritePhones | Self::SwitchSmsSignIn | Self::ResetPasswords => {
@@ -119,6 +130,18 @@ impl Need {
     #[must_use]
     pub const fn wants_a_role(self, actor: Actor) -> bool {
         matches!(actor, Actor::Person) || matches!(self, Self::SetPasswords)
+    }
+
+    /// Whether the cloud's Graph knows no request for it (Graph, "National cloud deployments").
+    #[must_use]
+    pub const fn is_lacking_in(self, cloud: Cloud) -> bool {
+        match cloud {
+            Cloud::Global | Cloud::UsGov | Cloud::UsGovDod => false,
+            Cloud::China => match self {
+                Self::ReadPhones | Self::WritePhones | Self::SetPasswords => false,
+                Self::ReadMethods | Self::SwitchSmsSignIn | Self::ResetPasswords => true,
+            },
+        }
     }
 
     /// Whether Graph allows it to a signed-in person only.
@@ -146,7 +169,7 @@ impl Needs {
     /// Why rows could not be done in this cloud; empty where all could.
     #[must_use]
     pub fn against_cloud(&self, cloud: Cloud) -> Vec<Obstacle> {
-        let lacking = self.iter().filter(|(need, _)| cloud.lacks(*need));
+        let lacking = self.iter().filter(|(need, _)| need.is_lacking_in(cloud));
         lacking.map(|(need, rows)| Obstacle { need, rows, reason: Reason::Cloud(cloud) }).collect()
     }
 

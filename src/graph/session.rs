@@ -1,6 +1,7 @@
 //! One row's conversation with Graph: its calls are paced, sent, judged and, where that is safe, sent again.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -10,10 +11,12 @@ use tracing::debug;
 use super::call::{Call, CallError, Effect};
 use super::client::{Graph, Pause, used};
 use super::error;
+use super::keeping::Keeping;
 use super::patience::Patience;
 use super::trace::Trace;
-use crate::model::event::{Access, Answered, Event};
+use crate::model::event::{Access, Answered, BeforeImage, Event};
 use crate::model::outcome::Failure;
+use crate::model::row::RowNumber;
 use crate::model::secret::Secret;
 use crate::pace::pacer::Permit;
 use crate::policy::budget::Budget;
@@ -31,6 +34,8 @@ pub struct Session<'graph, T, C> {
     budget: Budget,
     trace: Trace,
     on_the_wire: Option<OnTheWire>,
+    /// Where the row's writes wait for what it tells to be kept; `None` where that was waited for before it began.
+    unkept: Option<(Arc<Keeping>, RowNumber)>,
 }
 
 /// A request whose answer has not been told of.
@@ -77,7 +82,13 @@ impl<'graph, T, C> Session<'graph, T, C> {
     /// Opens the conversation for one row behind what was sent for it before.
     #[must_use]
     pub const fn after(graph: &'graph Graph<T, C>, trace: Trace) -> Self {
-        Self { graph, budget: Budget::new(graph.retry.budget), trace, on_the_wire: None }
+        Self { graph, budget: Budget::new(graph.retry.budget), trace, on_the_wire: None, unkept: None }
+    }
+
+    /// Lets no write leave before all that was told of the row until then is kept for good.
+    #[must_use]
+    pub fn keeping(self, keeping: Arc<Keeping>, row: RowNumber) -> Self {
+        Self { unkept: Some((keeping, row)), ..self }
     }
 
     /// The API that is talked to.
@@ -110,6 +121,11 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     /// # Errors
     /// Where it was refused, is in doubt, or the run drains before it was sent.
     pub async fn call(&mut self, call: Call) -> Result<Response, CallError> {
+        if let (Access::Write, Some((keeping, row))) = (call.method.access(), &self.unkept) {
+            // Boxed, since most rows have no need of it.
+            let kept = Box::pin(Patience::UntilDrain.wait_for(&self.graph.shutdown, keeping.all_kept(*row)));
+            kept.await.ok_or(CallError::Stopped)?;
+        }
         self.attempts(call, Patience::UntilDrain).await
     }
 
@@ -147,6 +163,14 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
                 return Err(CallError::Refused(unreadable(response.status)));
             }
         }
+    }
+
+    /// Tells what is going to be changed; the next write waits until that is kept for good.
+    pub async fn tell_found(&self, image: BeforeImage) {
+        if let Some((keeping, row)) = &self.unkept {
+            keeping.expect(*row);
+        }
+        self.graph.tell(Event::Found(Box::new(image))).await;
     }
 
     /// Waits as long as the row's budget allows; `false` where it does not, or the run stops meanwhile.
@@ -208,7 +232,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
                     self.graph.note_acceptance();
                     return Ok(response);
                 }
-                Ok(response) => error::failure(&response),
+                Ok(response) => error::failure(&response, call.body.as_ref()),
                 Err(error) => error::no_answer(&error),
             };
             debug!(

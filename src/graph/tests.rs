@@ -51,7 +51,7 @@ impl Desk {
         Self::with(Scripted::new(answers), Tokens::up_to(2), RETRY)
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    pub(crate) fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.inbox.try_recv().ok()).collect()
     }
 }
@@ -121,6 +121,17 @@ async fn retry_after_is_obeyed_to_the_millisecond_in_every_form() {
             Session::new(&desk.graph).call(list_phones(&user())).await.unwrap();
             assert_eq!(desk.script.times(), [0, milliseconds], "{status} {value}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_to_come_back_at_once_backs_off_all_the_same() {
+    for status in [408, 429, 500, 503] {
+        let answers = [later(status, "0"), later(status, "0.02"), later(status, "0"), answer(200, "{}")];
+        let desk = Desk::new(answers);
+        Session::new(&desk.graph).call(list_phones(&user())).await.unwrap();
+        let times = desk.script.times();
+        assert!(times[3] >= 1_000, "{status} {times:?}");
     }
 }
 

@@ -135,6 +135,14 @@ impl fmt::Display for Content {
     }
 }
 
+/// What tells the file at `path` from others, and from itself after a change.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn fingerprint_of(path: &Path) -> io::Result<Fingerprint> {
+    digest(&mut File::open(path)?)
+}
+
 /// A copy of what can be read only once.
 fn copied(bytes: &mut impl Read) -> io::Result<File> {
     let mut copy = tempfile::tempfile()?;

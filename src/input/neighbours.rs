@@ -135,6 +135,7 @@ fn touches(action: &Action) -> Vec<Touch<'_>> {
             })
             .collect(),
         Action::ListMethods
+        | Action::ListPhones
         | Action::EnableSmsSignIn
         | Action::DisableSmsSignIn
         | Action::ResetPassword(_)

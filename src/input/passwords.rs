@@ -1,5 +1,6 @@
 //! Finds the password that a row only points at: `PATH#ROW`, as unfinished.csv has it in the password's place.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -56,6 +57,7 @@ pub struct Passwords {
     form: Form,
     mapping: Mapping,
     open: Vec<Referenced>,
+    asked: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,12 @@ impl Passwords {
     /// Passwords in files of this form, whose columns have these names.
     #[must_use]
     pub const fn in_files(form: Form, mapping: Mapping) -> Self {
-        Self { form, mapping, open: Vec::new() }
+        Self { form, mapping, open: Vec::new(), asked: BTreeSet::new() }
+    }
+
+    /// All files in which a password was looked for.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.asked.iter().map(PathBuf::as_path)
     }
 
     /// The password that `reference` points at, if it is this user's.
@@ -87,6 +94,7 @@ impl Passwords {
             // The one used last stands last; the first is closed when there are too many.
             self.open[position..].rotate_left(1);
         } else {
+            self.asked.insert(path.to_owned());
             let file = Referenced::open(path, &self.form, &self.mapping)?;
             if self.open.len() == MAX_OPEN {
                 self.open.remove(0);

@@ -1,6 +1,7 @@
 //! What one row means: a task, or a row that cannot be done and the first reason why.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::model::action::Action;
 use crate::model::header::Header;
@@ -116,6 +117,11 @@ impl Interpreter {
         self.known_numbers = KnownNumbers::default();
     }
 
+    /// All files in which a password was looked for.
+    pub fn password_files(&self) -> impl Iterator<Item = &Path> {
+        self.passwords.files()
+    }
+
     /// Where a row's action comes from.
     #[must_use]
     pub const fn action_source(&self) -> ActionSource {
@@ -149,6 +155,19 @@ impl Interpreter {
                 self.remarks.push(fault.0.clone());
                 Work::Invalid(self.invalid(record.row, fault))
             }
+        }
+    }
+
+    /// What the row of a journal asked for: of a row with several phones a journal has only the fields, as they were
+    /// written.
+    #[must_use]
+    pub fn asked(&mut self, task: &Task) -> Action {
+        if !matches!(task.action, Action::SetPhones(_)) {
+            return task.action.clone();
+        }
+        match self.work(Record { row: task.row.clone(), is_readable: true }) {
+            Work::Task(understood) => understood.action,
+            Work::Invalid(_) => task.action.clone(),
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) fn as_many_fields_as_names(row: &Row, header: &Header) -> Result<(), 
     let cure = if row.fields.iter().any(|field| field.contains('\n')) {
         "a double quote may not be closed"
     } else if fields > names {
-        "put a field that holds a comma between double quotes"
+        "put a field that holds what cuts fields between double quotes"
     } else {
         "fill the row up with commas"
     };

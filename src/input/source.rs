@@ -84,6 +84,11 @@ impl Input {
         matches!(self.interpreter.action_source(), ActionSource::Column)
     }
 
+    /// All other files that rows pointed into so far, for their passwords.
+    pub fn password_files(&self) -> impl Iterator<Item = &Path> {
+        self.interpreter.password_files()
+    }
+
     /// Refuses these rows from now on.
     pub fn reject(&mut self, rejected: Rejected) {
         self.interpreter.reject(rejected);

@@ -1,6 +1,7 @@
 //! Where notes wait for the thread that commits them. The thread is woken once a group, not once a note: under load a
 //! wake-up costs more than a note.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use super::note::Note;
 
-/// No more notes than this wait for company.
+/// No more notes than this are committed at once: a commit that holds more keeps those behind it waiting.
 const GROUP: usize = 512;
 
 /// No note waits longer for its commit.
@@ -17,8 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How long company is waited for where somebody waits for the commit.
 const URGENT_PATIENCE: Duration = Duration::from_millis(8);
 
-/// How many notes may wait; beyond it the run waits.
-const ROOM: usize = 4_096;
+/// How many full groups may wait; beyond it the run waits.
+const FULL_GROUPS: usize = 8;
 
 /// Notes on their way from one thread to another.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ struct Inbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// Groups that wait for no company any more.
+    full: VecDeque<Group>,
     notes: Vec<Note>,
     /// Notes that are kept, on their way back: an allocator takes memory back more cheaply in the thread that asked for it.
     spent: Vec<Note>,
@@ -40,6 +43,19 @@ struct Waiting {
     /// Whether somebody waits for the commit of one of them.
     is_urgent: bool,
     is_closed: bool,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.full.is_empty() && self.notes.is_empty()
+    }
+
+    /// Takes the notes that are no group yet.
+    fn group(&mut self) -> Group {
+        let room = Vec::with_capacity(self.notes.len());
+        self.is_urgent = false;
+        Group { notes: std::mem::replace(&mut self.notes, room), shown: self.shown }
+    }
 }
 
 /// One of the two ends of an inbox. With it goes the inbox: nothing comes any more, or nobody takes it.
@@ -79,6 +95,7 @@ impl Drop for End {
 }
 
 /// Notes that are committed together.
+#[derive(Debug)]
 pub(super) struct Group {
     pub(super) notes: Vec<Note>,
     /// How many events had been shown with the last of them.
@@ -88,7 +105,7 @@ pub(super) struct Group {
 impl Inbox {
     fn push(&self, shown: u64, note: Note) {
         let mut waiting = self.lock();
-        while waiting.notes.len() >= ROOM && !waiting.is_closed {
+        while waiting.full.len() >= FULL_GROUPS && !waiting.is_closed {
             waiting = self.taken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if waiting.is_closed {
@@ -100,6 +117,10 @@ impl Inbox {
         waiting.shown = shown;
         waiting.notes.push(note);
         let is_full = waiting.notes.len() == GROUP;
+        if is_full {
+            let group = waiting.group();
+            waiting.full.push_back(group);
+        }
         let spent = std::mem::take(&mut waiting.spent);
         drop(waiting);
         drop(spent);
@@ -110,10 +131,10 @@ impl Inbox {
 
     fn take(&self) -> Option<Group> {
         let waiting =
-            self.arrived.wait_while(self.lock(), |waiting| waiting.notes.is_empty() && !waiting.is_closed);
+            self.arrived.wait_while(self.lock(), |waiting| waiting.is_empty() && !waiting.is_closed);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
-        while waiting.notes.len() < GROUP && !waiting.is_closed {
+        while waiting.full.is_empty() && !waiting.is_closed {
             let patience = if waiting.is_urgent { URGENT_PATIENCE } else { PATIENCE };
             let Some(left) = patience.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else {
                 break;
@@ -121,9 +142,7 @@ impl Inbox {
             let woken = self.arrived.wait_timeout(waiting, left);
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let room = Vec::with_capacity(waiting.notes.len());
-        let group = Group { notes: std::mem::replace(&mut waiting.notes, room), shown: waiting.shown };
-        waiting.is_urgent = false;
+        let group = waiting.full.pop_front().unwrap_or_else(|| waiting.group());
         drop(waiting);
         self.taken.notify_one();
         (!group.notes.is_empty()).then_some(group)
@@ -160,13 +179,24 @@ mod tests {
         }
         sender.join().unwrap();
         assert_eq!(seen, 10_000);
-        assert!(largest <= ROOM, "{largest}");
+        assert!(largest <= GROUP, "{largest}");
+    }
+
+    #[test]
+    fn a_group_holds_so_many_notes_at_most_and_knows_what_was_shown_with_its_last() {
+        let (notes, inbox) = End::both();
+        let count = (2 * GROUP + 5) as u64;
+        (1..=count).for_each(|row| notes.push(row * 10, begun(row)));
+        drop(notes);
+        let taken: Vec<_> = std::iter::from_fn(|| inbox.take()).map(|g| (g.notes.len(), g.shown)).collect();
+        let full = |groups: u64| (GROUP, groups * GROUP as u64 * 10);
+        assert_eq!(taken, [full(1), full(2), (5, count * 10)]);
     }
 
     #[test]
     fn where_nobody_takes_notes_any_more_nobody_waits_for_room() {
         let (notes, inbox) = End::both();
         drop(inbox);
-        (0..=2 * ROOM as u64).for_each(|row| notes.push(row, begun(row)));
+        (0..=(2 * FULL_GROUPS * GROUP) as u64).for_each(|row| notes.push(row, begun(row)));
     }
 }

@@ -38,6 +38,6 @@ impl Note {
 
     /// Whether somebody waits for it to be kept.
     pub(super) const fn is_urgent(&self) -> bool {
-        matches!(self, Self::Begun(_))
+        matches!(self, Self::Begun(_) | Self::Found(_))
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use tokio::time::Instant;
 
+use crate::model::event::Event;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
 use crate::model::stats::RequestCounts;
@@ -71,6 +73,31 @@ pub struct Traffic {
     pub held: Duration,
     /// How it went over time: over that of one session, or over the working time of all.
     pub throughput: Throughput,
+}
+
+impl Traffic {
+    /// Counts what goes over the wire, and pauses; other events are not traffic. `began` is the session's beginning.
+    pub fn note(&mut self, event: &Event, began: Instant) {
+        match event {
+            Event::Answered(answered) => {
+                self.requests.add(answered);
+                self.throughput.add(answered.sent_at.duration_since(began) + answered.latency, answered);
+            }
+            Event::Held { span, until } => {
+                self.held += *span;
+                let until = until.duration_since(began);
+                self.throughput.hold(until.saturating_sub(*span), until);
+            }
+            Event::SignInLost { .. }
+            | Event::Begun(_)
+            | Event::Found(_)
+            | Event::Accepted(_)
+            | Event::Polled(_)
+            | Event::Closed(_)
+            | Event::Listed { .. }
+            | Event::Ended(_) => {}
+        }
+    }
 }
 
 /// Reads it back.

@@ -50,6 +50,19 @@ impl Store {
         self.understood(replay())
     }
 
+    /// How one row ended; `None` where it has not. What [`Store::replay`] says of times and passwords holds here, too.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn end_of(&self, row: RowNumber, timeline: &Timeline) -> Result<Option<Ended>, JournalError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached("SELECT * FROM rows WHERE row = ?1")?;
+            let mut records = statement.query([row.0.cast_signed()])?;
+            records.next()?.map(|record| ended(record, timeline)).transpose()
+        };
+        self.understood(read())
+    }
+
     /// What all sessions sent together, as far as it was noted.
     ///
     /// # Errors

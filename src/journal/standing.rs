@@ -1,6 +1,6 @@
 //! How the rows of a run stand when a process takes it up again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::Row as Record;
 
@@ -8,7 +8,7 @@ use super::replay::{Unreadable, named, operation, row_number, work};
 use super::schema::JournalError;
 use super::store::Store;
 use crate::model::operation::{Operation, OperationStatus};
-use crate::model::outcome::Status;
+use crate::model::outcome::{Failure, Status};
 use crate::model::row::{RowNumber, RowSet};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
@@ -19,8 +19,9 @@ use crate::model::user::UserId;
 pub struct Standing {
     /// Rows that have come to their end: they are never done again.
     pub done: RowSet,
-    /// Rows that may have been written: they are read back first.
-    pub in_doubt: HashSet<RowNumber>,
+    /// Rows that may have been written: they are read back first. With each goes why that is not known, where that was
+    /// noted.
+    pub in_doubt: HashMap<RowNumber, Option<Box<Failure>>>,
     /// Resets that were accepted and whose operations had not ended.
     pub open: HashMap<RowNumber, Operation>,
 }
@@ -39,10 +40,10 @@ impl Standing {
     /// What an earlier session did about a row that is to be done.
     #[must_use]
     pub fn prior(&self, row: RowNumber) -> Prior {
-        match self.open.get(&row) {
-            Some(operation) => Prior::Accepted(Box::new(operation.clone())),
-            None if self.in_doubt.contains(&row) => Prior::InDoubt,
-            None => Prior::Untried,
+        match (self.open.get(&row), self.in_doubt.get(&row)) {
+            (Some(operation), _) => Prior::Accepted(Box::new(operation.clone())),
+            (None, Some(cause)) => Prior::InDoubt(cause.clone()),
+            (None, None) => Prior::Untried,
         }
     }
 }
@@ -64,6 +65,8 @@ struct Candidate {
     row: RowNumber,
     user: u64,
     may_be_written: bool,
+    /// Why it is not known whether it was.
+    cause: Option<Box<Failure>>,
 }
 
 impl Store {
@@ -109,7 +112,7 @@ impl Store {
 
     fn read_standing(&self, failures: Failures, timeline: &Timeline) -> Result<Standing, Unreadable> {
         let mut standing = Standing { open: self.open_operations(timeline)?, ..Standing::default() };
-        let (mut begun, mut candidates) = (self.begun()?, Vec::new());
+        let (mut begun, mut candidates, mut earlier_doubts) = (self.begun()?, Vec::new(), HashMap::new());
         let mut statement = self.connection.prepare(ENDS)?;
         let mut records = statement.query([])?;
         while let Some(record) = records.next()? {
@@ -118,6 +121,7 @@ impl Store {
                 rows.remove(row);
             }
             if begun.iter().any(|(_, rows)| rows.contains(row)) {
+                earlier_doubts.insert(row, doubt(record)?);
                 continue;
             }
             let meaning = meaning(record, failures)?;
@@ -131,12 +135,14 @@ impl Store {
                     row,
                     user: user_key(record)?.unwrap_or_default(),
                     may_be_written: matches!(meaning, Meaning::ReadBack),
+                    cause: doubt(record)?,
                 }),
             }
         }
         self.judge(candidates, failures, &mut standing)?;
         for (_, rows) in &begun {
-            standing.in_doubt.extend(rows.iter().filter(|row| !standing.open.contains_key(row)));
+            let in_doubt = rows.iter().filter(|row| !standing.open.contains_key(row));
+            standing.in_doubt.extend(in_doubt.map(|row| (row, earlier_doubts.remove(&row).flatten())));
         }
         Ok(standing)
     }
@@ -161,11 +167,11 @@ impl Store {
                 *last = row_number(record, 0)?;
             }
         }
-        for Candidate { row, user, may_be_written } in candidates {
+        for Candidate { row, user, may_be_written, cause } in candidates {
             if last_final.get(&user).is_some_and(|last| *last > row) {
                 standing.done.insert(row);
             } else if may_be_written {
-                standing.in_doubt.insert(row);
+                standing.in_doubt.insert(row, cause);
             }
         }
         Ok(())
@@ -227,8 +233,18 @@ impl Store {
 }
 
 /// What is read of each end, in the order of the rows.
-const ENDS: &str = "SELECT row, session, status, failure_status, error_code, user, operation_id, exit_code \
-                    FROM rows LEFT JOIN sessions USING (session) ORDER BY row";
+const ENDS: &str = "SELECT row, session, status, failure_status, error_code, user, operation_id, exit_code, \
+                    error_message FROM rows LEFT JOIN sessions USING (session) ORDER BY row";
+
+/// Why it is not known whether a row was written that ended as `unknown`.
+fn doubt(record: &Record<'_>) -> Result<Option<Box<Failure>>, Unreadable> {
+    if text(record, 2)? != Status::Unknown.name() {
+        return Ok(None);
+    }
+    let message = record.get::<_, Option<String>>(8)?.unwrap_or_default();
+    let code = error_code(record)?.to_owned();
+    Ok(Some(Box::new(Failure { http_status: record.get(3)?, code, message })))
+}
 
 fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadable> {
     Ok(match named(Status::ALL, Status::name, text(record, 2)?)? {

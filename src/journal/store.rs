@@ -17,7 +17,7 @@ use crate::model::header::Header;
 use crate::model::operation::Operation;
 use crate::model::phone::PhoneType;
 use crate::model::row::{Row, RowNumber};
-use crate::model::task::Work;
+use crate::model::task::{Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
 
@@ -139,11 +139,19 @@ impl Store {
         self.keep(&notes).map_err(|error| fault(&self.path, &error))
     }
 
+    /// Keeps, for good, what this process has sent so far, in the place of what was kept of it before.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn keep_traffic(&mut self, traffic: &Traffic) -> Result<(), ObserverError> {
+        self.keep(&[Note::Traffic(traffic.clone())]).map_err(|error| fault(&self.path, &error))
+    }
+
     pub(super) fn keep(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
         let Some(session) = self.session else { return Err(rusqlite::Error::InvalidQuery) };
         let transaction = self.connection.transaction()?;
-        let ended = transaction.prepare_cached(ENDED)?;
-        let mut keeper = Keeper { transaction: &transaction, ended, header: &self.run.header, session };
+        let done = transaction.prepare_cached(DONE)?;
+        let mut keeper = Keeper { transaction: &transaction, done, header: &self.run.header, session };
         let mut begun = Vec::new();
         for note in notes {
             match note {
@@ -205,7 +213,11 @@ fn json(value: &impl serde::Serialize) -> String {
     text
 }
 
-/// Notes the end of a row.
+/// Notes the end of a row of which there is nothing more to say.
+const DONE: &str = "INSERT OR REPLACE INTO rows VALUES \
+                    (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, '', ?8, NULL, NULL, NULL, ?9, ?10, ?11, ?12, ?13, '')";
+
+/// Notes the end of any other row.
 const ENDED: &str = "INSERT OR REPLACE INTO rows VALUES \
                      (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
@@ -216,15 +228,15 @@ const FOLLOWED: &str = "UPDATE rows SET session = ?3, status = ?4, detail = ?5, 
 /// Writes notes within one transaction.
 struct Keeper<'a> {
     transaction: &'a Transaction<'a>,
-    /// By far the most frequent one: looking it up costs as much as a tenth of its work.
-    ended: CachedStatement<'a>,
+    /// By far the most frequent one: looking it up costs as much as a tenth of its work, each value a fiftieth.
+    done: CachedStatement<'a>,
     header: &'a Header,
     session: Session,
 }
 
 impl Keeper<'_> {
     fn time(&self, moment: Instant) -> i64 {
-        self.session.timeline.at(moment).as_microsecond()
+        self.session.timeline.microseconds(moment)
     }
 
     fn begun(&self, rows: &[u64]) -> rusqlite::Result<()> {
@@ -294,37 +306,66 @@ impl Keeper<'_> {
     }
 
     fn ended(&mut self, ended: &Ended) -> rusqlite::Result<()> {
+        let Ended { outcome, .. } = ended;
+        if let Work::Task(task) = &ended.work
+            && outcome.failure.is_none()
+            && outcome.detail.is_empty()
+            && ended.operation_id.is_empty()
+            && !needs_fields(self.header, ended)
+        {
+            return self.done(ended, task);
+        }
+        let ended_at = self.time(ended.ended_at);
+        if ended.attempts == 0 && !ended.operation_id.is_empty() && self.followed(ended, ended_at)? {
+            return Ok(());
+        }
         let row = ended.work.row();
         let task = match &ended.work {
             Work::Task(task) => Some(task),
             Work::Invalid(_) => None,
         };
-        let failure = ended.outcome.failure.as_ref();
-        let (started_at, ended_at) =
-            (ended.started_at.map(|moment| self.time(moment)), self.time(ended.ended_at));
-        if ended.attempts == 0 && !ended.operation_id.is_empty() && self.followed(ended, ended_at)? {
-            return Ok(());
-        }
-        self.ended.execute(params![
+        let failure = outcome.failure.as_ref();
+        self.transaction.prepare_cached(ENDED)?.execute(params![
             row.number.0.cast_signed(),
             self.session.id,
             task.map(|task| task.user.as_str()),
             task.map_or("", |task| task.action.name()),
-            task.and_then(|task| task.action.phone_type()).map_or("", PhoneType::name),
-            task.and_then(|task| task.action.phone()).map_or("", |phone| phone.number.as_str()),
+            task.map_or("", |task| phone_type(task)),
+            task.map_or("", |task| phone_number(task)),
             needs_fields(self.header, ended).then(|| json(&fields(self.header, row))),
-            ended.outcome.status.name(),
-            ended.outcome.detail,
+            outcome.status.name(),
+            outcome.detail,
             ended.http_status,
             failure.and_then(|failure| failure.http_status),
             failure.map(|failure| failure.code.as_str()),
             failure.map(|failure| failure.message.as_str()),
             ended.attempts,
-            started_at,
+            ended.started_at.map(|moment| self.time(moment)),
             ended_at,
             ended.request_id,
             ended.client_request_id,
             ended.operation_id,
+        ])?;
+        Ok(())
+    }
+
+    fn done(&mut self, ended: &Ended, task: &Task) -> rusqlite::Result<()> {
+        let (started_at, ended_at) =
+            (ended.started_at.map(|moment| self.time(moment)), self.time(ended.ended_at));
+        self.done.execute(params![
+            task.row.number.0.cast_signed(),
+            self.session.id,
+            task.user.as_str(),
+            task.action.name(),
+            phone_type(task),
+            phone_number(task),
+            ended.outcome.status.name(),
+            ended.http_status,
+            ended.attempts,
+            started_at,
+            ended_at,
+            ended.request_id,
+            ended.client_request_id,
         ])?;
         Ok(())
     }
@@ -376,6 +417,14 @@ pub(super) const NO_ANSWER: &str = "none";
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn phone_type(task: &Task) -> &'static str {
+    task.action.phone_type().map_or("", PhoneType::name)
+}
+
+fn phone_number(task: &Task) -> &str {
+    task.action.phone().map_or("", |phone| phone.number.as_str())
 }
 
 /// Whether a file has to be made of the row as it was written.

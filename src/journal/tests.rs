@@ -363,7 +363,7 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
     let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
     let stands = |failures| {
         let Standing { done, in_doubt, .. } = store.standing(failures, &timeline).unwrap();
-        let mut in_doubt: Vec<u64> = in_doubt.iter().map(|row| row.0).collect();
+        let mut in_doubt: Vec<u64> = in_doubt.keys().map(|row| row.0).collect();
         in_doubt.sort_unstable();
         (done.iter().map(|row| row.0).collect::<Vec<_>>(), in_doubt)
     };
@@ -375,6 +375,26 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
         done.iter().map(|row| row.0).collect::<Vec<_>>()
     };
     assert_eq!(stands(Failures::FinalButRefusals(3)), [1, 2, 8, 9, 10]);
+}
+
+#[test]
+fn a_row_in_doubt_comes_with_what_was_first_noted_of_its_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let lost = || Failure { http_status: Some(504), code: "late".to_owned(), message: "why".to_owned() };
+    let told = [1, 2]
+        .map(|row| ended_so(row, "a", Outcome::unknown(lost(), "")))
+        .into_iter()
+        .chain([Event::Begun([RowNumber(3)].into())]);
+    store.keep_events(&told.collect::<Vec<_>>()).unwrap();
+    // The next session breaks off in the middle of the second row.
+    store.begin_session(&session(), Instant::now()).unwrap();
+    store.keep_events(&[Event::Begun([RowNumber(2)].into())]).unwrap();
+    let timeline = Timeline::new(Instant::now(), Timestamp::UNIX_EPOCH);
+    let standing = store.standing(Failures::Final, &timeline).unwrap();
+    let known = || Prior::InDoubt(Some(Box::new(lost())));
+    let rows = [1, 2, 3].map(|row| standing.prior(RowNumber(row)));
+    assert_eq!(rows, [known(), known(), Prior::InDoubt(None)]);
 }
 
 fn end(store: &mut Store, exit_code: u8) {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use std::{future::Future, io};
 
 use tokio::sync::watch;
@@ -12,7 +11,7 @@ use super::inbox::End;
 use super::note::Note;
 use super::record::Traffic;
 use super::store::{Store, fault};
-use crate::model::event::{Answered, Event, Observer, ObserverError};
+use crate::model::event::{Event, Observer, ObserverError};
 use crate::pace::pacer::Limits;
 
 /// How far the journal is.
@@ -78,18 +77,6 @@ impl Journal {
         }
     }
 
-    fn count(&mut self, answered: &Answered) {
-        self.traffic.requests.add(answered);
-        let at = answered.sent_at.duration_since(self.began) + answered.latency;
-        self.traffic.throughput.add(at, answered);
-    }
-
-    fn hold(&mut self, span: Duration, until: Instant) {
-        self.traffic.held += span;
-        let until = until.duration_since(self.began);
-        self.traffic.throughput.hold(until.saturating_sub(span), until);
-    }
-
     fn note_traffic(&mut self) {
         if self.traffic != self.last_noted {
             self.last_noted = self.traffic.clone();
@@ -112,18 +99,7 @@ impl Journal {
 impl Observer for Journal {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         self.shown += 1;
-        match event {
-            Event::Answered(answered) => self.count(answered),
-            Event::Held { span, until } => self.hold(*span, *until),
-            Event::SignInLost { .. }
-            | Event::Begun(_)
-            | Event::Found(_)
-            | Event::Accepted(_)
-            | Event::Polled(_)
-            | Event::Closed(_)
-            | Event::Listed { .. }
-            | Event::Ended(_) => {}
-        }
+        self.traffic.note(event, self.began);
         if let Some(note) = Note::of(event) {
             self.sound()?;
             self.send(note);

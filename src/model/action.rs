@@ -8,6 +8,8 @@ use super::secret::Secret;
 pub enum Action {
     /// Reads the user's methods.
     ListMethods,
+    /// Reads the user's phones, and tells them as methods. No row asks for it: a check of rows does.
+    ListPhones,
     /// Adds a phone of a type that the user does not have yet.
     AddPhone(Phone),
     /// Changes the number of a type that the user has.
@@ -66,6 +68,7 @@ impl Action {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ListMethods => "list-methods",
+            Self::ListPhones => "list-phones",
             Self::AddPhone(_) => "add-phone",
             Self::UpdatePhone(_) => "update-phone",
             Self::SetPhone(_) => "set-phone",
@@ -80,7 +83,13 @@ impl Action {
     /// Whether the action may change something.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::ListMethods)
+        !matches!(self, Self::ListMethods | Self::ListPhones)
+    }
+
+    /// Whether the action looks at what is there, and tells it, before it writes.
+    #[must_use]
+    pub const fn reads_first(&self) -> bool {
+        matches!(self, Self::SetPhone(_) | Self::SetPhones(_))
     }
 
     /// Whether the action may remove a phone.
@@ -90,6 +99,7 @@ impl Action {
             Self::DeletePhone(_) => true,
             Self::SetPhones(changes) => changes.iter().any(|change| matches!(change, PhoneChange::Delete(_))),
             Self::ListMethods
+            | Self::ListPhones
             | Self::AddPhone(_)
             | Self::UpdatePhone(_)
             | Self::SetPhone(_)
@@ -112,6 +122,7 @@ impl Action {
         match self {
             Self::AddPhone(phone) | Self::UpdatePhone(phone) | Self::SetPhone(phone) => Some(phone),
             Self::ListMethods
+            | Self::ListPhones
             | Self::SetPhones(_)
             | Self::DeletePhone(_)
             | Self::EnableSmsSignIn
@@ -130,7 +141,11 @@ impl Action {
             }
             Self::DeletePhone(phone_type) => Some(*phone_type),
             Self::EnableSmsSignIn | Self::DisableSmsSignIn => Some(PhoneType::Mobile),
-            Self::ListMethods | Self::SetPhones(_) | Self::ResetPassword(_) | Self::SetPassword(_) => None,
+            Self::ListMethods
+            | Self::ListPhones
+            | Self::SetPhones(_)
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => None,
         }
     }
 }

@@ -34,7 +34,7 @@ impl Demand {
         match task.prior {
             Prior::Untried => Self { rows, reads, writes },
             // It is read back first.
-            Prior::InDoubt => Self { rows, reads: reads + 1, writes },
+            Prior::InDoubt(_) => Self { rows, reads: reads + 1, writes },
             Prior::Accepted(_) => Self { rows, reads: 1, writes: 0 },
         }
     }
@@ -44,7 +44,7 @@ impl Demand {
     #[must_use]
     pub fn of_action(action: &Action) -> Self {
         let (reads, writes) = match action {
-            Action::ListMethods => (1, 0),
+            Action::ListMethods | Action::ListPhones => (1, 0),
             Action::AddPhone(_)
             | Action::UpdatePhone(_)
             | Action::DeletePhone(_)
@@ -109,7 +109,7 @@ mod tests {
             (rows, reads, writes)
         };
         assert_eq!(demand(Prior::Untried), (1, 1, 1));
-        assert_eq!(demand(Prior::InDoubt), (1, 2, 1));
+        assert_eq!(demand(Prior::InDoubt(None)), (1, 2, 1));
     }
 
     #[test]

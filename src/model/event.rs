@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -44,7 +45,7 @@ pub struct Answered {
 }
 
 /// An authentication method that a user has: a line of methods.csv.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Method {
     /// Graph's type without namespace and `AuthenticationMethod`: `phone`, `password`, `fido2`, …
     pub method_type: String,

@@ -240,7 +240,7 @@ pub enum LastMethod {
 /// Why it cannot be done, or shall not be.
 pub fn foresee(action: &Action, state: &UserState, last_method: LastMethod) -> Result<Vec<Deed>, Block> {
     let deeds = match action {
-        Action::ListMethods => vec![Deed::Read],
+        Action::ListMethods | Action::ListPhones => vec![Deed::Read],
         Action::ResetPassword(_) | Action::SetPassword(_) => vec![Deed::Reset],
         Action::AddPhone(phone) => add(phone, state)?,
         Action::UpdatePhone(phone) => update(phone, state)?,

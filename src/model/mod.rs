@@ -18,5 +18,6 @@ pub mod task;
 pub mod throughput;
 pub mod timeline;
 pub mod user;
+pub mod user_rows;
 pub mod user_state;
 pub mod wards;

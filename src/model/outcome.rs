@@ -56,6 +56,11 @@ impl fmt::Display for Status {
     }
 }
 
+/// Graph's word for a mobile that cannot sign in by SMS because its number signs in another user: an error code (observed
+/// with HTTP 409 in production runbooks; not documented), and a state (Graph v1.0, enum
+/// `authenticationMethodSignInState`).
+pub const NUMBER_NOT_UNIQUE: &str = "phoneNumberNotUnique";
+
 /// Why a row failed, in the service's words or ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -83,6 +88,13 @@ impl Outcome {
     #[must_use]
     pub fn new(status: Status, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), failure: None }
+    }
+
+    /// Whether the number signs in another user, whatever became of the row: it may have been stored all the same.
+    #[must_use]
+    pub fn is_number_taken(&self) -> bool {
+        let code = self.failure.as_ref().map_or("", |failure| &failure.code);
+        code.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE) || self.detail.contains(NUMBER_NOT_UNIQUE)
     }
 
     /// Known not to have been done.

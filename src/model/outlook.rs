@@ -132,6 +132,7 @@ fn numbers(action: &Action) -> Vec<&Phone> {
         | Action::UpdatePhone(_)
         | Action::SetPhone(_)
         | Action::ListMethods
+        | Action::ListPhones
         | Action::DeletePhone(_)
         | Action::EnableSmsSignIn
         | Action::DisableSmsSignIn

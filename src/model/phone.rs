@@ -119,6 +119,13 @@ fn only_digits(text: &str) -> Option<String> {
     text.chars().filter(|c| !separator(*c)).map(|c| c.is_ascii_digit().then_some(c)).collect()
 }
 
+/// Whether a state of SMS sign-in lets the phone sign in. `notConfigured` counts as on: it is allowed, and the rest is up to
+/// the user (Graph v1.0, enum `authenticationMethodSignInState`).
+#[must_use]
+pub fn signs_in(state: &str) -> bool {
+    state.eq_ignore_ascii_case("ready") || state.eq_ignore_ascii_case("notConfigured")
+}
+
 /// A phone that a user has or shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phone {

@@ -146,6 +146,8 @@ pub struct Stats {
     pub held: Duration,
     /// Methods that list-methods rows found.
     pub methods: u64,
+    /// Rows whose number signs in another user.
+    pub numbers_taken: u64,
 }
 
 impl Stats {
@@ -167,6 +169,7 @@ impl Stats {
             Work::Task(task) => task.action.name(),
             Work::Invalid(_) => INVALID,
         };
+        self.numbers_taken += u64::from(ended.outcome.is_number_taken());
         self.rows.add(ended.outcome.status);
         self.by_action.entry(action).or_default().add(ended.outcome.status);
     }

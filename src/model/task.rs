@@ -30,8 +30,8 @@ pub enum Prior {
     /// Nothing that could have changed anything.
     #[default]
     Untried,
-    /// It may have written; how that ended is not known.
-    InDoubt,
+    /// It may have written; how that ended is not known. With it goes why not, where the session lived to tell.
+    InDoubt(Option<Box<Failure>>),
     /// Its reset was accepted, and the operation had not ended.
     Accepted(Box<Operation>),
 }

@@ -1,5 +1,7 @@
 //! Turns the run's monotonic moments into wall-clock times for people.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -32,6 +34,21 @@ impl Timeline {
         }
     }
 
+    /// The same in microseconds since 1970-01-01 UTC. Two of them are kept of every row, so it costs next to nothing.
+    #[must_use]
+    pub fn microseconds(&self, moment: Instant) -> i64 {
+        let nanoseconds = |span: Duration| i64::try_from(span.as_nanos()).ok();
+        let apart = match moment.checked_duration_since(self.start) {
+            Some(since) => nanoseconds(since),
+            None => nanoseconds(self.start.duration_since(moment)).map(i64::wrapping_neg),
+        };
+        let wall = i64::try_from(self.wall.as_nanosecond()).ok();
+        match wall.zip(apart).and_then(|(wall, apart)| wall.checked_add(apart)) {
+            Some(nanoseconds) => nanoseconds.div_euclid(1_000),
+            None => self.at(moment).as_microsecond(),
+        }
+    }
+
     /// The moment of a wall-clock time; one that the monotonic clock cannot express counts as the start.
     #[must_use]
     pub fn moment(&self, wall: Timestamp) -> Instant {
@@ -53,18 +70,17 @@ impl Timeline {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn moments_before_and_after_the_start_keep_their_distance() {
-        let (start, wall) = (Instant::now(), Timestamp::from_second(1_767_225_600).unwrap());
+        let (start, wall) = (Instant::now(), Timestamp::new(1_767_225_600, 999_999).unwrap());
         let timeline = Timeline::new(start, wall);
-        for seconds in [0, 1, 86_400] {
-            let span = Duration::from_secs(seconds);
+        for nanoseconds in [0, 1, 999, 86_400_000_000_999] {
+            let span = Duration::from_nanos(nanoseconds);
             for (moment, time) in [(start + span, wall + span), (start - span, wall - span)] {
                 assert_eq!((timeline.at(moment), timeline.moment(time)), (time, moment));
+                assert_eq!(timeline.microseconds(moment), time.as_microsecond());
             }
         }
     }

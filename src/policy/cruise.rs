@@ -32,8 +32,8 @@ pub(super) struct Cruise {
 }
 
 /// The curve: how far under the limit it is flat, and how far it reaches up and down.
-pub(super) const PLATEAU: f64 = 0.985;
-const REACH: f64 = 0.055;
+pub(super) const PLATEAU: f64 = 0.99;
+const REACH: f64 = 0.05;
 /// A probe costs a request that is refused, those that are on the wire behind it, and the hold. It comes when so many
 /// times as much was gained.
 const REFUSALS_PAID_BY: f64 = 300.0;
@@ -70,7 +70,7 @@ impl Cruise {
         let cycle = self.cycle(costs);
         let at = ((now - self.began) / cycle).max(0.0);
         let at = if share < 1.0 { at.min(1.0) } else { at };
-        let curve = if now < self.boosted_until {
+        let curve = if self.began < self.boosted_until && now < self.boosted_until {
             1.0 + BOOST
         } else if at <= 1.0 {
             PLATEAU + REACH * (2.0 * at - 1.0).powi(3)

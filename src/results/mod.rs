@@ -9,9 +9,11 @@ pub mod methods;
 pub mod operations;
 pub mod plan_document;
 pub mod plan_rows;
+pub mod readings;
 pub mod rows;
 pub mod summary;
 pub mod unfinished;
+pub mod verified;
 pub mod workbook;
 
 #[cfg(test)]

@@ -140,15 +140,15 @@ impl Observer for Results {
 }
 
 /// What was asked for: as it was understood, or, where it was not, as the row says it.
-struct Asked<'a> {
-    user: &'a str,
-    action: &'a str,
-    phone_type: &'a str,
-    phone_number: &'a str,
+pub(super) struct Asked<'a> {
+    pub(super) user: &'a str,
+    pub(super) action: &'a str,
+    pub(super) phone_type: &'a str,
+    pub(super) phone_number: &'a str,
 }
 
 impl<'a> Asked<'a> {
-    fn of(work: &'a Work, header: &Header) -> Self {
+    pub(super) fn of(work: &'a Work, header: &Header) -> Self {
         match work {
             Work::Task(task) => Self {
                 user: task.user.as_str(),

@@ -11,6 +11,7 @@ use crate::model::event::{Access, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::{OperationCounts, RequestCounts, RowCounts, Stats};
 use crate::model::throughput::{self, Throughput};
+use crate::policy::holders::{Holder, Holders, Taken};
 
 use super::whole_lines::replace;
 
@@ -51,6 +52,8 @@ pub struct Summary {
     pub requests: Requests,
     /// Password-reset operations.
     pub operations: Operations,
+    /// Rows whose number signs in another user.
+    pub numbers_taken: NumbersTaken,
     /// How long reads, writes or both paused because the service asked for it.
     pub held_ms: u64,
     /// How fast it went, and what the tenant allowed.
@@ -192,7 +195,74 @@ pub struct Operations {
     pub timed_out: u64,
 }
 
+/// Rows that ended since their number signs in another user (`phoneNumberNotUnique`), and who in the input has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NumbersTaken {
+    /// How many rows ended so.
+    pub rows: u64,
+    /// The first of them, at most [`MOST_ROWS`](crate::policy::holders::MOST_ROWS), in the order of the input.
+    pub listed: Vec<NumberTaken>,
+}
+
+/// A row whose number signs in another user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberTaken {
+    /// The row.
+    pub row: u64,
+    /// Its user.
+    pub user: String,
+    /// The mobile's number; `None` where no row of the input says it.
+    pub phone_number: Option<String>,
+    /// Other users' rows that give them the number, at most
+    /// [`MOST_HOLDERS`](crate::policy::holders::MOST_HOLDERS).
+    pub in_file: Vec<InFile>,
+    /// How many more such rows there are.
+    pub more_in_file: u64,
+}
+
+/// A row that gives its user the number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InFile {
+    /// The row.
+    pub row: u64,
+    /// Its user.
+    pub user: String,
+    /// As which phone.
+    pub phone_type: String,
+    /// How the row ended.
+    pub status: String,
+}
+
 impl Summary {
+    /// The counts of a run that was worked on for so long, in one session; all that is told besides is left empty.
+    #[must_use]
+    pub fn counted(stats: &Stats, throughput: &Throughput, duration: Duration) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            program_version: String::new(),
+            started_at: String::new(),
+            ended_at: String::new(),
+            duration_ms: milliseconds(duration),
+            input: String::new(),
+            graph_root: String::new(),
+            api_version: String::new(),
+            sessions: 1,
+            rehearsal: false,
+            rows: (&stats.rows).into(),
+            by_action: by_action(stats),
+            requests: (&stats.requests).into(),
+            operations: (&stats.operations).into(),
+            numbers_taken: NumbersTaken::default(),
+            held_ms: milliseconds(stats.held),
+            pace: throughput.into(),
+            rows_per_second: rows_per_second(stats.rows.total(), duration),
+            stop_reason: None,
+            exit_code: 0,
+            desired_state: stats.into(),
+            plan_hash: None,
+        }
+    }
+
     /// Writes the summary in the place of an earlier one, in one step.
     ///
     /// # Errors
@@ -274,9 +344,37 @@ impl From<&OperationCounts> for Operations {
     }
 }
 
+impl From<&Holders> for NumbersTaken {
+    fn from(holders: &Holders) -> Self {
+        Self { rows: holders.rows, listed: holders.taken.iter().map(NumberTaken::from).collect() }
+    }
+}
+
+impl From<&Taken> for NumberTaken {
+    fn from(taken: &Taken) -> Self {
+        Self {
+            row: taken.row.0,
+            user: taken.user.to_string(),
+            phone_number: taken.number.as_ref().map(ToString::to_string),
+            in_file: taken.holders.iter().map(InFile::from).collect(),
+            more_in_file: taken.more,
+        }
+    }
+}
+
+impl From<&Holder> for InFile {
+    fn from(holder: &Holder) -> Self {
+        Self {
+            row: holder.row.0,
+            user: holder.user.to_string(),
+            phone_type: holder.phone_type.name().to_owned(),
+            status: holder.status.name().to_owned(),
+        }
+    }
+}
+
 /// Rows by action, then by status; what is 0 is left out.
-#[must_use]
-pub fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
+fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
     let by_status = |counts: &RowCounts| {
         let all = Status::ALL.into_iter().map(|status| (status.name().to_owned(), counts.of(status)));
         all.filter(|(_, count)| *count > 0).collect()
@@ -285,14 +383,12 @@ pub fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
 }
 
 /// A duration in whole milliseconds.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> u64 {
+fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Rows in a second, to one decimal; 0 for a run without duration.
-#[must_use]
-pub fn rows_per_second(rows: u64, duration: Duration) -> f64 {
+fn rows_per_second(rows: u64, duration: Duration) -> f64 {
     let rows = f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
     let rate = rows / duration.as_secs_f64();
     if rate.is_finite() { (rate * 10.0).round() / 10.0 } else { 0.0 }
@@ -309,6 +405,9 @@ mod tests {
     use crate::model::action::Action;
     use crate::model::event::{Answered, Event};
     use crate::model::outcome::Outcome;
+    use crate::model::phone::{PhoneNumber, PhoneType};
+    use crate::model::row::RowNumber;
+    use crate::model::user::UserId;
 
     fn answered(access: Access, attempt: u32, status: Option<u16>) -> Answered {
         let (sent_at, latency, early) = (Instant::now(), Duration::from_millis(5), attempt == 2);
@@ -342,31 +441,30 @@ mod tests {
         stats
     }
 
+    fn holders() -> Holders {
+        let [row, other] = [3, 1].map(RowNumber);
+        let [user, another] = ["b@contoso.com", "a@contoso.com"].map(|name| UserId::new(name).unwrap());
+        let (phone_type, status) = (PhoneType::Mobile, Status::Succeeded);
+        let holder = Holder { row: other, user: another, phone_type, status };
+        let number = Some(PhoneNumber::from_formatted("+1 2065550101"));
+        Holders { rows: 2, taken: vec![Taken { row, user, number, holders: vec![holder], more: 4 }] }
+    }
+
     #[test]
     fn the_keys_are_stable() {
         let stats = stats();
         let summary = Summary {
-            schema_version: SCHEMA_VERSION,
             program_version: "0.1.0".to_owned(),
             started_at: "2026-01-02T03:04:05.000Z".to_owned(),
             ended_at: "2026-01-02T03:04:07.000Z".to_owned(),
-            duration_ms: milliseconds(Duration::from_secs(2)),
             input: "in.csv".to_owned(),
             graph_root: "https://graph.microsoft.com".to_owned(),
             api_version: "v1.0".to_owned(),
-            sessions: 1,
             rehearsal: true,
-            rows: Rows::from(&stats.rows),
-            by_action: by_action(&stats),
-            requests: Requests::from(&stats.requests),
-            operations: Operations::from(&stats.operations),
-            held_ms: milliseconds(stats.held),
-            pace: Pace::from(&throughput()),
-            rows_per_second: rows_per_second(stats.rows.total(), Duration::from_secs(2)),
-            stop_reason: None,
+            numbers_taken: (&holders()).into(),
             exit_code: 1,
             desired_state: DesiredState { held: 4, mended: 1, not_mended: 0 },
-            plan_hash: None,
+            ..Summary::counted(&stats, &throughput(), Duration::from_secs(2))
         };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("summary.json");

@@ -29,6 +29,8 @@ pub enum Command {
     Resume(Box<Resume>),
     /// Go on following password resets that were still pending when a run ended
     Operations(Box<Operations>),
+    /// Read every user that a run touched again, and tell row by row whether it still holds
+    Verify(Box<Verify>),
     /// Check FILE without sending anything: all findings at once, and what a run would cost
     Check(Box<Check>),
     /// Print a file to start from
@@ -205,6 +207,16 @@ pub struct Operations {
     pub common: Common,
 }
 
+/// `authwave verify`. What is not given anew is as it was in the run.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// The run directory of the run to verify; verify.csv is written into it
+    pub run_dir: PathBuf,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `authwave check`.
 #[derive(Debug, ClapArgs)]
 pub struct Check {
@@ -295,7 +307,7 @@ pub struct Common {
     #[arg(long, env = "AUTHWAVE_XLSX", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub xlsx: Option<bool>,
-    /// Show no progress and no closing lines
+    /// Show no progress, and no closing lines where all went well
     #[arg(long, short, env = "AUTHWAVE_QUIET", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub quiet: Option<bool>,

@@ -1,5 +1,6 @@
 //! What the user asked for, decided. Nobody but `app` imports it.
 
+mod address;
 pub mod args;
 pub mod connection;
 pub mod error;
@@ -8,6 +9,7 @@ pub mod form;
 pub mod guards;
 pub mod plan;
 pub mod resolve;
+pub mod secret_source;
 pub mod sign_in;
 pub mod simulator;
 pub mod stored;

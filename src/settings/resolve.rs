@@ -14,8 +14,9 @@ use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
 use crate::transport::http::Priority;
 
+use super::address::address;
 use super::args::{self, Common};
-use super::connection::{Target, Tenant, address, cloud};
+use super::connection::{Target, Tenant, cloud};
 use super::error::{SettingsError, value};
 use super::file::File;
 use super::form::{self, Reading};

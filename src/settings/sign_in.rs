@@ -7,10 +7,11 @@ use crate::model::secret::Secret;
 use crate::sign_in::managed_identity::{Identity, IdentityEndpoint};
 use crate::sign_in::workload_identity::FederatedToken;
 
+use super::address::{endpoint, identity_endpoint};
 use super::args;
-use super::connection::{SecretSource, endpoint, identity_endpoint};
 use super::error::{SettingsError, value};
 use super::file;
+use super::secret_source::SecretSource;
 
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! What was asked of a run, kept in its journal without secrets, so that a later command needs not be told again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::fingerprint::Fingerprint;
 
 use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
@@ -21,6 +24,8 @@ pub struct Stored {
     tenant: Tenant,
     pace: Pace,
     choices: RunChoices,
+    /// The files that the rows' `new_password_from` points into, as they were.
+    pub password_files: BTreeMap<PathBuf, Fingerprint>,
 }
 
 impl Stored {
@@ -46,6 +51,7 @@ impl Stored {
             tenant,
             pace: common.pace.clone(),
             choices,
+            password_files: BTreeMap::new(),
         }
     }
 
@@ -87,7 +93,7 @@ impl Stored {
 
     /// Fills in what was not given anew.
     pub fn fill(self, common: &mut Common, choices: &mut RunChoices) {
-        let Self { config, share_tenant, xlsx, tenant, pace, choices: stored } = self;
+        let Self { config, share_tenant, xlsx, tenant, pace, choices: stored, password_files: _ } = self;
         fill(&mut common.config, config);
         fill(&mut common.share_tenant, share_tenant);
         fill(&mut common.xlsx, xlsx);

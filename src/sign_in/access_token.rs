@@ -8,8 +8,8 @@ use crate::model::secret::Secret;
 use crate::transport::bearer::{Credential, Rejected, SignInError};
 
 use super::claims::claims;
+use super::demand::{Demand, Occasion};
 use super::granted::Granted;
-use super::kind::{Demand, Occasion};
 
 /// A fixed token. It cannot be renewed.
 #[derive(Debug, Clone)]

@@ -16,8 +16,8 @@ use crate::transport::exchange::{Body, Method, Request, Response, Transport};
 
 use super::advice::cure;
 use super::asking::ask;
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// As which app of which tenant, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

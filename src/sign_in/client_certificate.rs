@@ -8,8 +8,8 @@ use crate::transport::exchange::Transport;
 use super::authority::{Authority, Form, plain};
 use super::certificate::Certificate;
 use super::client_secret::client_credentials;
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// An app with a certificate.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use crate::transport::bearer::SignInError;
 use crate::transport::exchange::Transport;
 
 use super::authority::{Authority, Form, plain};
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// An app with a secret.
 #[derive(Debug)]

@@ -1,7 +1,5 @@
 //! One of the kinds of sign-in, chosen by the settings.
 
-use std::time::Duration;
-
 use crate::model::actor::Actor;
 use crate::transport::bearer::SignInError;
 use crate::transport::exchange::Transport;
@@ -10,30 +8,11 @@ use super::access_token::AccessToken;
 use super::client_certificate::ClientCertificate;
 use super::client_secret::ClientSecret;
 use super::command::{AzureCli, TokenCommand};
+use super::demand::Demand;
 use super::granted::Granted;
 use super::managed_identity::ManagedIdentity;
 use super::signed_in::SignedIn;
 use super::workload_identity::WorkloadIdentity;
-
-/// Why a token is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// There is none, or the last one has run out or will.
-    Needed,
-    /// Graph refused the last one.
-    Rejected,
-}
-
-/// What is asked of a kind of sign-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Demand<'challenge> {
-    /// Why.
-    pub occasion: Occasion,
-    /// What the token must prove, as JSON, where Graph said so.
-    pub claims: Option<&'challenge str>,
-    /// How long a busy or unreachable service is asked again.
-    pub patience: Duration,
-}
 
 /// How this run signs in.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use crate::transport::bearer::SignInError;
 use crate::transport::exchange::{Method, Request, Response, Transport};
 
 use super::asking::ask;
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// Where the identity is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ pub mod claims;
 pub mod client_certificate;
 pub mod client_secret;
 pub mod command;
+pub mod demand;
 pub mod device_code;
 pub mod granted;
 pub mod keyring;

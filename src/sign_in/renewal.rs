@@ -12,8 +12,9 @@ use crate::model::secret::Secret;
 use crate::transport::bearer::{Credential, Rejected, SignInError};
 use crate::transport::exchange::Transport;
 
+use super::demand::{Demand, Occasion};
 use super::granted::Granted;
-use super::kind::{Demand, Kind, Occasion};
+use super::kind::Kind;
 
 /// A token is renewed so long before it runs out; one that lives less than twice as long, at half its life.
 const EARLY: Duration = Duration::from_mins(5);

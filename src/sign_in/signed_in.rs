@@ -10,8 +10,8 @@ use crate::transport::bearer::SignInError;
 use crate::transport::exchange::Transport;
 
 use super::authority::{Authority, plain};
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// Keeps a refresh token for later runs.
 pub type Keep = Box<dyn Fn(&Secret) -> std::io::Result<()> + Send + Sync>;

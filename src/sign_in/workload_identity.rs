@@ -14,8 +14,8 @@ use super::asking::ask;
 use super::authority::{Authority, plain};
 use super::client_certificate::ASSERTION_TYPE;
 use super::client_secret::client_credentials;
+use super::demand::Demand;
 use super::granted::Granted;
-use super::kind::Demand;
 
 /// Where the other provider's token comes from. It is fetched anew for every token of ours, since it lives minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +141,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::super::authority::App;
-    use super::super::kind::Occasion;
+    use super::super::demand::Occasion;
     use super::*;
     use crate::transport::scripted::{Scripted, answer};
 

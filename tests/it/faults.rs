@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::support::ended::Line;
 use super::support::world::World;
 
-const FAULTS: &str = "throttle=0.02,error-before=0.02,error-after=0.02,reset-before=0.02,reset-after=0.02,\
+const FAULTS: &str = "throttle=0.005,error-before=0.02,error-after=0.02,reset-before=0.02,reset-after=0.02,\
                       half-json=0.02,empty-body=0.02";
 
 /// A hundred users with three rows each, of every action.

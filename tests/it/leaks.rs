@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use super::kinds::{PASSWORD, Pair, SECRET, SECRETS, private, program, session, settings};
 use super::support::world::{TOKEN, World};
@@ -44,6 +45,28 @@ fn files(directory: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
+/// What each command says at a level, all having ended as they should.
+fn all_commands(world: &World, level: &str) -> Vec<(String, String)> {
+    let root = &world.tenant().root;
+    let (run_dir, again) = (format!("run-{level}"), format!("again-{level}"));
+    let end = ["--graph-root", root, "--log", level, "--backoff-base", "10ms", "--share-tenant"];
+    let commands = [
+        (vec!["doctor", "in.csv"], &[0, 3][..]),
+        (vec!["run", "in.csv", "--run-dir", &run_dir, "--operation-timeout", "1ms"], &[0, 5]),
+        (vec!["operations", &run_dir, "--operation-timeout", "1m"], &[0]),
+        (vec!["resume", &run_dir], &[0]),
+        (vec!["snapshot", "in.csv", "--run-dir", &again], &[0]),
+    ];
+    commands
+        .map(|(command, codes)| {
+            let ended = world.authwave(&[&command[..], &end].concat());
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            assert!(codes.iter().any(|code| ended.has_code(*code)), "{command:?} {level}:\n{said}");
+            (format!("{command:?} at {level}"), said)
+        })
+        .into()
+}
+
 /// Runs every command at every level and looks for every secret.
 fn leaks_nowhere(world: &World) {
     let private_key = fs::read_to_string(world.path("app.pem")).unwrap_or_default();
@@ -58,22 +81,13 @@ fn leaks_nowhere(world: &World) {
             assert!(!text.contains(secret), "{secret} in {what}:\n{text}");
         }
     };
-    for level in LEVELS {
-        let root = world.tenant().root.clone();
-        let (run_dir, again) = (format!("run-{level}"), format!("again-{level}"));
-        let end = ["--graph-root", &root, "--log", level, "--backoff-base", "10ms", "--share-tenant"];
-        for (command, codes) in [
-            (vec!["doctor", "in.csv"], &[0, 3][..]),
-            (vec!["run", "in.csv", "--run-dir", &run_dir, "--operation-timeout", "1ms"], &[5]),
-            (vec!["operations", &run_dir, "--operation-timeout", "1m"], &[0]),
-            (vec!["resume", &run_dir], &[0]),
-            (vec!["snapshot", "in.csv", "--run-dir", &again], &[0]),
-        ] {
-            let ended = world.authwave(&[&command[..], &end].concat());
-            let said = format!("{}{}", ended.stdout, ended.stderr);
-            assert!(codes.iter().any(|code| ended.has_code(*code)), "{command:?} {level}:\n{said}");
-            assert_clean(&format!("{command:?} at {level}"), &said);
-        }
+    // Side by side, for most of the time they wait for the tenant.
+    let said = thread::scope(|scope| {
+        let levels = LEVELS.map(|level| scope.spawn(move || all_commands(world, level)));
+        levels.map(|level| level.join().unwrap())
+    });
+    for (command, said) in said.iter().flatten() {
+        assert_clean(command, said);
     }
     let mut found = Vec::new();
     files(&world.path(""), &mut found);

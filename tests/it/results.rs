@@ -88,6 +88,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
         "graph_root",
         "held_ms",
         "input",
+        "numbers_taken",
         "operations",
         "pace",
         "plan_hash",

@@ -94,6 +94,37 @@ fn another_file_is_refused_and_one_that_was_moved_is_named() {
 }
 
 #[test]
+fn a_file_of_passwords_that_was_changed_is_refused_while_a_row_that_is_left_points_into_it() {
+    let passwords =
+        "user,action,new_password\na@contoso.com,reset,Slow-0ne-1\nb@contoso.com,reset,Slow-0ne-2\n";
+    let world = World::new().file("passwords.csv", passwords).simulator(&["--latency", "200ms"]);
+    let from = world.path("passwords.csv").display().to_string();
+    let rows = format!(
+        "user,action,new_password,new_password_from\na@contoso.com,reset,,{from}#1\nb@contoso.com,reset,,{from}#2\n"
+    );
+    world.file_again("in.csv", &rows);
+    let running = world.begin("in.csv", &["--in-flight", "1"]);
+    wait_for_requests(&world, 1);
+    running.signal("-INT");
+    running.end().exits(130);
+    let requests = world.tenant().count("requests");
+    world.file_again("passwords.csv", &passwords.replace("0ne-2", "0ne-3"));
+    world
+        .resume(&[])
+        .exits(2)
+        .stderr_has("passwords.csv is not what the run began with: it was")
+        .stderr_has("Put the file back");
+    fs::remove_file(world.path("passwords.csv")).unwrap();
+    world.resume(&[]).exits(2).stderr_has("passwords.csv: No such file");
+    assert_eq!(world.tenant().count("requests"), requests);
+    world.file_again("passwords.csv", passwords);
+    world.resume(&[]).exits(0);
+    // Nobody needs it any more.
+    fs::remove_file(world.path("passwords.csv")).unwrap();
+    world.resume(&[]).exits(0).stderr_has("2 rows are done");
+}
+
+#[test]
 fn a_run_does_not_move_to_another_tenant() {
     let world = interrupted(20, &[]);
     world

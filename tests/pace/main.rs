@@ -39,7 +39,7 @@ fn a_bucket_is_used_up_and_hardly_ever_overdrawn() {
 
 #[test]
 fn what_a_large_bucket_saved_up_is_used_at_once() {
-    play("bucket 200/s, burst 2000, 50 ms");
+    play("bucket 200/s, burst 2000, 5 ms");
     play("bucket 50/s, burst 500, 50 ms");
 }
 

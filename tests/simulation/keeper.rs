@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::{Instant, sleep_until};
 
+use authwave::journal::record::Traffic;
 use authwave::journal::store::Store;
 use authwave::model::event::{Event, Observer, ObserverError};
 
@@ -22,12 +23,21 @@ pub(crate) struct Keeper<'store> {
     /// All that was shown, the last of it not committed.
     pub(crate) told: Vec<Event>,
     committed: usize,
+    began: Instant,
+    traffic: Traffic,
+    /// What was noted last of it.
+    noted: Traffic,
     commit_at: Option<Instant>,
 }
 
 impl<'store> Keeper<'store> {
     pub(crate) fn new(store: &'store mut Store, known: Arc<Mutex<Known>>, random: Rng) -> Self {
-        Self { store, known, random, told: Vec::new(), committed: 0, commit_at: None }
+        let (began, traffic, noted) = (Instant::now(), Traffic::default(), Traffic::default());
+        Self { store, known, random, told: Vec::new(), committed: 0, began, traffic, noted, commit_at: None }
+    }
+
+    pub(crate) fn keep_traffic(&mut self) -> Result<(), ObserverError> {
+        self.store.keep_traffic(&self.traffic)
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), ObserverError> {
@@ -46,6 +56,7 @@ impl<'store> Keeper<'store> {
 impl Observer for Keeper<'_> {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         self.told.push(event.clone());
+        self.traffic.note(event, self.began);
         if self.commit_at.is_none() {
             let wait = PATIENCE.mul_f64(self.random.f64());
             self.commit_at = Some(Instant::now() + wait);
@@ -54,7 +65,12 @@ impl Observer for Keeper<'_> {
     }
 
     fn tick(&mut self, _now: Instant) -> Result<(), ObserverError> {
-        self.commit()
+        self.commit()?;
+        if self.traffic != self.noted {
+            self.noted = self.traffic.clone();
+            self.keep_traffic()?;
+        }
+        Ok(())
     }
 
     async fn kept(&mut self, count: u64) -> Result<u64, ObserverError> {

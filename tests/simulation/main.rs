@@ -13,6 +13,8 @@ mod keeper;
 mod life;
 mod model;
 mod plan;
+mod safety;
+mod told;
 mod wire;
 
 use std::env;
@@ -21,7 +23,7 @@ use life::play;
 use plan::Plan;
 
 /// How many seeds a test run plays, unless it is told otherwise.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 500;
 
 /// As many tests share the seeds, so that they use as many cores.
 const SHARES: u64 = 4;
@@ -62,7 +64,8 @@ fn play_share(share: u64) {
         seen.add(&play_seed(seed));
     }
     // What is never met proves nothing.
-    assert!(seen.crashes > 0 && seen.settled > 0 && seen.followed > 0 && seen.unknown > 0, "{seen:?}");
+    let met = [seen.crashes, seen.settled, seen.followed, seen.unknown, seen.taken];
+    assert!(!met.contains(&0), "{seen:?}");
 }
 
 #[test]

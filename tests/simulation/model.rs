@@ -69,7 +69,7 @@ impl Model {
 
     fn set(&mut self, action: &Action, status: Status) {
         match action {
-            Action::ListMethods => {}
+            Action::ListMethods | Action::ListPhones => {}
             Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
                 self.phones[place(phone.phone_type)] = Held::Known(Some(phone.number.as_str().to_owned()));
                 if phone.phone_type == PhoneType::Mobile && status == Status::Succeeded {
@@ -115,7 +115,8 @@ impl Model {
                 self.signs_in = None;
             }
             Action::DeletePhone(phone_type) => self.phones[place(*phone_type)] = Held::InDoubt,
-            Action::ListMethods | Action::EnableSmsSignIn | Action::DisableSmsSignIn => {}
+            Action::ListMethods | Action::ListPhones | Action::EnableSmsSignIn | Action::DisableSmsSignIn => {
+            }
             Action::ResetPassword(_) | Action::SetPassword(_) => self.password = Held::InDoubt,
         }
         if action.phone_type() == Some(PhoneType::Mobile) {

@@ -1,5 +1,6 @@
 //! What a seed makes.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -63,6 +64,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether two rows of a user remove the same phone.
+    pub(crate) fn has_phones_removed_twice(&self) -> bool {
+        let mut removed = HashSet::new();
+        let tasks = self.rows.iter().filter_map(|work| match work {
+            Work::Task(task) => Some(task),
+            Work::Invalid(_) => None,
+        });
+        let removals =
+            tasks.flat_map(|task| removed_by(&task.action).into_iter().map(|phone| (&task.user, phone)));
+        removals
+            .fold(false, |is_twice, (user, phone)| !removed.insert((user.as_str(), phone.name())) || is_twice)
+    }
+
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let epoch = Timestamp::from_second(1_767_225_600).unwrap();
@@ -132,7 +146,18 @@ fn seed_user(at: usize, random: &mut Rng) -> SeedUser {
     SeedUser { phones: phones.collect(), sms_policy, default_phone, ..SeedUser::named(user(at)) }
 }
 
-/// What a user's rows may ask for. No write stands there twice, so that each on the wire tells its row.
+fn removed_by(action: &Action) -> Vec<PhoneType> {
+    match action {
+        Action::DeletePhone(phone_type) => vec![*phone_type],
+        Action::SetPhones(changes) => {
+            let removals = changes.iter().filter(|change| matches!(change, PhoneChange::Delete(_)));
+            removals.map(PhoneChange::phone_type).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a user's rows may ask for. No number stands there twice, so that each on the wire tells its row.
 fn actions(at: usize) -> Vec<Action> {
     let number = |step| at * 20 + 3 + step;
     vec![
@@ -150,6 +175,14 @@ fn actions(at: usize) -> Vec<Action> {
                 PhoneChange::Set(phone(PhoneType::Mobile, number(9))),
                 PhoneChange::Set(phone(PhoneType::AlternateMobile, number(10))),
                 PhoneChange::Set(phone(PhoneType::Office, number(11))),
+            ]
+            .into(),
+        ),
+        Action::SetPhones(
+            [
+                PhoneChange::Set(phone(PhoneType::Mobile, number(12))),
+                PhoneChange::Delete(PhoneType::AlternateMobile),
+                PhoneChange::Delete(PhoneType::Office),
             ]
             .into(),
         ),

@@ -7,6 +7,7 @@ use super::stage::{Rows, Stage, adds, phone, plain, rows, user};
 use crate::actions::conduct::{Asked, Conduct, Look, Sight};
 use crate::engine::run::Stop;
 use crate::model::action::Action;
+use crate::model::event::Event;
 use crate::model::foresight::LastMethod;
 use crate::model::outcome::Status;
 use crate::model::phone::PhoneType::Mobile;
@@ -73,7 +74,7 @@ async fn a_row_in_doubt_is_not_taken_for_somebody_else_s_change() {
     let stage = Stage::new(plain());
     has_mobile(&stage, 0, 0);
     let set = |at| (user(at), Action::SetPhone(phone(Mobile, at)));
-    let file = with(rows((0..2).map(set)), |_| Some(absent()), &Prior::InDoubt);
+    let file = with(rows((0..2).map(set)), |_| Some(absent()), &Prior::InDoubt(None));
     let played = stage.play(file).await;
     assert_eq!(played.statuses(), [Status::Succeeded, Status::Succeeded]);
     assert_eq!(played.ledger().writes, 1);
@@ -81,7 +82,7 @@ async fn a_row_in_doubt_is_not_taken_for_somebody_else_s_change() {
     // Somebody else's change is none of the row's.
     let stage = Stage::new(plain());
     has_mobile(&stage, 0, 77);
-    let file = with(rows([set(0)]), |_| Some(absent()), &Prior::InDoubt);
+    let file = with(rows([set(0)]), |_| Some(absent()), &Prior::InDoubt(None));
     let played = stage.play(file).await;
     assert_eq!(played.by_row()[0].outcome.failure.as_ref().unwrap().code, "state-moved");
     assert_eq!(played.ledger().writes, 0);
@@ -122,6 +123,26 @@ async fn a_last_strong_method_is_looked_for_before_a_phone_goes() {
     assert_eq!(played.statuses(), [Status::Failed, Status::Succeeded]);
     assert_eq!(played.by_row()[0].outcome.failure.as_ref().unwrap().code, "last-method");
     assert!(played.tenant.lock().unwrap().user(&user(0)).unwrap().mobile.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guard_found_is_kept_before_a_row_changes_it() {
+    let (latency, commit) = (Duration::from_millis(100), Duration::from_millis(50));
+    let mut stage = Stage { commit, ..Stage::new(TenantSettings { latency, ..plain() }) };
+    stage.settings.conduct = Conduct { last_method: LastMethod::Kept, ..Conduct::PLAIN };
+    let seed = SeedUser { phones: vec![phone(Mobile, 0)], authenticators: 1, ..SeedUser::named(user(0)) };
+    stage.tenant.lock().unwrap().add_user(seed);
+    let add = (user(1), Action::AddPhone(phone(Mobile, 1)));
+    let file = rows([(user(0), Action::DeletePhone(Mobile)), add]);
+    let is_planned = |task: &Task| (task.row.number == RowNumber(2)).then(absent);
+    let played = stage.play(with(file, is_planned, &Prior::Untried)).await;
+    assert_eq!(played.statuses(), [Status::Succeeded; 2]);
+    let writes = played.sent.iter().filter(|sent| sent.method != Method::Get);
+    let left: Vec<Duration> = writes.map(|sent| sent.left_at).collect();
+    // The look comes back after one latency; the commit takes what it found with it.
+    assert_eq!(left, [latency + commit; 2]);
+    let found = played.told.iter().filter(|(_, event)| matches!(event, Event::Found(_)));
+    assert_eq!(found.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

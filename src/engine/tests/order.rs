@@ -7,10 +7,11 @@ use super::stage::{Played, Sent, Stage, adds, invalid, phone, plain, resets, row
 use crate::model::action::Action;
 use crate::model::event::Ended;
 use crate::model::outcome::Status;
-use crate::model::phone::PhoneType;
+use crate::model::phone::{PhoneChange, PhoneType};
 use crate::model::task::Work;
 use crate::simulator::settings::TenantSettings;
 use crate::simulator::throttle::Quota;
+use crate::transport::exchange::Method;
 
 const LATENCY: Duration = Duration::from_millis(100);
 
@@ -178,6 +179,32 @@ async fn rows_that_cannot_be_understood_fail_without_a_request() {
     }
     assert_eq!(played.ledger().requests, 3);
     assert!(played.end.stop.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_reads_first_waits_once_for_its_beginning_and_for_what_it_found() {
+    let tasks = || {
+        let gone = PhoneChange::Delete(PhoneType::Office);
+        [
+            (user(1), Action::SetPhone(phone(PhoneType::Mobile, 1))),
+            (user(2), Action::SetPhones([gone].into())),
+            (user(3), Action::AddPhone(phone(PhoneType::Mobile, 3))),
+        ]
+    };
+    // A commit holds all that was told until then, so what is found before it needs none of its own.
+    for (commit, set_at) in [(LATENCY * 3, LATENCY * 3), (LATENCY / 2, LATENCY * 3 / 2)] {
+        let stage = Stage { commit, ..Stage::new(slow()) };
+        let played = stage.play(rows(tasks())).await;
+        played.assert_each_ended_once(3);
+        let left = |user: &str| -> Vec<(Method, Duration)> {
+            let theirs = played.sent.iter().filter(|sent| sent.url.contains(user));
+            theirs.map(|sent| (sent.method, sent.left_at)).collect()
+        };
+        assert_eq!(left("user1"), [(Method::Get, Duration::ZERO), (Method::Post, set_at)]);
+        // Nothing was read: the beginning alone is waited for.
+        assert_eq!(left("user2")[0], (Method::Delete, commit));
+        assert_eq!(left("user3"), [(Method::Post, commit)]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

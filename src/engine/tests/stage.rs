@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
@@ -99,6 +99,8 @@ pub(super) struct Stage {
     pub(super) seed: u64,
     /// From this event on the observer cannot note anything.
     pub(super) breaks_at: Option<usize>,
+    /// How long what the observer is told waits until it is kept for good.
+    pub(super) commit: Duration,
 }
 
 /// What came of a run.
@@ -143,6 +145,7 @@ impl Stage {
             token: Token("somebody's"),
             seed: 7,
             breaks_at: None,
+            commit: Duration::ZERO,
         }
     }
 
@@ -177,8 +180,17 @@ impl Stage {
         let handed_out = Arc::new(Mutex::new(0));
         let counter = Arc::clone(&handed_out);
         let rows = rows.into_iter().inspect(move |_| *counter.lock().unwrap() += 1);
-        let mut notes =
-            Notes { began, breaks_at: self.breaks_at, handed_out, ended: 0, most_begun: 0, told: Vec::new() };
+        let mut notes = Notes {
+            began,
+            breaks_at: self.breaks_at,
+            handed_out,
+            ended: 0,
+            most_begun: 0,
+            told: Vec::new(),
+            commit: self.commit,
+            committed: 0,
+            commit_at: None,
+        };
         let end = run(graph, rows, self.settings, LostResets::default(), (inbox, &mut notes)).await;
         let took = began.elapsed();
         let sent = wire.sent.lock().unwrap().clone();
@@ -196,6 +208,10 @@ struct Notes {
     ended: usize,
     most_begun: usize,
     told: Vec<(Duration, Event)>,
+    commit: Duration,
+    committed: u64,
+    /// When the first of those is committed that are not.
+    commit_at: Option<Instant>,
 }
 
 impl Observer for Notes {
@@ -203,6 +219,7 @@ impl Observer for Notes {
         self.most_begun = self.most_begun.max(*self.handed_out.lock().unwrap() - self.ended);
         self.ended += usize::from(matches!(event, Event::Ended(_)));
         self.told.push((self.began.elapsed(), event.clone()));
+        self.commit_at.get_or_insert(Instant::now() + self.commit);
         match self.breaks_at {
             Some(at) if self.told.len() > at => {
                 Err(ObserverError { what: "results.csv".to_owned(), source: io::Error::other("disk full") })
@@ -213,6 +230,16 @@ impl Observer for Notes {
 
     fn tick(&mut self, _now: Instant) -> Result<(), ObserverError> {
         Ok(())
+    }
+
+    async fn kept(&mut self, count: u64) -> Result<u64, ObserverError> {
+        while self.committed < count {
+            if let Some(moment) = self.commit_at {
+                sleep_until(moment).await;
+            }
+            (self.committed, self.commit_at) = (self.told.len() as u64, None);
+        }
+        Ok(self.committed)
     }
 }
 

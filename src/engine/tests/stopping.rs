@@ -9,8 +9,9 @@ use crate::engine::run::Stop;
 use crate::model::action::Action;
 use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Failure, Status};
 use crate::model::phone::PhoneType;
+use crate::model::task::{Prior, Work};
 use crate::policy::failures::FailureLimit;
 use crate::simulator::faults::FaultRates;
 use crate::simulator::resets::ResetSettings;
@@ -106,6 +107,32 @@ async fn a_run_that_is_drained_before_it_begins_does_nothing() {
     assert_eq!(played.count(Status::Unprocessed), 10);
     assert_eq!((played.ledger().requests, played.took), (0, Duration::ZERO));
     assert!(matches!(played.end.stop, Some(Stop::Interrupted)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_in_doubt_that_a_run_does_not_come_to_keeps_the_first_cause_of_the_doubt() {
+    let lost = Failure { http_status: Some(504), code: "http-504".to_owned(), message: "late".to_owned() };
+    let mut file = rows(adds(2));
+    for (work, cause) in file.iter_mut().zip([Some(Box::new(lost.clone())), None]) {
+        let Ok(Work::Task(task)) = work else { unreachable!() };
+        task.prior = Prior::InDoubt(cause);
+    }
+    let drained = Stage::new(slow());
+    drained.shutdown.drain();
+    // The other begins, and comes no further: its read-back is refused.
+    let refused = Stage::new(slow());
+    let refused = Stage { token: Token(""), ..refused };
+    for played in [drained.play(copy(&file)).await, refused.play(file).await] {
+        played.assert_each_ended_once(2);
+        assert_eq!(played.count(Status::Unknown), 2);
+        let causes = played.by_row().into_iter().map(|ended| ended.outcome.failure.clone().unwrap());
+        let causes: Vec<Failure> = causes.collect();
+        assert_eq!((&causes[0], causes[1].code.as_str()), (&lost, "interrupted"));
+    }
+}
+
+fn copy(file: &Rows) -> Rows {
+    file.iter().map(|work| Ok(work.as_ref().unwrap().clone())).collect()
 }
 
 #[tokio::test(start_paused = true)]

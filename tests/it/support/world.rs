@@ -127,6 +127,11 @@ impl World {
         self.take_up("operations", flags)
     }
 
+    /// Reads the users of the run in `out` again.
+    pub(crate) fn verify(&self, flags: &[&str]) -> Ended {
+        self.take_up("verify", flags)
+    }
+
     fn take_up(&self, command: &str, flags: &[&str]) -> Ended {
         self.authwave(&[&[command, "out"], flags].concat())
     }

@@ -1,0 +1,39 @@
+//! What a run was asked to do, on the command line and in the environment.
+
+use std::io::IsTerminal as _;
+
+use crate::progress::{Screen, View};
+use crate::settings::args;
+use crate::settings::resolve::{Mode, Output, RunChoices, Settings, resolve};
+
+use super::environment::{secrets, settings_file};
+use super::error::AppError;
+use super::logging;
+use super::purpose::Purpose;
+
+/// What was asked for, on the command line and in the environment.
+pub(super) struct Asked {
+    pub(super) common: args::Common,
+    pub(super) choices: RunChoices,
+    pub(super) mode: Mode,
+    pub(super) purpose: Purpose,
+}
+
+impl Asked {
+    /// Decides, and begins to log.
+    pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
+        let file = settings_file(self.common.config.clone())?;
+        let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
+        let screen = Screen::new(view(settings.output));
+        logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
+        Ok((settings, screen))
+    }
+}
+
+fn view(output: Output) -> View {
+    match output {
+        Output::Quiet => View::Silent,
+        Output::Bar if std::io::stderr().is_terminal() => View::Bar,
+        Output::Bar | Output::Lines => View::Lines,
+    }
+}
