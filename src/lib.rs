@@ -14,9 +14,11 @@ pub mod graph;
 pub mod input;
 pub mod journal;
 pub mod progress;
+pub mod report;
 pub mod results;
 pub mod sign_in;
 pub mod simulator;
+pub mod telemetry;
 
 // Floor 3: what a row does, in calls.
 pub mod actions;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::reading::{Depth, read_user};
 use crate::graph::session::Session;
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::foresight::{LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::task::Task;
@@ -56,7 +57,5 @@ const fn leaves_a_trace(action: &Action) -> bool {
 }
 
 fn not_confirmed(message: &str) -> Outcome {
-    let failure =
-        Failure { http_status: None, code: "not-confirmed".to_owned(), message: message.to_owned() };
-    Outcome::unknown(failure, "look at the user")
+    Outcome::unknown(Failure::own(OwnCode::NotConfirmed, None, message), "look at the user")
 }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::conduct::Conduct;
 use super::reading::{Depth, Had, read_user};
 use crate::graph::session::Session;
+use crate::model::error_code::OwnCode;
 use crate::model::event::BeforeImage;
 use crate::model::foresight::{Block, Deed, LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
@@ -66,7 +67,7 @@ fn state_moved(Moved { phone_type, before, now }: &Moved) -> Outcome {
         told(before.as_ref()),
         told(now.as_ref()),
     );
-    Outcome::failed(ours("state-moved", "the user is no longer as the plan says"), detail)
+    Outcome::failed(Failure::own(OwnCode::StateMoved, None, "the user is no longer as the plan says"), detail)
 }
 
 fn told(phone: Option<&HeldPhone>) -> String {
@@ -78,11 +79,7 @@ fn told(phone: Option<&HeldPhone>) -> String {
 }
 
 fn blocked(block: Block) -> Outcome {
-    Outcome::failed(ours(block.code(), &block.to_string()), "")
-}
-
-fn ours(code: &str, message: &str) -> Failure {
-    Failure { http_status: None, code: code.to_owned(), message: message.to_owned() }
+    Outcome::failed(Failure::own(block.code(), None, block.to_string()), "")
 }
 
 fn before_image(row: RowNumber, deed: &Deed) -> Option<BeforeImage> {

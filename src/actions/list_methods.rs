@@ -4,6 +4,7 @@ use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::{CallError, follow, list_methods as first_page};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredMethod};
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Event, Method};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::row::RowNumber;
@@ -50,16 +51,16 @@ pub(super) async fn read_all<T: Transport, C: Credential>(
         match page.next_link {
             None => return Ok(methods),
             Some(link) if !session.graph().root().owns(&link) => {
-                return Err(unusable("foreign-next-link", "the next page is not on the Graph root"));
+                return Err(unusable(OwnCode::ForeignNextLink, "the next page is not on the Graph root"));
             }
             Some(link) => call = follow(link),
         }
     }
-    Err(unusable("endless-list", "the list of methods does not end"))
+    Err(unusable(OwnCode::EndlessList, "the list of methods does not end"))
 }
 
-fn unusable(code: &str, message: &str) -> CallError {
-    CallError::Refused(Failure { http_status: Some(200), code: code.to_owned(), message: message.to_owned() })
+fn unusable(code: OwnCode, message: &str) -> CallError {
+    CallError::Refused(Failure::own(code, Some(200), message))
 }
 
 fn in_our_words(stored: StoredMethod) -> Method {

@@ -6,6 +6,7 @@ use super::verdicts::{ended, is_status};
 use crate::graph::call::{CallError, look_at_account};
 use crate::graph::session::Session;
 use crate::graph::wire::StoredAccount;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::row::RowNumber;
@@ -49,11 +50,11 @@ pub async fn look<T: Transport, C: Credential>(
 /// Why nothing is planned for an account.
 fn unfit(account: &StoredAccount) -> Option<Failure> {
     let (code, message) = if account.account_enabled == Some(false) {
-        ("disabled", "the account is disabled")
+        (OwnCode::Disabled, "the account is disabled")
     } else if account.user_type.eq_ignore_ascii_case("guest") {
-        ("guest", "the user is a guest, whose methods are those of the home tenant")
+        (OwnCode::Guest, "the user is a guest, whose methods are those of the home tenant")
     } else {
         return None;
     };
-    Some(Failure { http_status: None, code: code.to_owned(), message: message.to_owned() })
+    Some(Failure::own(code, None, message))
 }

@@ -8,6 +8,7 @@ use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::{self, CallError};
 use crate::graph::session::Session;
 use crate::graph::wire::StoredOperation;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
@@ -84,7 +85,7 @@ async fn accepted<T: Transport, C: Credential>(
     let hint = "the password was most likely set; it could not be followed";
     let end = if operation.url.is_empty() {
         let message = "the reset was accepted without the address of its operation";
-        Outcome::unknown(ours(response.status, "no-operation-url", message), hint)
+        Outcome::unknown(ours(response.status, OwnCode::NoOperationUrl, message), hint)
     } else if session.graph().root().owns(&operation.url) {
         return Ok(operation);
     } else {
@@ -146,7 +147,7 @@ pub async fn look<T: Transport, C: Credential>(
     let Ok(stored) = serde_json::from_slice::<StoredOperation>(&response.body) else {
         return Look::Unseen(ours(
             response.status,
-            "unreadable-answer",
+            OwnCode::UnreadableAnswer,
             "the operation could not be understood",
         ));
     };
@@ -179,12 +180,7 @@ pub fn outcome(operation: &Operation) -> Outcome {
         OperationStatus::Failed => {
             let detail = &operation.status_detail;
             let message = if detail.is_empty() { "the reset failed; Graph does not say why" } else { detail };
-            let failure = Failure {
-                http_status: None,
-                code: "operation-failed".to_owned(),
-                message: message.to_owned(),
-            };
-            Outcome::failed(failure, "")
+            Outcome::failed(Failure::own(OwnCode::OperationFailed, None, message), "")
         }
         OperationStatus::NotStarted | OperationStatus::Running | OperationStatus::TimedOut => {
             Outcome::new(Status::Pending, "accepted, but not ended when the run stopped waiting")
@@ -193,14 +189,10 @@ pub fn outcome(operation: &Operation) -> Outcome {
 }
 
 fn foreign() -> Failure {
-    Failure {
-        http_status: None,
-        code: "foreign-operation-url".to_owned(),
-        message: "the address of the reset's operation is not on the Graph root; no token was sent there"
-            .to_owned(),
-    }
+    let message = "the address of the reset's operation is not on the Graph root; no token was sent there";
+    Failure::own(OwnCode::ForeignOperationUrl, None, message)
 }
 
-fn ours(http_status: u16, code: &str, message: &str) -> Failure {
-    Failure { http_status: Some(http_status), code: code.to_owned(), message: message.to_owned() }
+fn ours(http_status: u16, code: OwnCode, message: &str) -> Failure {
+    Failure::own(code, Some(http_status), message)
 }

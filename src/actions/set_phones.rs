@@ -3,6 +3,7 @@
 use super::delete_phone::delete_phone;
 use super::set_phone::set_phone;
 use crate::graph::session::Session;
+use crate::model::error_code::OwnCode;
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::PhoneChange;
 use crate::model::row::RowNumber;
@@ -49,11 +50,7 @@ pub async fn set_phones<T: Transport, C: Credential>(
 
 /// The row was tried, so it is not `unprocessed`; a resumed run goes on with it.
 fn stopped_between() -> Failure {
-    Failure {
-        http_status: None,
-        code: "interrupted".to_owned(),
-        message: "the run stopped between two of the row's phones".to_owned(),
-    }
+    Failure::own(OwnCode::Interrupted, None, "the run stopped between two of the row's phones")
 }
 
 fn part(change: &PhoneChange, outcome: &Outcome) -> String {

@@ -4,6 +4,7 @@ use super::phones::{Reading, read_back};
 use super::verdicts::{NewUserPatience, in_doubt, is_status, refused, stopped, unknown_user};
 use crate::graph::call::{CallError, disable_sms_sign_in, enable_sms_sign_in};
 use crate::graph::session::Session;
+use crate::model::error_code::OwnCode;
 use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE, Outcome, Status};
 use crate::model::phone::{PhoneType, signs_in};
 use crate::model::user::UserId;
@@ -75,7 +76,7 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
     let Some(state) = state else {
         let failure = match said {
             Said::Refused(failure) | Said::Lost(failure) => failure,
-            Said::Done => ours("no-mobile", "the user has no mobile phone"),
+            Said::Done => Failure::own(OwnCode::NoMobile, None, "the user has no mobile phone"),
         };
         return match wanted {
             Wanted::On => {
@@ -88,9 +89,7 @@ fn judge(said: Said, wanted: Wanted, state: Option<&str>) -> Outcome {
     match (said, holds(wanted, state)) {
         (Said::Done | Said::Lost(_), true) => Outcome::new(Status::Succeeded, told),
         (Said::Refused(_), true) => Outcome::new(Status::Unchanged, told),
-        (Said::Done, false) => {
-            Outcome::failed(ours(state, "Graph accepted the request, but the state did not follow"), told)
-        }
+        (Said::Done, false) => Outcome::failed(did_not_follow(state), told),
         (Said::Refused(failure) | Said::Lost(failure), false) => {
             Outcome::failed(failure, with_cure(&told, state))
         }
@@ -116,6 +115,12 @@ fn with_cure(told: &str, state: &str) -> String {
     format!("{told}{cure}")
 }
 
-fn ours(code: &str, message: &str) -> Failure {
-    Failure { http_status: None, code: code.to_owned(), message: message.to_owned() }
+/// The state itself says why, where Graph tells it.
+fn did_not_follow(state: &str) -> Failure {
+    let own = Failure::own(
+        OwnCode::StateDidNotFollow,
+        None,
+        "Graph accepted the request, but the state did not follow",
+    );
+    if state.is_empty() { own } else { Failure { code: state.to_owned(), ..own } }
 }

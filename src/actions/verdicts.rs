@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::graph::call::CallError;
 use crate::graph::session::Session;
+use crate::model::error_code::OwnCode;
 use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE, Outcome, Status};
 use crate::model::phone::{Phone, PhoneType};
 use crate::transport::bearer::Credential;
@@ -58,11 +59,8 @@ pub(super) fn still_in_doubt(outcome: Outcome) -> Outcome {
 
 /// What is said where an earlier session of the run broke off between a write and its answer.
 pub(crate) fn interrupted() -> Failure {
-    Failure {
-        http_status: None,
-        code: "interrupted".to_owned(),
-        message: "an earlier session of the run ended before the answer to a write was noted".to_owned(),
-    }
+    let message = "an earlier session of the run ended before the answer to a write was noted";
+    Failure::own(OwnCode::Interrupted, None, message)
 }
 
 pub(super) fn unknown_user(failure: Failure) -> Outcome {
@@ -110,7 +108,9 @@ fn hint(failure: &Failure) -> &'static str {
              person, the role Authentication Administrator (Privileged Authentication Administrator for admins)"
         }
         Some(429) => "the tenant asked for less until this row's time was used up; run it again later",
-        None if failure.code == "not-sent" => "no connection could be made until this row's time was used up",
+        None if failure.code == OwnCode::NotSent.name() => {
+            "no connection could be made until this row's time was used up"
+        }
         _ => "",
     }
 }

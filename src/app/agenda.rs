@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::foresight::Kind;
 use crate::model::row::RowNumber;
@@ -32,7 +33,7 @@ enum Item {
     /// It is done where its user is so.
     Do(Option<Box<Expectation>>),
     /// It is not, and why.
-    Leave { code: String, reason: String },
+    Leave { code: OwnCode, reason: String },
 }
 
 impl Agenda {
@@ -108,8 +109,8 @@ impl Agenda {
         let Work::Task(task) = work else { return work };
         match self.rows.get(&task.row.number) {
             Some(Item::Do(expected)) => Work::Task(Task { expected: expected.clone(), ..task }),
-            Some(Item::Leave { code, reason }) => left(task, code.clone(), reason.clone()),
-            None => left(task, "not-planned".to_owned(), "does not stand in the plan".to_owned()),
+            Some(Item::Leave { code, reason }) => left(task, *code, reason.clone()),
+            None => left(task, OwnCode::NotPlanned, "does not stand in the plan".to_owned()),
         }
     }
 }
@@ -119,7 +120,11 @@ pub(super) const REHEARSAL: &str = "a rehearsal";
 
 fn item(row: PlanRow) -> Item {
     match row.kind() {
-        Some(Kind::Blocked) | None => Item::Leave { code: row.code, reason: row.reason },
+        Some(Kind::Blocked) | None => Item::Leave {
+            // A later program may block rows for reasons of its own.
+            code: OwnCode::named(&row.code).unwrap_or(OwnCode::Blocked),
+            reason: row.reason,
+        },
         Some(
             Kind::Create
             | Kind::Change
@@ -133,9 +138,9 @@ fn item(row: PlanRow) -> Item {
 }
 
 /// A row that is not done.
-pub(super) fn left(task: Task, code: String, reason: String) -> Work {
+pub(super) fn left(task: Task, code: OwnCode, reason: String) -> Work {
     let value = task.user.to_string();
-    Work::Invalid(InvalidRow { row: task.row, column: "user".to_owned(), value, reason, code: code.into() })
+    Work::Invalid(InvalidRow { row: task.row, column: "user".to_owned(), value, reason, code })
 }
 
 fn same(what: &str, (then, now): (&str, &str), cure: &'static str) -> Result<(), AppError> {

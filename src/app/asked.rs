@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal as _;
 
-use crate::progress::{Screen, View};
+use crate::progress::screen::{Screen, View};
 use crate::settings::args;
 use crate::settings::resolve::{Mode, Output, RunChoices, Settings, resolve};
 
-use super::environment::{secrets, settings_file};
+use super::environment::{is_dumb, paint, secrets, settings_file};
 use super::error::AppError;
 use super::logging;
 use super::purpose::Purpose;
@@ -24,8 +24,8 @@ impl Asked {
     pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
         let file = settings_file(self.common.config.clone())?;
         let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
-        let screen = Screen::new(view(settings.output));
-        logging::begin(&screen, settings.verbosity, self.common.log.as_deref())?;
+        let screen = Screen::new(view(settings.output), settings.numbers);
+        logging::begin(&screen, (settings.log_format, settings.verbosity), self.common.log.as_deref())?;
         Ok((settings, screen))
     }
 }
@@ -33,7 +33,7 @@ impl Asked {
 fn view(output: Output) -> View {
     match output {
         Output::Quiet => View::Silent,
-        Output::Bar if std::io::stderr().is_terminal() => View::Bar,
+        Output::Bar if std::io::stderr().is_terminal() && !is_dumb() => View::Block(paint()),
         Output::Bar | Output::Lines => View::Lines,
     }
 }

@@ -26,8 +26,8 @@ impl Brakes {
         };
         match work {
             Work::Task(task) => match self.refusal(&task) {
-                Some(Why { code, reason }) => {
-                    let (code, reason) = (code.clone(), reason.clone());
+                Some(why) => {
+                    let Why { code, reason } = why.clone();
                     left(task, code, reason)
                 }
                 None => Work::Task(task),

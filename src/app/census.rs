@@ -12,6 +12,7 @@ use crate::graph::call::{Call, CallError, follow, list_members, list_role_groups
 use crate::graph::client::{Graph, GraphParts, Root};
 use crate::graph::session::Session;
 use crate::graph::wire::Page;
+use crate::model::error_code::OwnCode;
 use crate::model::outlook::Why;
 use crate::model::wards::Wards;
 use crate::pace::pacer::{PaceSettings, Pacer};
@@ -51,7 +52,7 @@ type Conversation<'graph> = Session<'graph, Http, AccessToken>;
 /// Whom the rows must not touch.
 pub(super) async fn wards(connection: &Connection, settings: &Settings) -> Wards {
     let mut wards = Wards::default();
-    let why = Why { code: "protected".to_owned(), reason: "is the signed-in admin".to_owned() };
+    let why = Why { code: OwnCode::Protected, reason: "is the signed-in admin".to_owned() };
     wards.add(connection.person.iter().map(String::as_str), &why);
     if settings.guards.privileged == Privileged::Refused
         && let Err(error) = note_privileged(connection, settings, &mut wards).await
@@ -114,7 +115,7 @@ async fn note_members(
     reason: String,
     wards: &mut Wards,
 ) -> Result<(), CallError> {
-    let why = Why { code: "privileged".to_owned(), reason };
+    let why = Why { code: OwnCode::Privileged, reason };
     for Member { id, user_principal_name } in all::<Member>(session, call).await? {
         wards.add([id.as_str()].into_iter().chain(user_principal_name.as_deref()), &why);
     }

@@ -20,6 +20,7 @@ use crate::simulator::ledger::Ledger;
 use super::error::chain;
 use super::exit::Exit;
 use super::holders;
+use super::next::{next_steps, quoted};
 
 /// What is told of a run that has ended.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(super) struct Account<'run> {
     /// What a rehearsal's tenant saw; `None` for a run that was real.
     pub(super) ledger: Option<Ledger>,
     pub(super) directory: &'run Path,
+    /// The most frequent error codes of all sessions, with how many rows ended so.
+    pub(super) errors: Vec<(String, u64)>,
 }
 
 impl Account<'_> {
@@ -122,6 +125,12 @@ impl Account<'_> {
         if let Some(hash) = self.plan_hash() {
             let _ = writeln!(text, "by the plan {hash}");
         }
+        if let Some((first, _)) = self.errors.first() {
+            let errors: Vec<String> =
+                self.errors.iter().map(|(code, rows)| format!("{rows} {code}")).collect();
+            let page = quoted(Path::new(first));
+            let _ = writeln!(text, "errors: {} (authwave explain {page}, docs/errors.md)", errors.join(", "));
+        }
         if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
         }
@@ -140,30 +149,8 @@ impl Account<'_> {
     /// What to type next, in this order.
     fn next(&self) -> Vec<String> {
         let rows = &self.stats.rows;
-        let directory = quoted(self.directory);
-        let is_unfinished = rows.unprocessed > 0 || self.exit == Exit::Stopped;
-        if self.stop.is_some() || is_unfinished {
-            return vec![format!("authwave resume {directory}")];
-        }
-        let mut next = Vec::new();
-        if rows.pending > 0 {
-            next.push(format!("authwave operations {directory}"));
-        }
-        if rows.failed + rows.unknown > 0 {
-            let (command, rehearse) =
-                (&self.run.command, if self.run.is_rehearsal { " --rehearse" } else { "" });
-            let unfinished = quoted(&self.directory.join("unfinished.csv"));
-            // Where the journal's settings cannot be read, its rows could not either.
-            let reading = Stored::from_json(&self.run.settings).map(|stored| stored.meaning_of_rows());
-            let mut reading = reading.unwrap_or_default();
-            // A snapshot reads no numbers.
-            reading.retain(|flag| command == "run" || flag.starts_with("--map"));
-            let words = [unfinished].into_iter().chain(reading.iter().map(|flag| quoted(Path::new(flag))));
-            let words: Vec<_> = words.collect();
-            next.push("see error_message and detail in results.csv".to_owned());
-            next.push(format!("authwave {command} {}{rehearse}", words.join(" ")));
-        }
-        next
+        let is_cut_short = self.stop.is_some() || rows.unprocessed > 0 || self.exit == Exit::Stopped;
+        next_steps(self.run, self.directory, rows, is_cut_short)
     }
 }
 
@@ -191,13 +178,6 @@ pub(super) fn reason(stop: &Stop) -> String {
         Stop::Rows(error) => format!("stopped: {}", chain(error.as_ref())),
         Stop::Observer(error) => format!("stopped: {}", chain(error)),
     }
-}
-
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -234,6 +214,7 @@ mod tests {
             ended_at: Timestamp::UNIX_EPOCH,
             ledger,
             directory: Path::new("runs/my wave"),
+            errors: (rows.failed > 0).then(|| ("no-answer".to_owned(), rows.failed)).into_iter().collect(),
         };
         account.text()
     }

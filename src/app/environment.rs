@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use crate::model::secret::Secret;
+use crate::progress::screen::Paint;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
 use crate::settings::sign_in::{Platform, Secrets};
@@ -87,4 +88,14 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
         .enable_all()
         .build()
         .map_err(|source| AppError::System { what: "start the runtime", source })
+}
+
+/// Whether the terminal cannot draw anything anew.
+pub(super) fn is_dumb() -> bool {
+    env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// Colour, unless somebody wants none (no-color.org: a variable that is there and not empty).
+pub(super) fn paint() -> Paint {
+    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { Paint::Plain } else { Paint::Colour }
 }

@@ -50,7 +50,7 @@ pub(super) fn warnings(file: &Path, findings: &Findings) -> String {
     let notes = findings.count(Severity::Note);
     if notes > 0 {
         let noun = if notes == 1 { "cell was" } else { "cells were" };
-        let file = super::closing::quoted(file);
+        let file = super::next::quoted(file);
         let _ =
             writeln!(text, "{name}: {notes} {noun} not read as written: authwave check {file} tells which");
     }

@@ -16,6 +16,8 @@ use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
+use crate::model::digest::ErrorGroup;
+use crate::model::numbers::Numbers;
 use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
 use crate::model::throughput::Throughput;
@@ -23,7 +25,9 @@ use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use crate::policy::forecast::{Requests, forecast};
 use crate::policy::holders::Holders;
-use crate::progress::{Progress, Screen};
+use crate::progress::screen::Screen;
+use crate::progress::view::Progress;
+use crate::report::verdict::Presence;
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
 
@@ -39,9 +43,10 @@ use super::locks::Lock;
 use super::memory::{Found, Memory};
 use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
+use super::report;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::sinks::{Finished, Sinks};
+use super::sinks::{Finished, Machines, Sinks};
 
 /// How many rows that wait for an earlier row of their user are read ahead.
 const LOOK_AHEAD: usize = 10_000;
@@ -89,19 +94,22 @@ impl Job {
         let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
+        let asked = self.screen.asked();
+        let timeline = Timeline::new(start.moment, start.wall);
+        let machines = Machines::of(&self.settings, self.demand.rows, timeline)?;
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
-        let (files, _) = Files::make(&self.directory, &store, Timeline::new(start.moment, start.wall))?;
+        let (files, _) = Files::make(&self.directory, &store, timeline)?;
         let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
-        let mut sinks = Sinks { journal, files, progress, pacer: Arc::clone(&pacer) };
+        let mut sinks = Sinks { journal, files, progress, machines, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.stops, self.conduct);
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
-            () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
+            () = self.signals.stop(&shutdown, &asked) => unreachable!("listening for signals never ends"),
         };
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let input = Purpose::Rows.input_settings(&self.settings);
@@ -113,6 +121,7 @@ impl Job {
             workbook: self.settings.workbook,
             output: self.settings.output,
             input,
+            numbers: self.settings.numbers,
         };
         let exit = closing.close(end, finished);
         drop(self.locks);
@@ -183,6 +192,7 @@ struct Closing {
     output: Output,
     /// How the rows of the journal are understood.
     input: InputSettings,
+    numbers: Numbers,
 }
 
 impl Closing {
@@ -202,7 +212,7 @@ impl Closing {
         };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
-        let account = Account {
+        let mut account = Account {
             run: &run,
             stats,
             throughput,
@@ -214,6 +224,7 @@ impl Closing {
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
+            errors: Vec::new(),
         };
         if self.workbook == Workbook::Beside
             && let Err(error) = excel::write(&self.directory.file("results.xlsx"), &files::NAMES)
@@ -223,6 +234,11 @@ impl Closing {
         }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
+        match report(&self.directory, &store, self.numbers) {
+            Ok(errors) => account.errors = errors,
+            // `authwave report` can make it at any time.
+            Err(error) => say(&format!("warning: no report was written: {}\n", chain(&error))),
+        }
         if self.output != Output::Quiet || exit != Exit::Done {
             say(&account.text());
         }
@@ -231,6 +247,21 @@ impl Closing {
             None => Ok(written.and(noted).map(|()| exit)?),
         }
     }
+}
+
+/// So many error codes are told in the last lines.
+const TOLD_ERRORS: usize = 3;
+
+/// Writes the report, and gives the most frequent error codes.
+fn report(directory: &RunDirectory, store: &Store, numbers: Numbers) -> Result<Vec<(String, u64)>, AppError> {
+    let digest = store.digest()?;
+    report::write(directory, store, &digest, (numbers, Presence::Over))?;
+    let errors = digest.errors.into_iter().take(TOLD_ERRORS);
+    let told = |group: ErrorGroup| {
+        let rows = group.rows();
+        (group.code, rows)
+    };
+    Ok(errors.map(told).collect())
 }
 
 /// The counts of the rows, and of all that was sent for them in any session; how that went over time; and who has the

@@ -10,6 +10,7 @@ use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::replay::retold;
 use crate::journal::store::Store;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Ended, Event};
 use crate::model::foresight::Kind;
 use crate::model::outcome::{Outcome, Status};
@@ -24,17 +25,14 @@ use crate::settings::resolve::{Output, Settings};
 use crate::settings::stored::Stored;
 
 use super::brakes::Brakes;
-use super::closing::quoted;
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
+use super::next::quoted;
 use super::run_directory::RunDirectory;
 
 /// The name of a plan in its run directory.
 pub(super) const DOCUMENT: &str = "plan.json";
-
-/// Why nobody knows what a row would do: its user could not be read.
-const UNREAD: &str = "unread";
 
 /// What a plan comes to.
 #[derive(Debug, Default)]
@@ -116,7 +114,7 @@ pub(super) fn conclude(
         return Err(AppError::OverCap(excess));
     }
     Ok(match sum.tally.changes {
-        _ if sum.blocked.contains_key(UNREAD) => Exit::SomeFailed,
+        _ if sum.blocked.contains_key(OwnCode::Unread.name()) => Exit::SomeFailed,
         1.. if shown.detailed_exit_code => Exit::Changes,
         _ => Exit::Done,
     })
@@ -177,12 +175,14 @@ fn note_end(outlook: &mut Outlook, ended: &Ended) {
 /// Why nothing is planned for a user who was not read.
 fn why(outcome: &Outcome) -> Why {
     let Some(failure) = &outcome.failure else {
-        return Why { code: UNREAD.to_owned(), reason: outcome.detail.clone() };
+        return Why { code: OwnCode::Unread, reason: outcome.detail.clone() };
     };
-    match (failure.http_status, failure.code.as_str()) {
-        (Some(404), _) => Why { code: "unknown-user".to_owned(), reason: outcome.detail.clone() },
-        (None, "disabled" | "guest") => Why { code: failure.code.clone(), reason: failure.message.clone() },
-        (_, code) => Why { code: UNREAD.to_owned(), reason: format!("{code}: {}", failure.message) },
+    match (failure.http_status, OwnCode::named(&failure.code)) {
+        (Some(404), _) => Why { code: OwnCode::UnknownUser, reason: outcome.detail.clone() },
+        (None, Some(code @ (OwnCode::Disabled | OwnCode::Guest))) => {
+            Why { code, reason: failure.message.clone() }
+        }
+        _ => Why { code: OwnCode::Unread, reason: format!("{}: {}", failure.code, failure.message) },
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::demand::Demand;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::task::Work;
 use crate::model::wards::Wards;
-use crate::progress::Screen;
+use crate::progress::screen::Screen;
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};

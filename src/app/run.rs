@@ -141,7 +141,7 @@ fn begin(
             demand,
             conduct,
         };
-        let exit = job.carry_out(store, rows).await?;
+        let exit = Box::pin(job.carry_out(store, rows)).await?;
         match (asked.purpose, exit) {
             (Purpose::Plan, Exit::Done) => plan::conclude(&done_in, &mut input, (&kept, &brakes), shown),
             (_, exit) => Ok(exit),
@@ -209,7 +209,10 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
             seeds.note(task);
         }
     })?;
-    say(&findings::warnings(file, &findings));
+    // Who wants no word where all goes well has `authwave check` for these.
+    if settings.output != Output::Quiet || findings.invalid > 0 {
+        say(&findings::warnings(file, &findings));
+    }
     if findings.invalid > 0 {
         say(&findings::bad_rows(file, &findings));
         if settings.bad_rows == BadRows::Refuse {

@@ -1,6 +1,7 @@
 //! The observers of a run: its journal, its files, and the view.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -10,8 +11,12 @@ use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::stats::Stats;
+use crate::model::timeline::Timeline;
 use crate::pace::pacer::Pacer;
-use crate::progress::Progress;
+use crate::progress::view::Progress;
+use crate::settings::resolve::Settings;
+use crate::telemetry::event_log::EventLog;
+use crate::telemetry::metrics::Metrics;
 
 use super::error::AppError;
 use super::files::Files;
@@ -23,8 +28,36 @@ pub(super) struct Sinks {
     pub(super) journal: Journal,
     pub(super) files: Files,
     pub(super) progress: Progress,
+    /// What machines are told, where they are.
+    pub(super) machines: Box<Machines>,
     /// What it finds is noted in the journal.
     pub(super) pacer: Arc<Pacer>,
+}
+
+/// What is told to machines while the run goes on.
+#[derive(Debug)]
+pub(super) struct Machines {
+    event_log: Option<EventLog>,
+    metrics: Option<Metrics>,
+}
+
+impl Machines {
+    /// Those that were asked for, for a run of so many rows.
+    pub(super) fn of(settings: &Settings, rows: u64, timeline: Timeline) -> Result<Box<Self>, ObserverError> {
+        let open = |path: &PathBuf| EventLog::open(path, timeline, settings.numbers);
+        Ok(Box::new(Self {
+            event_log: settings.events.as_ref().map(open).transpose()?,
+            metrics: settings.metrics_file.as_ref().map(|path| Metrics::new(path, rows)),
+        }))
+    }
+
+    /// Writes what is left. A fault here is no reason to doubt the run, which has ended.
+    fn finish(&mut self) {
+        let _ = self.event_log.tick(Instant::now());
+        if let Some(metrics) = &mut self.metrics {
+            metrics.finish();
+        }
+    }
 }
 
 /// How the files ended.
@@ -39,6 +72,7 @@ impl Sinks {
     /// Brings the files into their last form. `stats` counts what this session told.
     pub(super) fn finish(mut self, directory: &RunDirectory, stats: &Stats) -> Finished {
         self.progress.finish();
+        self.machines.finish();
         self.journal.note_limits(Instant::now(), self.pacer.limits());
         let (store, kept) = self.journal.finish();
         let have_last_form = self.files.finish().unwrap_or(false);
@@ -61,14 +95,28 @@ fn remake(directory: &RunDirectory, store: &Store) -> Result<Stats, AppError> {
 /// A file that cannot be written keeps nothing from the others.
 impl Observer for Sinks {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        [self.journal.observe(event), self.files.observe(event), self.progress.observe(event)]
-            .into_iter()
-            .collect()
+        [
+            self.journal.observe(event),
+            self.files.observe(event),
+            self.progress.observe(event),
+            self.machines.event_log.observe(event),
+            self.machines.metrics.observe(event),
+        ]
+        .into_iter()
+        .collect()
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
         self.journal.note_limits(now, self.pacer.limits());
-        [self.journal.tick(now), self.files.tick(now), self.progress.tick(now)].into_iter().collect()
+        [
+            self.journal.tick(now),
+            self.files.tick(now),
+            self.progress.tick(now),
+            self.machines.event_log.tick(now),
+            self.machines.metrics.tick(now),
+        ]
+        .into_iter()
+        .collect()
     }
 
     fn kept(&mut self, count: u64) -> impl Future<Output = Result<u64, ObserverError>> {

@@ -8,7 +8,7 @@ use crate::settings::args::{Args, Command, Run};
 
 use super::environment::say;
 use super::error::chain;
-use super::{check, doctor, resume, run, sign_in, simulator, template, verify};
+use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, verify};
 
 /// Does what the command line asks for.
 #[must_use]
@@ -25,6 +25,8 @@ pub fn start() -> ExitCode {
         Command::Doctor(args) => doctor::examine(*args),
         Command::SignIn(args) => sign_in::sign_in(*args),
         Command::SignOut(args) => sign_in::sign_out(*args),
+        Command::Explain(args) => Ok(explain::explain(&args)),
+        Command::Report(args) => report::report(&args),
         Command::Simulator(args) => simulator::simulate(&args),
     };
     let exit = done.unwrap_or_else(|error| {

@@ -22,7 +22,7 @@ use crate::model::timeline::Timeline;
 use crate::model::user_rows::UserRows;
 use crate::pace::pacer::Pacer;
 use crate::policy::verify::{Finding, Verdict, is_visible, judge};
-use crate::progress::Progress;
+use crate::progress::view::Progress;
 use crate::results::readings::{Reading, Readings};
 use crate::results::verified::Verified;
 use crate::settings::args;
@@ -111,6 +111,7 @@ async fn read(
     let pacer = Arc::new(Pacer::new(pace(settings.pace, &demand, memory.limits(wall_clock()))));
     let readings =
         Readings::new(timeline).map_err(|source| AppError::System { what: "make a file", source })?;
+    let asked = screen.asked();
     let progress = Progress::new(screen, demand, Arc::clone(&pacer));
     let mut sinks = Sinks { readings, progress };
     let Line { graph, shutdown, inbox } = connection.open(&settings, Arc::clone(&pacer))?;
@@ -119,7 +120,7 @@ async fn read(
     let end = tokio::select! {
         biased;
         end = run(graph, rows, run_settings, LostResets::default(), (inbox, &mut sinks)) => end,
-        () = signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
+        () = signals.stop(&shutdown, &asked) => unreachable!("listening for signals never ends"),
     };
     memory.keep(&found(&pacer, &end.stats.requests, began.elapsed()), wall_clock());
     let Sinks { readings, progress } = sinks;

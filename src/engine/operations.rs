@@ -13,6 +13,7 @@ use super::worker::{OpenReset, ended};
 use crate::actions::reset_password::{Look, TOLERATED_UNKNOWN, look, outcome};
 use crate::graph::client::{Graph, SHORTEST_PAUSE};
 use crate::graph::session::Session;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::{Failure, Outcome, Status};
@@ -219,11 +220,8 @@ fn settled(reset: &OpenReset) -> Outcome {
 }
 
 fn overtaken() -> Failure {
-    Failure {
-        http_status: None,
-        code: "earlier-reset-lost".to_owned(),
-        message: "nobody knows how an earlier reset of this user ended, or whether it has".to_owned(),
-    }
+    let message = "nobody knows how an earlier reset of this user ended, or whether it has";
+    Failure::own(OwnCode::EarlierResetLost, None, message)
 }
 
 fn unfollowed(failure: Failure) -> Outcome {
@@ -232,8 +230,7 @@ fn unfollowed(failure: Failure) -> Outcome {
 
 fn expired() -> Outcome {
     let message = "the operation's address was valid for 24 hours, which are over";
-    let failure =
-        Failure { http_status: None, code: "operation-expired".to_owned(), message: message.to_owned() };
+    let failure = Failure::own(OwnCode::OperationExpired, None, message);
     Outcome::unknown(failure, "the reset was accepted and most likely done: ask the user, or reset again")
 }
 

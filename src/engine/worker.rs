@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug_span};
 
 use crate::actions::conduct::Conduct;
 use crate::actions::perform::{Step, perform};
@@ -13,7 +15,7 @@ use crate::graph::session::Session;
 use crate::graph::trace::{Trace, Traffic};
 use crate::model::event::{Ended, Event};
 use crate::model::operation::Operation;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Status};
 use crate::model::task::{Prior, Task, Work};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
@@ -66,15 +68,21 @@ pub async fn work<T: Transport, C: Credential>(
         Some(keeping) => session.keeping(keeping, task.row.number),
         None => session,
     };
-    let step = perform(&mut session, &task, conduct).await;
+    // Filtered out, as by default, it costs next to nothing.
+    let (row, action) = (task.row.number.0, task.action.name());
+    let span = debug_span!("row", row, action, status = Empty, error_code = Empty);
+    let step = perform(&mut session, &task, conduct).instrument(span.clone()).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(mut operation) => {
+            span.record("status", Status::Pending.name());
             operation.may_be_overtaken = may_be_overtaken;
             graph.tell(Event::Accepted(operation.clone())).await;
             Finished::Opened(Box::new(OpenReset::new(task, trace, *operation)))
         }
         Step::Ended(outcome) => {
+            let code = outcome.failure.as_ref().map(|failure| failure.code.as_str());
+            span.record("status", outcome.status.name()).record("error_code", code);
             let order_key = task.user.order_key();
             graph.tell(Event::Ended(Arc::new(ended(task, outcome, &trace)))).await;
             Finished::Row(order_key)

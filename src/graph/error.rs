@@ -4,6 +4,7 @@ use std::iter::successors;
 
 use serde_json::Value;
 
+use crate::model::error_code::OwnCode;
 use crate::model::outcome::{Failure, NUMBER_NOT_UNIQUE};
 use crate::transport::exchange::{Body, Response, SendError};
 
@@ -47,10 +48,10 @@ pub fn failure(response: &Response, sent: Option<&Body>) -> Failure {
 #[must_use]
 pub fn no_answer(error: &SendError) -> Failure {
     let code = match error {
-        SendError::NotSent(_) => "not-sent",
-        SendError::MaybeSent(_) => "no-answer",
+        SendError::NotSent(_) => OwnCode::NotSent,
+        SendError::MaybeSent(_) => OwnCode::NoAnswer,
     };
-    Failure { http_status: None, code: code.to_owned(), message: error.to_string() }
+    Failure::own(code, None, error.to_string())
 }
 
 /// The code that this program knows, wherever it stands; else the outermost one that is not generic, else the outermost.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug, debug_span};
 
 use super::call::{Call, CallError, Effect};
 use super::client::{Graph, Pause, used};
@@ -14,6 +15,7 @@ use super::error;
 use super::keeping::Keeping;
 use super::patience::Patience;
 use super::trace::Trace;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Access, Answered, BeforeImage, Event};
 use crate::model::outcome::Failure;
 use crate::model::row::RowNumber;
@@ -221,7 +223,10 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         loop {
             round.attempt += 1;
             let request = self.request(&call, &client_request_id);
-            let sent = match self.send(request, round.attempt, patience).await {
+            let attempt = round.attempt;
+            // Filtered out, as by default, it costs next to nothing.
+            let span = debug_span!("request", attempt, client_request_id, status = Empty, code = Empty);
+            let sent = match self.send(request, attempt, patience).instrument(span.clone()).await {
                 Ok(Some(sent)) => sent,
                 Ok(None) => return Err(stopped(in_doubt)),
                 Err(failure) => return Err(given_up(failure, in_doubt)),
@@ -229,18 +234,15 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
             let verdict = classify(&sent.result);
             let failure = match sent.result {
                 Ok(response) if verdict == Verdict::Accepted => {
+                    span.record("status", response.status);
                     self.graph.note_acceptance();
                     return Ok(response);
                 }
                 Ok(response) => error::failure(&response, call.body.as_ref()),
                 Err(error) => error::no_answer(&error),
             };
-            debug!(
-                attempt = round.attempt,
-                code = failure.code,
-                status = failure.http_status,
-                "not accepted"
-            );
+            span.record("status", failure.http_status).record("code", &failure.code);
+            span.in_scope(|| debug!("not accepted"));
             in_doubt |= verdict == Verdict::Doubtful && call.method.access() == Access::Write;
             self.trace.has_doubtful_write |= in_doubt;
             let rejected = Rejected { token: &sent.bearer, claims: sent.claims.as_deref() };
@@ -393,7 +395,7 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
 
     async fn lose_sign_in(&self, error: &SignInError) -> Failure {
         self.graph.tell(Event::SignInLost { reason: error.to_string() }).await;
-        Failure { http_status: None, code: "sign-in".to_owned(), message: error.to_string() }
+        Failure::own(OwnCode::SignIn, None, error.to_string())
     }
 }
 
@@ -404,11 +406,7 @@ fn percent(share: f64) -> Option<u8> {
 }
 
 fn unreadable(status: u16) -> Failure {
-    Failure {
-        http_status: Some(status),
-        code: "unreadable-answer".to_owned(),
-        message: "the answer's body could not be understood".to_owned(),
-    }
+    Failure::own(OwnCode::UnreadableAnswer, Some(status), "the answer's body could not be understood")
 }
 
 /// A call that is not sent again. Whatever the last failure was, an earlier sending may have been applied.
@@ -419,11 +417,8 @@ const fn given_up(failure: Failure, in_doubt: bool) -> CallError {
 /// A call that the run's end cut short.
 fn stopped(in_doubt: bool) -> CallError {
     if in_doubt {
-        CallError::Doubtful(Failure {
-            http_status: None,
-            code: "stopped".to_owned(),
-            message: "the run stopped before it could be found out whether the write was applied".to_owned(),
-        })
+        let message = "the run stopped before it could be found out whether the write was applied";
+        CallError::Doubtful(Failure::own(OwnCode::Stopped, None, message))
     } else {
         CallError::Stopped
     }

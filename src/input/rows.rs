@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::header::Header;
 use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::{Row, RowNumber};
@@ -356,7 +357,7 @@ impl Interpreter {
     fn invalid(&self, row: Row, fault: Fault) -> InvalidRow {
         let Fault(Remark { column, text, cause }) = fault;
         let (column, value) = self.cell(&row, column);
-        let code = if cause == Cause::Protected { cause.name().into() } else { InvalidRow::CODE };
+        let code = if cause == Cause::Protected { OwnCode::Protected } else { OwnCode::InvalidRow };
         InvalidRow { row, column, value, reason: text, code }
     }
 

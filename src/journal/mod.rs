@@ -1,5 +1,6 @@
 //! The durable record of a run: what it has not noted has not happened. The one door to SQLite.
 
+mod digest;
 mod inbox;
 mod note;
 

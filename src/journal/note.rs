@@ -16,7 +16,7 @@ pub(super) enum Note {
     Operation(Box<Operation>),
     Listed { row: RowNumber, user: UserId, methods: Vec<Method> },
     Ended(Arc<Ended>),
-    Traffic(Traffic),
+    Traffic(Box<Traffic>),
 }
 
 impl Note {

@@ -12,6 +12,7 @@ use super::record::{RunRecord, Traffic, timestamp};
 use super::schema::JournalError;
 use super::store::{NO_ANSWER, Store};
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Ended, Event, Method};
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
@@ -226,7 +227,7 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
             column: String::new(),
             value: String::new(),
             reason: String::new(),
-            code: InvalidRow::CODE,
+            code: OwnCode::InvalidRow,
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;
@@ -292,12 +293,12 @@ fn json<T: DeserializeOwned>(record: &Record<'_>, column: &str) -> Result<T, Unr
         .map_err(|error| Unreadable::Content(format!("{column}: {error}")))
 }
 
-fn span(micros: i64) -> Duration {
+pub(super) fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or_default())
 }
 
 /// A text that is looked at where it lies.
-fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
+pub(super) fn text<'record>(record: &'record Record<'_>, column: usize) -> Result<&'record str, Unreadable> {
     Ok(record.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 

@@ -7,6 +7,7 @@ use rusqlite::Row as Record;
 use super::replay::{Unreadable, named, operation, row_number, work};
 use super::schema::JournalError;
 use super::store::Store;
+use crate::model::error_code::OwnCode;
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Status};
 use crate::model::row::{RowNumber, RowSet};
@@ -250,7 +251,9 @@ fn meaning(record: &Record<'_>, failures: Failures) -> Result<Meaning, Unreadabl
     Ok(match named(Status::ALL, Status::name, text(record, 2)?)? {
         Status::Failed if was_refused(record, failures)? => Meaning::Retry,
         // An unknown reset that was accepted, and is not to be followed any longer, was done, most likely.
-        Status::Unknown if text(record, 6)?.is_empty() && error_code(record)? != "no-operation-url" => {
+        Status::Unknown
+            if text(record, 6)?.is_empty() && error_code(record)? != OwnCode::NoOperationUrl.name() =>
+        {
             Meaning::ReadBack
         }
         Status::Succeeded | Status::Unchanged | Status::Failed | Status::Unknown => Meaning::Final,
@@ -265,7 +268,7 @@ fn was_refused(record: &Record<'_>, failures: Failures) -> Result<bool, Unreadab
         Failures::FinalButRefusals(_) | Failures::Final => return Ok(false),
     }
     let status: Option<u16> = record.get(3)?;
-    Ok(matches!(status, Some(401 | 403)) || error_code(record)? == "sign-in")
+    Ok(matches!(status, Some(401 | 403)) || error_code(record)? == OwnCode::SignIn.name())
 }
 
 fn is_pending(record: &Record<'_>) -> Result<bool, Unreadable> {

@@ -144,7 +144,7 @@ impl Store {
     /// # Errors
     /// When it cannot be kept.
     pub fn keep_traffic(&mut self, traffic: &Traffic) -> Result<(), ObserverError> {
-        self.keep(&[Note::Traffic(traffic.clone())]).map_err(|error| fault(&self.path, &error))
+        self.keep(&[Note::Traffic(Box::new(traffic.clone()))]).map_err(|error| fault(&self.path, &error))
     }
 
     pub(super) fn keep(&mut self, notes: &[Note]) -> rusqlite::Result<()> {

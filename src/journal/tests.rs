@@ -23,6 +23,7 @@ use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::PhoneType;
 use crate::model::row::{Row, RowNumber};
+use crate::model::stats::RowCounts;
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
@@ -448,4 +449,57 @@ fn of_a_log_that_a_power_cut_tore_whole_commits_are_taken_up_from_the_first() {
         assert_eq!(taken_up.connection.query_row(sound, [], |r| r.get(0)), Ok("ok".to_owned()));
     }
     assert_eq!(seen, 20);
+}
+
+#[test]
+fn a_digest_counts_by_status_action_and_code_and_names_the_first_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let failure =
+        |code: &str| Failure { http_status: Some(409), code: code.to_owned(), message: "m".to_owned() };
+    let done = |row| ended_so(row, "a", Outcome::new(Status::Succeeded, ""));
+    let failed = |row| ended_so(row, "a", Outcome::failed(failure("taken"), "d"));
+    let unknown = ended_so(9, "b", Outcome::unknown(failure("taken"), ""));
+    let other = ended_so(2, "b", Outcome::failed(failure("other"), ""));
+    let begun = Event::Begun(vec![RowNumber(20), RowNumber(1)].into());
+    let told = [begun, done(1), other, failed(3), failed(4), failed(5), failed(6), unknown];
+    store.keep_events(&told).unwrap();
+    let open = Event::Accepted(Box::new(Operation { row: RowNumber(7), ..operation() }));
+    store.keep_events([&open]).unwrap();
+
+    let digest = store.digest().unwrap();
+    assert_eq!((digest.rows.succeeded, digest.rows.failed, digest.rows.unknown), (1, 5, 1));
+    assert_eq!(digest.by_action.values().map(RowCounts::total).sum::<u64>(), 7);
+    let groups: Vec<_> =
+        digest.errors.iter().map(|group| (group.code.as_str(), group.failed, group.unknown)).collect();
+    assert_eq!(groups, [("taken", 4, 1), ("other", 1, 0)]);
+    let rows: Vec<u64> = digest.errors[0].examples.iter().map(|example| example.row.0).collect();
+    assert_eq!(rows, [3, 4, 5]);
+    assert_eq!(
+        (digest.errors[0].examples[0].detail.as_str(), digest.errors[0].http_status),
+        ("d", Some(409))
+    );
+    assert_eq!((digest.operations.accepted, digest.operations.open()), (1, 1));
+    assert_eq!(digest.pending.iter().map(|reset| reset.row.0).collect::<Vec<_>>(), [7]);
+    assert_eq!((digest.session_count, digest.in_doubt), (1, 1), "row 20 began, and its end is not known");
+
+    let end = SessionEnd { ended_at: Timestamp::UNIX_EPOCH, stop_reason: None, exit_code: 1 };
+    store.end_session(&end).unwrap();
+    assert_eq!(store.digest().unwrap().sessions[0].exit_code, Some(1));
+}
+
+#[test]
+fn a_digest_tells_so_many_codes_apart_and_counts_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir);
+    let told: Vec<Event> = (1..=60)
+        .map(|row| {
+            let code = format!("code-{row}");
+            let failure = Failure { http_status: None, code, message: String::new() };
+            ended_so(row, "a", Outcome::failed(failure, ""))
+        })
+        .collect();
+    store.keep_events(&told).unwrap();
+    let digest = store.digest().unwrap();
+    assert_eq!((digest.errors.len(), digest.further_errors), (50, 10));
 }

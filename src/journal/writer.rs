@@ -80,7 +80,7 @@ impl Journal {
     fn note_traffic(&mut self) {
         if self.traffic != self.last_noted {
             self.last_noted = self.traffic.clone();
-            self.send(Note::Traffic(self.traffic.clone()));
+            self.send(Note::Traffic(Box::new(self.traffic.clone())));
         }
     }
 

@@ -174,3 +174,14 @@ pub trait Observer {
         ready(Ok(count))
     }
 }
+
+/// Who is not there sees nothing.
+impl<O: Observer> Observer for Option<O> {
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        self.as_mut().map_or(Ok(()), |observer| observer.observe(event))
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
+        self.as_mut().map_or(Ok(()), |observer| observer.tick(now))
+    }
+}

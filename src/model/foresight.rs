@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::action::Action;
+use super::error_code::OwnCode;
 use super::phone::{Comparison, Phone, PhoneChange, PhoneType};
 use super::user_state::{HeldPhone, SmsSignIn, UserState};
 
@@ -174,16 +175,16 @@ pub enum Block {
 impl Block {
     /// The `error_code` of a row that ends for it.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> OwnCode {
         match self {
-            Self::LastMethod { .. } => "last-method",
+            Self::LastMethod { .. } => OwnCode::LastMethod,
             Self::OtherNumber(_)
             | Self::Masked(_)
             | Self::NoPhone(_)
             | Self::AlternateWithoutMobile
             | Self::MobileBesideAlternate
             | Self::NoMobile
-            | Self::SmsNotAllowed => "blocked",
+            | Self::SmsNotAllowed => OwnCode::Blocked,
         }
     }
 }

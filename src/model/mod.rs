@@ -3,10 +3,14 @@
 pub mod action;
 pub mod actor;
 pub mod demand;
+pub mod digest;
+pub mod error_code;
 pub mod event;
 pub mod fingerprint;
 pub mod foresight;
 pub mod header;
+pub mod latency;
+pub mod numbers;
 pub mod operation;
 pub mod outcome;
 pub mod outlook;

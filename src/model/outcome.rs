@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::error_code::OwnCode;
+
 /// The six ways in which a row can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -70,6 +72,14 @@ pub struct Failure {
     pub code: String,
     /// Graph's message or ours, never with a secret in it.
     pub message: String,
+}
+
+impl Failure {
+    /// A failure that Graph has no code for. `http_status` is that of the answer that decided, `None` where none came.
+    #[must_use]
+    pub fn own(code: OwnCode, http_status: Option<u16>, message: impl Into<String>) -> Self {
+        Self { http_status, code: code.name().to_owned(), message: message.into() }
+    }
 }
 
 /// How a row ended.

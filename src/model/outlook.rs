@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::action::Action;
+use super::error_code::OwnCode;
 use super::foresight::{Deed, Kind, LastMethod, foresee, kind};
 use super::phone::{Comparison, Phone, PhoneChange, PhoneType};
 use super::row::RowNumber;
@@ -23,7 +24,7 @@ pub enum Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     /// The `error_code` of a row that ends for it.
-    pub code: String,
+    pub code: OwnCode,
     /// For people.
     pub reason: String,
 }
@@ -86,7 +87,7 @@ impl Outlook {
     /// What the next row of the file would do, behind all rows before it.
     pub fn plan(&mut self, task: &Task) -> Planned {
         let Some(user) = self.users.get_mut(&task.user.order_key()) else {
-            let why = Why { code: "unread".to_owned(), reason: "the user was not read".to_owned() };
+            let why = Why { code: OwnCode::Unread, reason: "the user was not read".to_owned() };
             return Planned::blocked(why, None);
         };
         let state = match &mut user.known {
@@ -99,7 +100,7 @@ impl Outlook {
         }
         match foresee(&task.action, state, self.last_method) {
             Err(block) => {
-                let why = Why { code: block.code().to_owned(), reason: block.to_string() };
+                let why = Why { code: block.code(), reason: block.to_string() };
                 Planned::blocked(why, Some(before))
             }
             Ok(deeds) => {
@@ -150,7 +151,7 @@ fn contradiction(action: &Action, state: &UserState, set_by: [Option<RowNumber>;
         differs.then_some((phone.phone_type, row))
     });
     contradicted.map(|(phone_type, row): (PhoneType, RowNumber)| Why {
-        code: "contradiction".to_owned(),
+        code: OwnCode::Contradiction,
         reason: format!(
             "row {row} of the file gives this user another {phone_type} number; keep one of them"
         ),
@@ -209,7 +210,7 @@ mod tests {
     fn a_blocked_row_changes_nothing_for_those_behind_it() {
         let mut outlook = outlook(UserState::default());
         let planned = outlook.plan(&task(1, Action::AddPhone(phone(PhoneType::AlternateMobile, 1))));
-        assert_eq!((planned.kind, planned.why.unwrap().code.as_str()), (Kind::Blocked, "blocked"));
+        assert_eq!((planned.kind, planned.why.unwrap().code), (Kind::Blocked, OwnCode::Blocked));
         assert_eq!(kinds(&mut outlook, [Action::DeletePhone(PhoneType::AlternateMobile)]), [Kind::Nothing]);
     }
 
@@ -219,7 +220,7 @@ mod tests {
         let mut twice = outlook(UserState::default());
         twice.plan(&task(1, set(1)));
         let why = twice.plan(&task(2, set(2))).why.unwrap();
-        assert_eq!(why.code, "contradiction");
+        assert_eq!(why.code, OwnCode::Contradiction);
         assert!(why.reason.contains("row 1"), "{}", why.reason);
         let wide = Action::SetPhones([PhoneChange::Set(phone(PhoneType::Office, 3))].into());
         assert_eq!(twice.plan(&task(3, wide)).kind, Kind::Blocked);
@@ -235,8 +236,8 @@ mod tests {
     fn a_user_who_was_not_read_or_may_not_be_touched_is_blocked() {
         let mut outlook = Outlook::new(LastMethod::Kept);
         let row = task(1, Action::ListMethods);
-        assert_eq!(outlook.plan(&row).why.unwrap().code, "unread");
-        let why = Why { code: "disabled".to_owned(), reason: "the account is disabled".to_owned() };
+        assert_eq!(outlook.plan(&row).why.unwrap().code, OwnCode::Unread);
+        let why = Why { code: OwnCode::Disabled, reason: "the account is disabled".to_owned() };
         outlook.note(&row.user, Known::Blocked(why.clone()));
         assert_eq!(outlook.plan(&row), Planned::blocked(why, None));
     }

@@ -119,7 +119,8 @@ impl OperationCounts {
         self.accepted.saturating_sub(self.succeeded + self.failed + self.timed_out)
     }
 
-    const fn close(&mut self, status: OperationStatus) {
+    /// Counts the end of one.
+    pub const fn close(&mut self, status: OperationStatus) {
         match status {
             OperationStatus::Succeeded => self.succeeded += 1,
             OperationStatus::Failed => self.failed += 1,

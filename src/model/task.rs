@@ -1,8 +1,7 @@
 //! A unit of work: a row that was understood, or one that was not.
 
-use std::borrow::Cow;
-
 use super::action::Action;
+use super::error_code::OwnCode;
 use super::operation::Operation;
 use super::outcome::Failure;
 use super::row::Row;
@@ -48,18 +47,15 @@ pub struct InvalidRow {
     /// What is wrong and how to mend it, as the end of the sentence "row 7, `phone_number` '123' …".
     pub reason: String,
     /// The `error_code` of its end.
-    pub code: Cow<'static, str>,
+    pub code: OwnCode,
 }
 
 impl InvalidRow {
-    /// The code of a row that cannot be understood, or cannot be done beside others.
-    pub const CODE: Cow<'static, str> = Cow::Borrowed("invalid-row");
-
     /// The row's end in the results.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let message = format!("{} '{}' {}", self.column, self.value, self.reason);
-        Failure { http_status: None, code: self.code.to_string(), message }
+        Failure::own(self.code, None, message)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Access, Answered};
+use super::latency::Times;
 
 /// Equal intervals from the beginning on. When there are too many, two become one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,12 @@ pub struct Throughput {
     pub interval_ms: u64,
     /// At most [`MOST_INTERVALS`].
     pub intervals: Vec<Interval>,
+    /// How long GETs took that were answered.
+    #[serde(skip_serializing_if = "Times::is_empty")]
+    pub read_times: Times,
+    /// How long all others took.
+    #[serde(skip_serializing_if = "Times::is_empty")]
+    pub write_times: Times,
 }
 
 /// What happened in one interval.
@@ -56,7 +63,12 @@ const fn is_zero(count: &u64) -> bool {
 
 impl Default for Throughput {
     fn default() -> Self {
-        Self { interval_ms: SHORTEST_MS, intervals: Vec::new() }
+        Self {
+            interval_ms: SHORTEST_MS,
+            intervals: Vec::new(),
+            read_times: Times::default(),
+            write_times: Times::default(),
+        }
     }
 }
 
@@ -70,6 +82,12 @@ impl Throughput {
             (_, Access::Write) => interval.writes += 1,
         }
         interval.used_percent = interval.used_percent.max(answered.used_percent);
+        if answered.status.is_some() {
+            match answered.access {
+                Access::Read => self.read_times.add(answered.latency),
+                Access::Write => self.write_times.add(answered.latency),
+            }
+        }
     }
 
     /// Notes that everybody pauses from one moment to another.
@@ -101,6 +119,8 @@ impl Throughput {
             let began = Duration::from_millis(later.interval_ms.saturating_mul(number));
             self.at(at.saturating_add(began)).take(interval);
         }
+        self.read_times.take(&later.read_times);
+        self.write_times.take(&later.write_times);
     }
 
     /// The limit that was known last.
@@ -236,6 +256,19 @@ mod tests {
             throughput.intervals.iter().map(|one| (one.reads, one.writes, one.throttled)).collect();
         assert_eq!(counts, [(0, 1, 0), (0, 0, 1), (0, 0, 0), (2, 0, 0)]);
         assert_eq!(throughput.intervals[3].used_percent, Some(85));
+    }
+
+    #[test]
+    fn answers_are_counted_by_the_time_they_took_and_sessions_add_up() {
+        let slow = Answered { latency: Duration::from_millis(30), ..answered(Access::Write, 201) };
+        let mut throughput = Throughput::default();
+        throughput.add(seconds(0), &slow);
+        throughput.add(seconds(0), &Answered { status: None, ..slow.clone() });
+        throughput.add(seconds(0), &answered(Access::Read, 200));
+        let text = serde_json::to_string(&throughput).unwrap();
+        throughput.append(seconds(9), &serde_json::from_str(&text).unwrap());
+        assert_eq!((throughput.read_times.total(), throughput.write_times.total()), (2, 2));
+        assert_eq!(throughput.write_times.within(1.0), Some(Duration::from_millis(50)));
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Wards {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::error_code::OwnCode;
 
     #[test]
     fn patterns_are_names_ids_and_stars_whatever_their_case() {
@@ -102,13 +103,13 @@ mod tests {
 
     #[test]
     fn a_ward_is_known_by_name_and_by_id_and_the_first_reason_counts() {
-        let why = |code: &str| Why { code: code.to_owned(), reason: String::new() };
+        let why = |code| Why { code, reason: String::new() };
         let mut wards = Wards::default();
-        wards.add(["Admin@contoso.com", "5A3F6C1E-52d2-4d0b-9a43-0c3f4d9b7a01"], &why("protected"));
-        wards.add(["admin@contoso.com"], &why("privileged"));
+        wards.add(["Admin@contoso.com", "5A3F6C1E-52d2-4d0b-9a43-0c3f4d9b7a01"], &why(OwnCode::Protected));
+        wards.add(["admin@contoso.com"], &why(OwnCode::Privileged));
         let refusal = |name| wards.refusal(&UserId::new(name).unwrap());
-        assert_eq!(refusal("ADMIN@contoso.com"), Some(&why("protected")));
-        assert_eq!(refusal("5a3f6c1e-52d2-4d0b-9a43-0c3f4d9b7a01"), Some(&why("protected")));
+        assert_eq!(refusal("ADMIN@contoso.com"), Some(&why(OwnCode::Protected)));
+        assert_eq!(refusal("5a3f6c1e-52d2-4d0b-9a43-0c3f4d9b7a01"), Some(&why(OwnCode::Protected)));
         assert_eq!(refusal("alex@contoso.com"), None);
     }
 }

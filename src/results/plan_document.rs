@@ -110,7 +110,7 @@ impl PlanRow {
     #[must_use]
     pub fn of(task: &Task, planned: &Planned) -> Self {
         let (code, reason) = match &planned.why {
-            Some(why) => (why.code.clone(), why.reason.clone()),
+            Some(why) => (why.code.name().to_owned(), why.reason.clone()),
             None => (String::new(), String::new()),
         };
         Self {

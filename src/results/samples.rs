@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Ended;
 use crate::model::header::Header;
 use crate::model::outcome::{Failure, Outcome};
@@ -71,7 +72,7 @@ pub(super) fn invalid(row: Row) -> Work {
         column: "-".to_owned(),
         value: String::new(),
         reason: "is wrong".to_owned(),
-        code: InvalidRow::CODE,
+        code: OwnCode::InvalidRow,
     })
 }
 

@@ -43,6 +43,10 @@ pub enum Command {
     SignIn(Box<Session>),
     /// Forget the sign-in that was kept
     SignOut(Box<Session>),
+    /// Write report.html of a run anew, from its journal alone, also while it runs or where it was killed
+    Report(Report),
+    /// Say what an error code of results.csv means, and how to mend it
+    Explain(Explain),
     /// Start a local tenant that speaks Graph, to rehearse against
     Simulator(Box<Simulator>),
 }
@@ -250,6 +254,23 @@ pub struct Template {
     pub xlsx: bool,
 }
 
+/// `authwave report`.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// The run directory
+    pub run_dir: PathBuf,
+    /// Show phone numbers; else the last four digits alone
+    #[arg(long, env = "AUTHWAVE_SHOW_NUMBERS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub show_numbers: bool,
+}
+
+/// `authwave explain`.
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// A code from the column `error_code` [default: all codes, a line each]
+    pub code: Option<String>,
+}
+
 /// `authwave snapshot`.
 #[derive(Debug, ClapArgs)]
 pub struct Snapshot {
@@ -315,12 +336,25 @@ pub struct Common {
     #[arg(long, env = "AUTHWAVE_NO_PROGRESS", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub no_progress: Option<bool>,
+    /// Show phone numbers in logs, progress and report; else the last four digits alone
+    #[arg(long, env = "AUTHWAVE_SHOW_NUMBERS", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub show_numbers: Option<bool>,
     /// Log more: -v what is done, -vv every attempt
     #[arg(long, short, env = "AUTHWAVE_VERBOSE", action = ArgAction::Count)]
     pub verbose: u8,
     /// A log filter in the syntax of tracing's `EnvFilter`, instead of -v
     #[arg(long, env = "AUTHWAVE_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+    /// How log lines look: text, or json for machines [default: text]
+    #[arg(long, env = "AUTHWAVE_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Append every event of the run to FILE, a line of JSON each
+    #[arg(long, env = "AUTHWAVE_EVENTS", value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Keep metrics in FILE, for a Prometheus textfile collector
+    #[arg(long, env = "AUTHWAVE_METRICS_FILE", value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
     /// Where the tenant is
     #[command(flatten, next_help_heading = "Tenant")]
     pub tenant: Tenant,

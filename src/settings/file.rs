@@ -177,6 +177,14 @@ pub struct Output {
     pub quiet: Option<bool>,
     /// A bar on a terminal.
     pub progress: Option<bool>,
+    /// Phone numbers in logs, progress and report.
+    pub show_numbers: Option<bool>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
+    /// Where events are appended.
+    pub events: Option<PathBuf>,
+    /// Where metrics are kept.
+    pub metrics_file: Option<PathBuf>,
     /// 0, 1 or 2.
     pub verbose: Option<u8>,
 }
@@ -275,6 +283,8 @@ mod tests {
         assert!(
             output.xlsx.is_some() && output.quiet.and(output.progress).is_some() && output.verbose.is_some()
         );
+        assert!(output.show_numbers.is_some() && output.log_format.is_some());
+        assert!(output.events.and(output.metrics_file).is_some());
         assert_eq!(parse(text, Path::new("x")).unwrap(), File::default(), "as it stands, it changes nothing");
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::client::RetrySettings;
 use crate::model::action::ResetMethod;
+use crate::model::numbers::Numbers;
 use crate::pace::pacer::{Limits, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
@@ -72,6 +73,14 @@ pub struct Settings {
     pub workbook: Workbook,
     /// What is shown.
     pub output: Output,
+    /// Whether phone numbers are shown to whoever looks on.
+    pub numbers: Numbers,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Where every event is appended; `None` for nowhere.
+    pub events: Option<PathBuf>,
+    /// Where metrics are kept; `None` for nowhere.
+    pub metrics_file: Option<PathBuf>,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
     pub verbosity: u8,
 }
@@ -106,12 +115,21 @@ pub enum Workbook {
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Warnings and errors only.
+    /// Errors only: nothing at all where every row is done.
     Quiet,
     /// Closing lines, and plain progress.
     Lines,
     /// Closing lines, and a bar where there is a terminal.
     Bar,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line.
+    Json,
 }
 
 /// What was asked of a run, besides what every command takes.
@@ -220,6 +238,13 @@ pub fn resolve(
             Some(false) | None => Workbook::None,
         },
         output: output(common, &file.output),
+        numbers: match common.show_numbers.or(file.output.show_numbers) {
+            Some(true) => Numbers::Shown,
+            Some(false) | None => Numbers::Masked,
+        },
+        log_format: log_format(common.log_format.as_ref().or(file.output.log_format.as_ref()))?,
+        events: common.events.clone().or(file.output.events.clone()),
+        metrics_file: common.metrics_file.clone().or(file.output.metrics_file.clone()),
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
             Mode::Rehearsal => Target::Rehearsal,
@@ -236,6 +261,18 @@ fn api_version(given: Option<&String>) -> Result<&'static str, SettingsError> {
             "--api-version (AUTHWAVE_API_VERSION, tenant.api_version)",
             other,
             "no such version; there are v1.0 and beta",
+        )),
+    }
+}
+
+fn log_format(given: Option<&String>) -> Result<LogFormat, SettingsError> {
+    match given.map(String::as_str) {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(value(
+            "--log-format (AUTHWAVE_LOG_FORMAT, output.log_format)",
+            other,
+            "no such format; there are text and json",
         )),
     }
 }

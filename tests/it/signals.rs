@@ -80,3 +80,15 @@ fn a_request_to_terminate_after_an_interrupt_aborts_as_a_second_interrupt_does()
     assert_eq!(world.tenant().count("changes"), 4);
     assert_eq!(ended.lines("unfinished.csv").len(), 20);
 }
+
+#[test]
+fn sigusr1_asks_how_far_the_run_is_in_every_view_and_does_not_disturb_it() {
+    let text = "user,action,phone_number\na@contoso.com,add-phone,+1 2065550123\n\
+                b@contoso.com,add-phone,+1 2065550124\nc@contoso.com,add-phone,+1 2065550125\n";
+    let world = World::new().file("in.csv", text).simulator(&["--latency", "700ms"]);
+    let mut running = world.begin("in.csv", &["--in-flight", "1", "--quiet"]);
+    while world.tenant().count("changes") < 1 {}
+    running.signal("-USR1");
+    running.says("/3 rows, ");
+    running.end().exits(0);
+}

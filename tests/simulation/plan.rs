@@ -12,6 +12,7 @@ use authwave::engine::operations::PollSettings;
 use authwave::engine::run::RunSettings;
 use authwave::graph::client::RetrySettings;
 use authwave::model::action::Action;
+use authwave::model::error_code::OwnCode;
 use authwave::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
@@ -228,7 +229,7 @@ fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
             column: "user".to_owned(),
             value: String::new(),
             reason: "is empty".to_owned(),
-            code: InvalidRow::CODE,
+            code: OwnCode::InvalidRow,
         }),
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
 use crate::graph::client::{Graph, GraphParts, Root};
 use crate::graph::tests::RETRY;
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::operation::Operation;
 use crate::model::outcome::Status;
@@ -320,7 +321,7 @@ pub(super) fn invalid(number: u64) -> Work {
         column: "user".to_owned(),
         value: String::new(),
         reason: "is empty".to_owned(),
-        code: InvalidRow::CODE,
+        code: OwnCode::InvalidRow,
     })
 }
 

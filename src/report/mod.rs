@@ -1,0 +1,7 @@
+//! What people are shown of a run: the error guide, and a page that stands alone.
+
+pub mod chart;
+pub mod guide;
+mod guide_texts;
+pub mod page;
+pub mod verdict;

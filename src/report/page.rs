@@ -1,0 +1,381 @@
+//! report.html: one page that stands alone. The one door to askama.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use askama::Template;
+use jiff::Timestamp;
+
+use super::chart::{Chart, Column, rounded};
+use super::guide::advice;
+use super::verdict::{Presence, Verdict, verdict};
+use crate::model::digest::Digest;
+use crate::model::latency::{BOUNDS_MS, Times};
+use crate::model::numbers::Numbers;
+use crate::model::outcome::Status;
+use crate::model::stats::RequestCounts;
+use crate::model::throughput::{Interval, Throughput};
+
+/// A message is cut here, and a user's name: three of each stand for a group.
+const MOST_CHARS: usize = 500;
+
+/// What the page is made of.
+#[derive(Debug)]
+pub struct Facts<'run> {
+    /// The rows' file, without its directory.
+    pub input: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// When the run began.
+    pub started_at: String,
+    /// For how long it was worked on.
+    pub worked: String,
+    /// Whether nothing real was touched.
+    pub is_rehearsal: bool,
+    /// The tenant's id or domain, where it is known.
+    pub tenant: Option<&'run str>,
+    /// Without version.
+    pub graph_root: &'run str,
+    /// `v1.0` or `beta`.
+    pub api_version: &'run str,
+    /// Of the program that began it.
+    pub program_version: &'run str,
+    /// What rows and operations came to.
+    pub digest: &'run Digest,
+    /// What was sent.
+    pub requests: &'run RequestCounts,
+    /// How that went over time.
+    pub throughput: &'run Throughput,
+    /// For how long everybody paused.
+    pub held: String,
+    /// What the tenant allows, in words.
+    pub limits: Vec<String>,
+    /// What to type next: commands, and what to do before them.
+    pub next: Vec<String>,
+    /// What was asked for.
+    pub settings: Vec<(String, String)>,
+    /// Whether phone numbers are shown.
+    pub numbers: Numbers,
+    /// Whether somebody works on it.
+    pub presence: Presence,
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'run> {
+    facts: &'run Facts<'run>,
+    verdict: Verdict,
+    pace: Vec<Chart>,
+    operations: Option<Chart>,
+}
+
+/// The whole page.
+#[must_use]
+pub fn page(facts: &Facts<'_>) -> String {
+    let times = &facts.digest.operation_times;
+    let page = Page {
+        facts,
+        verdict: verdict(facts.digest, facts.rows, facts.presence),
+        pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
+        operations: (!times.is_empty()).then(|| operation_times(times)),
+    };
+    let Ok(text) = page.render() else { unreachable!("writing to a string cannot fail") };
+    text
+}
+
+impl Page<'_> {
+    fn tiles(&self) -> [(Status, u64, &'static str); 6] {
+        Status::ALL.map(|status| {
+            let count = self.facts.digest.rows.of(status);
+            let class = match status {
+                Status::Succeeded | Status::Unchanged => "good",
+                Status::Failed | Status::Unknown if count > 0 => "bad",
+                Status::Pending | Status::Unprocessed if count > 0 => "warn",
+                Status::Failed | Status::Unknown | Status::Pending | Status::Unprocessed => "none",
+            };
+            (status, count, class)
+        })
+    }
+
+    /// Free text as it may be shown.
+    fn text<'text>(&self, text: &'text str) -> Cow<'text, str> {
+        self.facts.numbers.in_text(shortened(text))
+    }
+}
+
+/// What would fill the page is cut.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Thousands apart.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (digit, left) in digits.chars().zip((0..digits.len()).rev()) {
+        text.push(digit);
+        if left > 0 && left % 3 == 0 {
+            text.push(',');
+        }
+    }
+    text
+}
+
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(count)) }
+}
+
+fn moment(at: &Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Columns of intervals: so many whatever the run's length.
+fn over_time(throughput: &Throughput, values: impl Fn(&Interval) -> (Vec<f64>, Option<f64>)) -> Vec<Column> {
+    let column = |(interval, number): (&_, u64)| {
+        let (values, limit) = values(interval);
+        Column { at: clock(number * throughput.interval_ms / 1_000), values, limit }
+    };
+    throughput.answered().iter().zip(0..).map(column).collect()
+}
+
+/// A time since the beginning.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+fn rates(throughput: &Throughput) -> Chart {
+    let seconds = throughput.interval_ms as f64 / 1e3;
+    let columns = over_time(throughput, |one| {
+        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], one.write_limit.or(one.read_limit))
+    });
+    let highest = columns.iter().map(|column| column.values.iter().sum()).fold(0.0, f64::max);
+    let is_limited = columns.iter().any(|column| column.limit.is_some());
+    Chart {
+        id: "chart-rate",
+        title: "Requests a second",
+        in_words: format!(
+            "{} at most, over {} of work.",
+            rounded(highest),
+            clock(columns.len() as u64 * throughput.interval_ms / 1_000)
+        ),
+        axis: "time",
+        series: &["writes", "reads"],
+        limit_name: is_limited.then_some("limit found"),
+        height: 220,
+        columns,
+        ..Chart::default()
+    }
+}
+
+fn throttled(throughput: &Throughput) -> Chart {
+    let columns = over_time(throughput, |one| (vec![one.throttled as f64], None));
+    let total: u64 = throughput.intervals.iter().map(|one| one.throttled).sum();
+    Chart {
+        id: "chart-throttled",
+        title: "Answered 429: the tenant asks for less",
+        in_words: if total == 0 { "None.".to_owned() } else { format!("{} in all.", grouped(total)) },
+        axis: "time",
+        series: &["429s"],
+        first_class: 2,
+        height: 130,
+        columns,
+        ..Chart::default()
+    }
+}
+
+fn latencies(throughput: &Throughput) -> Chart {
+    let (reads, writes) = (throughput.read_times, throughput.write_times);
+    let mut all = reads;
+    all.take(&writes);
+    Chart {
+        id: "chart-latency",
+        title: "How long answers took",
+        in_words: in_words(&all),
+        axis: "up to",
+        series: &["writes", "reads"],
+        height: 200,
+        columns: classes(&[&writes, &reads]),
+        ..Chart::default()
+    }
+}
+
+fn operation_times(times: &Times) -> Chart {
+    Chart {
+        id: "chart-operations",
+        title: "How long resets took from acceptance to end",
+        in_words: in_words(times),
+        axis: "up to",
+        series: &["resets"],
+        height: 160,
+        columns: classes(&[times]),
+        ..Chart::default()
+    }
+}
+
+fn in_words(times: &Times) -> String {
+    let within = |share| times.within(share).map_or_else(|| "more than 50 s".to_owned(), span);
+    if times.is_empty() {
+        return "None were answered.".to_owned();
+    }
+    format!("Half within {}, 95 % within {}, 99 % within {}.", within(0.5), within(0.95), within(0.99))
+}
+
+fn classes(series: &[&Times]) -> Vec<Column> {
+    let names = BOUNDS_MS.iter().map(|ms| span(Duration::from_millis(*ms))).chain(["more".to_owned()]);
+    names
+        .enumerate()
+        .map(|(class, at)| {
+            let values = series.iter().map(|times| times.counts()[class] as f64).collect();
+            Column { at, values, limit: None }
+        })
+        .collect()
+}
+
+fn span(span: Duration) -> String {
+    if span.as_millis() < 1_000 {
+        format!("{} ms", span.as_millis())
+    } else {
+        format!("{} s", span.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::{ErrorExample, ErrorGroup, PendingReset, SessionDigest};
+    use crate::model::latency::CLASSES;
+    use crate::model::row::RowNumber;
+    use crate::model::throughput::MOST_INTERVALS;
+
+    /// A digest with as much text as there may be, all of it `text`.
+    fn digest(text: &str) -> Digest {
+        let text = text.to_owned();
+        let example = ErrorExample {
+            row: RowNumber(1_000_000),
+            user: text.clone(),
+            action: "reset-password".to_owned(),
+            phone_number: "+1 2065550123".to_owned(),
+            status: Status::Failed,
+            message: text.clone(),
+            detail: text.clone(),
+            request_id: String::new(),
+        };
+        let group = |number| ErrorGroup {
+            code: format!("code-{number}"),
+            http_status: Some(403),
+            failed: 1_000_000,
+            unknown: 1,
+            examples: vec![example.clone(); 3],
+        };
+        let (at, user) = (Timestamp::UNIX_EPOCH, text.clone());
+        let session = SessionDigest {
+            number: 1,
+            started_at: at,
+            ended_at: Some(at),
+            stop_reason: Some(text),
+            exit_code: Some(4),
+            requests: 7,
+            throttled: 1,
+        };
+        let mut digest = Digest {
+            errors: (0..50).map(group).collect(),
+            pending: vec![PendingReset { row: RowNumber(7), user, accepted_at: at, polls: 3 }; 50],
+            sessions: vec![session; 20],
+            ..Digest::default()
+        };
+        digest.operations.accepted = 9;
+        digest.operation_times.add(Duration::from_secs(3));
+        digest
+    }
+
+    fn throughput() -> Throughput {
+        let interval = Interval {
+            reads: 123_456,
+            writes: 654_321,
+            throttled: 7,
+            write_limit: Some(20.25),
+            ..Interval::default()
+        };
+        let intervals = vec![interval; MOST_INTERVALS];
+        let mut throughput = Throughput { intervals, ..Throughput::default() };
+        throughput.write_times.add(Duration::from_millis(30));
+        throughput
+    }
+
+    fn shown(digest: &Digest, numbers: Numbers) -> String {
+        page(&Facts {
+            input: "wave.csv".to_owned(),
+            rows: 3,
+            started_at: "then".to_owned(),
+            worked: "2s".to_owned(),
+            is_rehearsal: true,
+            tenant: Some("contoso.com"),
+            graph_root: "https://graph.microsoft.com",
+            api_version: "v1.0",
+            program_version: "0.1.0",
+            digest,
+            requests: &RequestCounts::default(),
+            throughput: &throughput(),
+            held: "0s".to_owned(),
+            limits: vec!["20.0 writes a second".to_owned()],
+            next: vec!["authwave resume runs/wave".to_owned()],
+            settings: vec![("pace.in_flight".to_owned(), "8".to_owned())],
+            numbers,
+            presence: Presence::Over,
+        })
+    }
+
+    #[test]
+    fn the_longest_page_is_below_two_mebibytes() {
+        for text in ["<".repeat(100_000), "\u{1F600}".repeat(100_000)] {
+            let length = shown(&digest(&text), Numbers::Masked).len();
+            assert!(length < 2 << 20, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_user_named_script_is_text_and_nothing_else() {
+        let page = shown(&digest("<script>alert(1)</script>\" onload='x'"), Numbers::Masked);
+        assert!(!page.contains("<script"), "unescaped");
+        assert!(
+            page.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34; onload=&#39;x&#39;"),
+            "not there"
+        );
+    }
+
+    #[test]
+    fn numbers_are_shown_only_to_those_who_ask() {
+        let mut digest = digest("is +44 7700900123 now");
+        // Users are told by their names, whatever these are.
+        let examples = digest.errors.iter_mut().flat_map(|group| &mut group.examples);
+        examples.map(|example| &mut example.user).for_each(String::clear);
+        digest.pending.clear();
+        let masked = shown(&digest, Numbers::Masked);
+        assert!(masked.contains("+44 ******0123") && masked.contains("+1 ******0123"));
+        assert!(!masked.contains("7700900123") && !masked.contains("2065550123"));
+        let all = shown(&digest, Numbers::Shown);
+        assert!(all.contains("+44 7700900123") && all.contains("+1 2065550123"));
+    }
+
+    #[test]
+    fn the_charts_tell_what_was_counted() {
+        let throughput = throughput();
+        let rate = rates(&throughput);
+        assert_eq!(
+            (rate.columns.len(), rate.columns[0].values.as_slice()),
+            (120, &[654_321.0, 123_456.0][..])
+        );
+        assert_eq!(rate.columns[61].at, "1:01");
+        assert_eq!(rate.in_words, "777777 at most, over 2:00 of work.");
+        assert_eq!(super::throttled(&throughput).in_words, "840 in all.");
+        let latency = latencies(&throughput);
+        assert_eq!(latency.columns.len(), CLASSES);
+        assert_eq!(latency.in_words, "Half within 50 ms, 95 % within 50 ms, 99 % within 50 ms.");
+    }
+
+    #[test]
+    fn counts_have_their_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

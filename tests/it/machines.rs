@@ -1,0 +1,98 @@
+//! What machines are told of a run: events, metrics, logs.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::support::world::World;
+
+const ROWS: &str = "user,action,phone_number,new_password\n\
+                    a@contoso.com,set-phone,+1 2065550123,\n\
+                    b@contoso.com,add-phone,+1 2065550124,\n\
+                    c@contoso.com,enable-sms-sign-in,,\n\
+                    d@contoso.com,reset-password,,Correct-Horse-7\n";
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+#[test]
+fn every_event_is_a_line_of_json_without_numbers_secrets_or_addresses() {
+    let world = World::new().file("in.csv", ROWS).simulator(&[]);
+    world.run("in.csv", &["--events", "events.ndjson"]).exits(1);
+    let text = fs::read_to_string(world.path("events.ndjson")).unwrap();
+    let events = lines(&text);
+    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("answered").len() as u64, world.tenant().count("requests"));
+    assert_eq!((of("accepted").len(), of("closed").len(), of("found").len()), (1, 1, 1));
+    let mut ended: Vec<(u64, &str)> = of("ended")
+        .iter()
+        .map(|end| (end["data"]["row"].as_u64().unwrap(), end["data"]["status"].as_str().unwrap()))
+        .collect();
+    ended.sort_unstable();
+    assert_eq!(ended, [(1, "succeeded"), (2, "succeeded"), (3, "failed"), (4, "succeeded")]);
+    assert!(text.contains("+1 ******0123") && events.iter().all(|event| event["version"] == 1), "{text}");
+    for secret in ["2065550123", "Correct-Horse", "/operations/"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    // A later run goes on behind it, and shows numbers where that is asked for.
+    world.run("in.csv", &["--events", "events.ndjson", "--show-numbers", "--run-dir", "again"]);
+    let both = fs::read_to_string(world.path("events.ndjson")).unwrap();
+    assert!(both.starts_with(&text) && both.contains("+1 2065550123"), "{both}");
+}
+
+#[test]
+fn metrics_agree_with_the_summary_and_name_nobody() {
+    let world = World::new().file("in.csv", ROWS).simulator(&[]);
+    let ended = world.run("in.csv", &["--metrics-file", "authwave.prom"]).exits(1);
+    let text = fs::read_to_string(world.path("authwave.prom")).unwrap();
+    for line in [
+        "authwave_rows_wanted 4",
+        "authwave_rows_total{action=\"set-phone\",status=\"succeeded\"} 1",
+        "authwave_rows_total{action=\"enable-sms-sign-in\",status=\"failed\"} 1",
+        "authwave_errors_total{code=\"resourceNotFound\"} 1",
+        "authwave_operations_open 0",
+        "# UNIT authwave_request_latency_seconds seconds",
+    ] {
+        assert!(text.lines().any(|stands| stands == line), "no {line} in\n{text}");
+    }
+    let sum = |name: &str| -> f64 {
+        let counts =
+            text.lines().filter(|line| line.starts_with(name)).filter_map(|line| line.rsplit(' ').next());
+        counts.map(|count| count.parse::<f64>().unwrap()).sum()
+    };
+    let requests = ended.summary()["requests"]["total"].as_f64().unwrap();
+    assert!((sum("authwave_requests_total{") - requests).abs() < 0.5, "{text}");
+    assert!((sum("authwave_request_latency_seconds_count{") - requests).abs() < 0.5, "{text}");
+    assert!(text.ends_with("# EOF\n") && !text.contains("contoso"), "{text}");
+}
+
+#[test]
+fn metrics_that_cannot_be_written_stop_nothing() {
+    let world = World::new().file("in.csv", ROWS);
+    let ended = world.run("in.csv", &["--rehearse", "--metrics-file", "nowhere/authwave.prom"]).exits(0);
+    assert_eq!(ended.stderr.matches("the metrics cannot be written to nowhere/authwave.prom").count(), 1);
+}
+
+#[test]
+fn logs_are_objects_with_row_action_attempt_and_client_request_id() {
+    let world = World::new().file("in.csv", ROWS).simulator(&[]);
+    let ended = world.run("in.csv", &["--log-format", "json", "-vv"]).exits(1);
+    let logs: Vec<Value> = ended.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let refused = logs.iter().find(|log| log["message"] == "not accepted").unwrap();
+    let (row, request) = (&refused["spans"][0], &refused["spans"][1]);
+    assert_eq!((row["name"].as_str(), row["row"].as_u64()), (Some("row"), Some(3)), "{refused}");
+    assert_eq!(row["action"], "enable-sms-sign-in", "{refused}");
+    assert_eq!(
+        (request["name"].as_str(), request["attempt"].as_u64()),
+        (Some("request"), Some(1)),
+        "{refused}"
+    );
+    assert_eq!((request["status"].as_u64(), request["code"].as_str()), (Some(404), Some("resourceNotFound")));
+    let id = &ended.column("client_request_id")[2];
+    assert_eq!(request["client_request_id"].as_str(), Some(id.as_str()), "{refused}");
+    world
+        .run("in.csv", &["--log-format", "xml", "--run-dir", "x"])
+        .exits(2)
+        .stderr_has("there are text and json");
+}

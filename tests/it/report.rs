@@ -1,0 +1,112 @@
+//! report.html: written by each run, and made again from the journal alone.
+
+use std::fs;
+
+use super::support::ended::Ended;
+use super::support::scripted::Answer;
+use super::support::world::World;
+
+const ROWS: &str = "user,action,phone_number,new_password\n\
+                    <script>alert(1)</script>@contoso.com,add-phone,+1 2065550123,\n\
+                    b@contoso.com,add-phone,+1 2065550124,\n\
+                    c@contoso.com,enable-sms-sign-in,,\n\
+                    d@contoso.com,reset-password,,Correct-Horse-7\n";
+
+/// The sentence at the top.
+fn verdict(ended: &Ended) -> String {
+    let page = ended.text("report.html");
+    let from = page.split("id=\"verdict\">").nth(1).unwrap_or_default();
+    from.split("</p>").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_run_leaves_a_report_that_stands_alone() {
+    let world = World::new().file("in.csv", ROWS);
+    let ended = world.run("in.csv", &["--rehearse", "--skip-invalid"]).exits(1);
+    let page = ended.text("report.html");
+    assert!(page.contains("Rehearsal: nothing real was touched"), "{page}");
+    assert!(verdict(&ended).contains("of 4 rows are as they should be"), "{}", verdict(&ended));
+    for part in
+        ["id=\"next\"", "id=\"rows\"", "id=\"errors\"", "id=\"resets\"", "id=\"pace\"", "id=\"settings\""]
+    {
+        assert!(page.contains(part), "no {part}");
+    }
+    assert!(page.contains("data-code=\"invalid-row\""), "{page}");
+    assert!(page.contains("authwave run ") && page.contains("unfinished.csv --rehearse"), "{page}");
+    for foreign in ["<script", "<link rel=\"stylesheet\"", "url(", "@import", "2065550123"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert!(
+        ended.stderr.contains("errors: ") && ended.stderr.contains("authwave explain "),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_report_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new().file("in.csv", ROWS);
+    let ended = world.run("in.csv", &["--rehearse", "--skip-invalid"]).exits(1);
+    let mode = fs::metadata(ended.directory().join("report.html")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_report_is_made_again_from_the_journal_alone() {
+    let world = World::new().file("in.csv", ROWS);
+    let ended = world.run("in.csv", &["--rehearse", "--skip-invalid"]).exits(1);
+    let first = ended.text("report.html");
+    for entry in fs::read_dir(ended.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.file_name().unwrap().to_string_lossy().starts_with("journal.sqlite") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let again = world.authwave(&["report", "out"]).exits(0);
+    assert!(again.stdout.ends_with("out/report.html\n"), "{}", again.stdout);
+    assert_eq!(again.text("report.html"), first);
+    let shown = world.authwave(&["report", "out", "--show-numbers"]).exits(0);
+    assert!(shown.text("report.html").len() >= first.len());
+}
+
+#[test]
+fn a_run_that_was_killed_has_a_report_that_says_so_and_a_resume_rewrites_it() {
+    let text = "user,action,phone_number\na@contoso.com,add-phone,+1 2065550123\n\
+                b@contoso.com,add-phone,+1 2065550124\nc@contoso.com,add-phone,+1 2065550125\n";
+    let world = World::new().file("in.csv", text).simulator(&["--latency", "300ms"]);
+    let running = world.begin("in.csv", &["--in-flight", "1"]);
+    while world.tenant().count("changes") < 2 {}
+    let under_way = world.authwave(&["report", "out"]).exits(0);
+    assert!(verdict(&under_way).contains("The run is under way"), "{}", verdict(&under_way));
+    running.signal("-KILL");
+    running.end();
+    let killed = world.authwave(&["report", "out"]).exits(0);
+    let told = verdict(&killed);
+    assert!(told.contains("The run broke off") && told.contains("of 3 rows have ended"), "{told}");
+    assert!(killed.text("report.html").contains("authwave resume "), "{told}");
+    let resumed = world.resume(&[]).exits(0);
+    assert!(verdict(&resumed).contains("All 3 rows are as they should be"), "{}", verdict(&resumed));
+}
+
+#[test]
+fn what_is_no_run_directory_is_refused_and_left_alone() {
+    let world = World::new();
+    fs::create_dir(world.path("empty")).unwrap();
+    world.authwave(&["report", "empty"]).exits(2).stderr_has("is no journal of authwave");
+    assert_eq!(fs::read_dir(world.path("empty")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_error_is_told_with_its_cause_and_example() {
+    let text = "user,action,phone_number\na@contoso.com,add-phone,+1 2065550123\n";
+    let refusal = "{\"error\":{\"code\":\"accessDenied\",\"message\":\"no right to +1 2065550123\"}}";
+    let world = World::new().file("in.csv", text).answers([Answer::text(403, refusal)]);
+    let page = world.run("in.csv", &[]).exits(1).text("report.html");
+    assert!(page.contains("<code>accessDenied</code>: 1 row"), "{page}");
+    assert!(
+        page.contains("Not allowed: a permission") && page.contains("no right to +1 ******0123"),
+        "{page}"
+    );
+}
