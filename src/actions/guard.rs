@@ -1,4 +1,5 @@
-//! Looks before it lets a row write: is the user still as the plan says, and does a strong method remain.
+//! Looks before it lets a row write: is the user still as the plan says, does a strong method remain, and what is there
+//! that the row will change.
 
 use tokio::time::Instant;
 
@@ -9,6 +10,7 @@ use crate::model::error_code::OwnCode;
 use crate::model::event::BeforeImage;
 use crate::model::foresight::{Block, Deed, LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::phone::PhoneType;
 use crate::model::row::RowNumber;
 use crate::model::task::{Prior, Task};
 use crate::model::user_state::{HeldPhone, Moved, UserState};
@@ -34,18 +36,25 @@ pub async fn guard<T: Transport, C: Credential>(
         return Some(state_moved(&moved));
     }
     let last_method = if watches_last { LastMethod::Kept } else { LastMethod::MayGo };
-    match (foresee(&task.action, &state, last_method), &task.expected) {
-        (Err(block @ Block::LastMethod { .. }), _) | (Err(block), Some(_)) => Some(blocked(block)),
-        // The action itself says so in its own words.
-        (Err(_), None) => None,
-        (Ok(deeds), Some(_)) if deeds.is_empty() => Some(Outcome::new(Status::Unchanged, "it is so already")),
-        (Ok(deeds), _) => {
-            for image in deeds.iter().filter_map(|deed| before_image(task.row.number, deed)) {
-                session.tell_found(image).await;
-            }
-            None
+    let images: Vec<BeforeImage> = match (foresee(&task.action, &state, last_method), &task.expected) {
+        (Err(block @ Block::LastMethod { .. }), _) | (Err(block), Some(_)) => return Some(blocked(block)),
+        (Ok(deeds), Some(_)) if deeds.is_empty() => {
+            return Some(Outcome::new(Status::Unchanged, "it is so already"));
         }
+        (Ok(deeds), _) => {
+            let touched = deeds.iter().filter_map(Deed::touches);
+            touched.map(|(phone_type, was)| image(task.row.number, phone_type, was)).collect()
+        }
+        // The action itself says so in its own words, or finds a way.
+        (Err(_), None) => {
+            let touched = task.action.phone_types().into_iter();
+            touched.map(|phone_type| image(task.row.number, phone_type, state.phone(phone_type))).collect()
+        }
+    };
+    for image in images {
+        session.tell_found(image).await;
     }
+    None
 }
 
 /// A row in doubt may have moved its user itself: what it was to bring about is as good as what was there.
@@ -82,13 +91,12 @@ fn blocked(block: Block) -> Outcome {
     Outcome::failed(Failure::own(block.code(), None, block.to_string()), "")
 }
 
-fn before_image(row: RowNumber, deed: &Deed) -> Option<BeforeImage> {
-    let (phone_type, was) = deed.touches()?;
-    Some(BeforeImage {
+fn image(row: RowNumber, phone_type: PhoneType, was: Option<&HeldPhone>) -> BeforeImage {
+    BeforeImage {
         row,
         phone_type,
         phone_number: was.map(|phone| phone.number.to_string()),
         sms_sign_in_state: was.map_or_else(String::new, |phone| phone.sms.name().to_owned()),
         read_at: Instant::now(),
-    })
+    }
 }

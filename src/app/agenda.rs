@@ -65,6 +65,11 @@ impl Agenda {
         &self.sum.tally
     }
 
+    /// All that is counted in it.
+    pub(super) const fn sum(&self) -> &Sum {
+        &self.sum
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path

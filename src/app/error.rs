@@ -11,6 +11,7 @@ use crate::graph::needs::Obstacle;
 use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
+use crate::model::outcome::Status;
 use crate::policy::caps::Excess;
 use crate::results::plan_document::PlanError;
 use crate::settings::error::SettingsError;
@@ -88,6 +89,19 @@ pub enum AppError {
         "the run was a rehearsal, whose tenant is gone: there is nothing to read again. Rehearse against `authwave simulator` instead"
     )]
     Rehearsed,
+    /// A run that was killed has rows of which nobody knows what became of them.
+    #[error(
+        "{rows} rows of the run are in doubt: `authwave resume {directory}` finds out what became of them, then undo it"
+    )]
+    InDoubt {
+        /// So many.
+        rows: u64,
+        /// The run directory.
+        directory: String,
+    },
+    /// No row ends so.
+    #[error("--only-status (AUTHWAVE_ONLY_STATUS): rows do not end as '{0}', but as {statuses}", statuses = statuses())]
+    NoStatus(String),
     /// Somebody else is at work.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -162,6 +176,8 @@ impl AppError {
             | Self::InputGone(_)
             | Self::Lock(_)
             | Self::Rehearsed
+            | Self::InDoubt { .. }
+            | Self::NoStatus(_)
             | Self::Changed { .. }
             | Self::Input(_)
             | Self::BadRows { .. }
@@ -174,6 +190,10 @@ impl AppError {
             | Self::LogFilter(_) => Exit::Wrong,
         }
     }
+}
+
+fn statuses() -> String {
+    Status::ALL.map(Status::name).join(", ")
 }
 
 fn join(reasons: &[impl ToString]) -> String {

@@ -38,4 +38,5 @@ mod sinks;
 pub mod start;
 mod state;
 mod template;
+mod undo;
 mod verify;

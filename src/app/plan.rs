@@ -58,7 +58,7 @@ impl Sum {
     }
 
     /// A line for each kind of row.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (kind, count) in &self.kinds {
             // Writing to a `String` cannot fail.
@@ -205,13 +205,19 @@ fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -
     let (rows, file) = (sum.tally.rows, run.input.display());
     print(&format!("plan of {file}: {rows} rows\n{}", sum.text()));
     if shown.details {
-        read_plan(path, |row| print(&line(&row))).map_err(|source| AppError::plan(path, source))?;
+        details(path)?;
     }
     print(&format!("plan: {}\nhash: {hash}\n", path.display()));
     if sum.tally.changes > 0 {
         let rehearse = if run.is_rehearsal { " --rehearse" } else { "" };
         print(&format!("next: authwave run --plan {}{rehearse}\n", quoted(path)));
     }
+    Ok(())
+}
+
+/// Shows each row of a plan.
+pub(super) fn details(path: &Path) -> Result<(), AppError> {
+    read_plan(path, |row| print(&line(&row))).map_err(|source| AppError::plan(path, source))?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::model::task::{Task, Work};
 use crate::model::wards::Wards;
 use crate::policy::failures::FailureLimit;
 use crate::settings::form::Reading;
+use crate::settings::guards::GuardSettings;
 use crate::settings::resolve::Settings;
 
 use super::census;
@@ -76,11 +77,15 @@ impl Purpose {
     }
 
     /// What a row takes.
-    pub(super) fn demand(self, work: &Work) -> Demand {
-        match (self, work) {
-            (Self::Plan, Work::Task(_)) => Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
-            (Self::Rows | Self::Snapshot | Self::Plan, _) => Demand::of(work),
+    pub(super) fn demand(self, work: &Work, settings: &Settings) -> Demand {
+        let mut demand = Demand::of(work);
+        let Work::Task(task) = work else { return demand };
+        match self {
+            Self::Rows => demand.reads += u64::from(of_rows(settings).is_guarded(task)),
+            Self::Snapshot => {}
+            Self::Plan => demand = Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
         }
+        demand
     }
 
     /// Whom the rows must not touch.
@@ -94,7 +99,7 @@ impl Purpose {
     /// How rows are done.
     pub(super) fn conduct(self, settings: &Settings, connection: &Connection) -> Conduct {
         match self {
-            Self::Rows => Conduct { last_method: settings.guards.last_method, ..Conduct::PLAIN },
+            Self::Rows => of_rows(settings),
             Self::Snapshot => Conduct::PLAIN,
             Self::Plan => Conduct { look: Look::ForPlan(sight(&connection.permissions)), ..Conduct::PLAIN },
         }
@@ -116,6 +121,12 @@ impl Purpose {
             (_, exit) => exit,
         }
     }
+}
+
+/// How rows are done that change something.
+const fn of_rows(settings: &Settings) -> Conduct {
+    let GuardSettings { last_method, before, .. } = settings.guards;
+    Conduct { last_method, before, ..Conduct::PLAIN }
 }
 
 /// How rows are understood.

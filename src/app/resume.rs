@@ -55,7 +55,7 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let stops = purpose.stop_rules(&taken_up.settings);
-    let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
+    let (demand, needs) = survey(&mut input, (purpose, &taken_up.settings), &standing)?;
     taken_up.passwords_are_unchanged(&input)?;
     let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
     let brakes = Brakes { agenda: taken_up.agenda()?, ..Brakes::default() };

@@ -52,7 +52,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
     let brakes = Brakes { agenda, ..Brakes::default() };
-    begin(&file, &args.place, &asked, (brakes, args.shown))
+    begin(&file, Where::Anew(&args.place), &asked, (brakes, args.shown))
 }
 
 /// `authwave snapshot`.
@@ -60,16 +60,24 @@ pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
     let choices = RunChoices { form: args.form, ..RunChoices::default() };
     let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked, (Brakes::default(), args::Shown::default()))
+    begin(&args.file, Where::Anew(&args.place), &asked, (Brakes::default(), args::Shown::default()))
 }
 
 const fn mode(rehearse: bool) -> Mode {
     if rehearse { Mode::Rehearsal } else { Mode::Real }
 }
 
-fn begin(
+/// Where a run's files go.
+pub(super) enum Where<'place> {
+    /// Into a directory that is to be made.
+    Anew(&'place args::Place),
+    /// Into one that was made for it.
+    In(RunDirectory),
+}
+
+pub(super) fn begin(
     file: &Path,
-    place: &args::Place,
+    place: Where<'_>,
     asked: &Asked,
     (brakes, shown): (Brakes, args::Shown),
 ) -> Result<Exit, AppError> {
@@ -104,7 +112,10 @@ fn begin(
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
         let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await);
-        let directory = run_directory(place, &settings, (started_at, input.path()))?;
+        let directory = match place {
+            Where::Anew(place) => run_directory(place, &settings, (started_at, input.path()))?,
+            Where::In(directory) => directory,
+        };
         let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
         keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
@@ -164,7 +175,11 @@ fn permitted(tally: &Tally, settings: &Settings) -> Result<(), AppError> {
 /// The run goes by a copy of the plan, whatever becomes of the other.
 fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> {
     let Some(agenda) = &brakes.agenda else { return Ok(()) };
-    let copied = std::fs::copy(agenda.path(), directory.file(plan::DOCUMENT));
+    let copy = directory.file(plan::DOCUMENT);
+    if agenda.path() == copy {
+        return Ok(());
+    }
+    let copied = std::fs::copy(agenda.path(), copy);
     copied
         .map(|_| ())
         .map_err(|source| AppError::System { what: "copy the plan into the run directory", source })
@@ -197,7 +212,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     let (mut needs, mut tally) = (Needs::default(), Tally::default());
     let findings = check(&mut input, |work| {
         if wanted.takes(work) {
-            demand += asked.purpose.demand(work);
+            demand += asked.purpose.demand(work, settings);
         }
         tally.rows += 1;
         let Work::Task(task) = work else { return };
@@ -245,7 +260,7 @@ pub(super) fn locks(own: Lock, tenant: Option<Lock>, directory: &RunDirectory) -
     std::iter::once(own).chain(told).collect()
 }
 
-fn run_directory(
+pub(super) fn run_directory(
     place: &args::Place,
     settings: &Settings,
     (start, input): (jiff::Timestamp, &Path),
@@ -305,15 +320,15 @@ pub(super) fn rows(
 /// What they take, and what they need. The file stands at its first row afterwards.
 pub(super) fn survey(
     input: &mut Input,
-    (purpose, method): (Purpose, ResetMethod),
+    (purpose, settings): (Purpose, &Settings),
     standing: &Standing,
 ) -> Result<(Demand, Needs), InputError> {
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
     for work in left(&mut *input, purpose, standing) {
         let work = work?;
-        demand += purpose.demand(&work);
+        demand += purpose.demand(&work, settings);
         if let Work::Task(task) = &work {
-            needs.note(&task.action, method);
+            needs.note(&task.action, settings.reset_method);
         }
     }
     input.rewind().map(|()| (demand, needs))

@@ -8,7 +8,7 @@ use crate::settings::args::{Args, Command, Run};
 
 use super::environment::say;
 use super::error::chain;
-use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, verify};
+use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, undo, verify};
 
 /// Does what the command line asks for.
 #[must_use]
@@ -18,6 +18,7 @@ pub fn start() -> ExitCode {
         Command::Plan(args) => run::run_rows(Run { dry_run: true, ..*args }),
         Command::Resume(args) => resume::resume(*args),
         Command::Operations(args) => resume::follow_operations(*args),
+        Command::Undo(args) => undo::undo(*args),
         Command::Verify(args) => verify::verify(*args),
         Command::Check(args) => check::check_file(*args),
         Command::Template(args) => template::print_template(&args),

@@ -110,6 +110,24 @@ impl Action {
         }
     }
 
+    /// The types of the phones that are touched, in order.
+    #[must_use]
+    pub fn phone_types(&self) -> Vec<PhoneType> {
+        match self {
+            Self::SetPhones(changes) => changes.iter().map(PhoneChange::phone_type).collect(),
+            Self::ListMethods
+            | Self::ListPhones
+            | Self::AddPhone(_)
+            | Self::UpdatePhone(_)
+            | Self::SetPhone(_)
+            | Self::DeletePhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => self.phone_type().into_iter().collect(),
+        }
+    }
+
     /// Whether the action sets another password.
     #[must_use]
     pub const fn resets(&self) -> bool {

@@ -24,7 +24,8 @@ pub enum SmsSignIn {
 }
 
 impl SmsSignIn {
-    const NAMED: [Self; 6] = [
+    /// Those that Graph has words for.
+    pub const NAMED: [Self; 6] = [
         Self::NotSupported,
         Self::NotAllowedByPolicy,
         Self::NotEnabled,
@@ -153,6 +154,20 @@ pub enum Expected {
     Absent,
     /// It is this one.
     Phone(HeldPhone),
+    /// It is any of these, where `None` is no phone; the first most likely. There is one at least.
+    OneOf(Vec<Option<HeldPhone>>),
+}
+
+impl Expected {
+    /// What it may be; empty where that is anything.
+    fn any(&self) -> Vec<Option<&HeldPhone>> {
+        match self {
+            Self::Anything => Vec::new(),
+            Self::Absent => vec![None],
+            Self::Phone(phone) => vec![Some(phone)],
+            Self::OneOf(phones) => phones.iter().map(Option::as_ref).collect(),
+        }
+    }
 }
 
 /// What a user is expected to have before a row changes it.
@@ -189,6 +204,7 @@ impl Expectation {
                 Expected::Anything => {}
                 Expected::Absent => *phone = None,
                 Expected::Phone(expected) => *phone = Some(expected.clone()),
+                Expected::OneOf(expected) => *phone = expected.first().cloned().flatten(),
             }
         }
         state
@@ -206,15 +222,12 @@ impl Expectation {
     pub fn moved_from_either(&self, now: &UserState, after: Option<&UserState>) -> Option<Moved> {
         PhoneType::ALL.into_iter().find_map(|phone_type| {
             let phone = now.phone(phone_type);
-            let before = match &self.phones[phone_type.index()] {
-                Expected::Anything => return None,
-                Expected::Absent => None,
-                Expected::Phone(before) => Some(before),
-            };
+            let before = self.phones[phone_type.index()].any();
+            let is_expected = before.is_empty() || before.iter().any(|before| is_as(*before, phone));
             let is_ours = after.is_some_and(|after| has_same_number(after.phone(phone_type), phone));
-            (!is_as(before, phone) && !is_ours).then(|| Moved {
+            (!is_expected && !is_ours).then(|| Moved {
                 phone_type,
-                before: before.cloned(),
+                before: before.first().copied().flatten().cloned(),
                 now: phone.cloned(),
             })
         })
@@ -318,6 +331,20 @@ mod tests {
         expectation.phones[PhoneType::Mobile.index()] = Expected::Absent;
         let moved = expectation.moved(&mobile(Some(phone("+1 4255550100", SmsSignIn::Ready)))).unwrap();
         assert_eq!((moved.phone_type, moved.before), (PhoneType::Mobile, None));
+    }
+
+    #[test]
+    fn one_of_several_is_enough_and_the_first_is_told() {
+        let [first, other] =
+            ["+1 4255550100", "+1 4255550101"].map(|number| phone(number, SmsSignIn::Unknown));
+        let one_of = Expected::OneOf(vec![Some(first.clone()), Some(other.clone()), None]);
+        let expectation = Expectation { phones: [one_of, Expected::Anything, Expected::Anything] };
+        for now in [Some(first.clone()), Some(other), None] {
+            assert_eq!(expectation.moved(&mobile(now)), None);
+        }
+        let moved = expectation.moved(&mobile(Some(phone("+1 4255550102", SmsSignIn::Ready)))).unwrap();
+        assert_eq!(moved.before.as_ref(), Some(&first));
+        assert_eq!(expectation.imposed_on(&UserState::default()), mobile(Some(first)));
     }
 
     #[test]

@@ -15,4 +15,5 @@ pub mod recall;
 pub mod retry_after;
 pub mod skew;
 pub mod throttle_scope;
+pub mod undo;
 pub mod verify;

@@ -12,6 +12,7 @@ pub mod plan_rows;
 pub mod readings;
 pub mod rows;
 pub mod summary;
+pub mod undo_rows;
 pub mod unfinished;
 pub mod verified;
 pub mod workbook;

@@ -14,7 +14,7 @@ use crate::model::foresight::{Deed, Kind};
 use crate::model::outlook::Planned;
 use crate::model::phone::PhoneType;
 use crate::model::task::Task;
-use crate::model::user_state::{Expectation, HeldPhone, SmsSignIn, UserState};
+use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn};
 
 use super::whole_lines::fault;
 
@@ -83,16 +83,68 @@ pub struct PlanStep {
     pub to: String,
 }
 
-/// The phones that a user has.
+/// The phones that a user must have. A key that is not there says nothing of its phone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct PlanPhones {
-    /// `None` where there is none; so are the others.
-    pub mobile: Option<PlanPhone>,
+    /// The first of the three.
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub mobile: Said,
     /// Beside the mobile.
-    pub alternate_mobile: Option<PlanPhone>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub alternate_mobile: Said,
     /// With or without an extension.
-    pub office: Option<PlanPhone>,
+    #[serde(skip_serializing_if = "Said::is_nothing")]
+    pub office: Said,
+}
+
+/// What is said of a phone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Said {
+    /// It is one of these; `null` is none.
+    OneOf(Vec<Option<PlanPhone>>),
+    /// It is this one, or `null`, which is none.
+    One(Option<PlanPhone>),
+    /// Nothing: it may be any.
+    #[default]
+    #[serde(skip)]
+    Nothing,
+}
+
+impl Said {
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    fn of(expected: &Expected) -> Self {
+        let phone = |held: &HeldPhone| PlanPhone {
+            number: held.number.to_string(),
+            sms_sign_in_state: held.sms.name().to_owned(),
+        };
+        match expected {
+            Expected::Anything => Self::Nothing,
+            Expected::Absent => Self::One(None),
+            Expected::Phone(held) => Self::One(Some(phone(held))),
+            Expected::OneOf(several) => {
+                Self::OneOf(several.iter().map(|held| held.as_ref().map(phone)).collect())
+            }
+        }
+    }
+
+    fn expected(&self) -> Expected {
+        let held = |phone: &PlanPhone| HeldPhone {
+            number: phone.number.as_str().into(),
+            sms: SmsSignIn::named(&phone.sms_sign_in_state),
+        };
+        match self {
+            Self::Nothing => Expected::Anything,
+            Self::One(phone) => phone.as_ref().map_or(Expected::Absent, |phone| Expected::Phone(held(phone))),
+            Self::OneOf(several) => {
+                Expected::OneOf(several.iter().map(|phone| phone.as_ref().map(held)).collect())
+            }
+        }
+    }
 }
 
 /// A phone that a user has.
@@ -119,7 +171,7 @@ impl PlanRow {
             action: task.action.name().to_owned(),
             change: planned.kind.name().to_owned(),
             steps: planned.deeds.iter().map(PlanStep::of).collect(),
-            before: planned.before.as_ref().map(PlanPhones::of),
+            before: planned.before.as_ref().map(|state| PlanPhones::of(&Expectation::of(state))),
             code,
             reason,
         }
@@ -135,6 +187,12 @@ impl PlanRow {
     #[must_use]
     pub fn expectation(&self) -> Option<Expectation> {
         self.before.as_ref().map(PlanPhones::expectation)
+    }
+
+    /// The row, done where its user is so.
+    #[must_use]
+    pub fn expecting(self, expectation: &Expectation) -> Self {
+        Self { before: Some(PlanPhones::of(expectation)), ..self }
     }
 }
 
@@ -158,31 +216,13 @@ impl PlanStep {
 }
 
 impl PlanPhones {
-    fn of(state: &UserState) -> Self {
-        let phone = |phone_type| {
-            state.phone(phone_type).map(|HeldPhone { number, sms }| PlanPhone {
-                number: number.to_string(),
-                sms_sign_in_state: sms.name().to_owned(),
-            })
-        };
-        Self {
-            mobile: phone(PhoneType::Mobile),
-            alternate_mobile: phone(PhoneType::AlternateMobile),
-            office: phone(PhoneType::Office),
-        }
+    fn of(expectation: &Expectation) -> Self {
+        let [mobile, alternate_mobile, office] = expectation.phones.each_ref().map(Said::of);
+        Self { mobile, alternate_mobile, office }
     }
 
     fn expectation(&self) -> Expectation {
-        let mut state = UserState::default();
-        let phones = PhoneType::ALL.into_iter().zip([&self.mobile, &self.alternate_mobile, &self.office]);
-        for (phone_type, phone) in phones {
-            let held = phone.as_ref().map(|phone| HeldPhone {
-                number: phone.number.as_str().into(),
-                sms: SmsSignIn::named(&phone.sms_sign_in_state),
-            });
-            state.set(phone_type, held);
-        }
-        Expectation::of(&state)
+        Expectation { phones: [&self.mobile, &self.alternate_mobile, &self.office].map(Said::expected) }
     }
 }
 
@@ -380,6 +420,7 @@ impl<'de, F: FnMut(PlanRow)> Visitor<'de> for RowsSeed<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::user_state::UserState;
 
     fn header() -> PlanHeader {
         PlanHeader {
@@ -408,7 +449,7 @@ mod tests {
                 from: "+1 4255550100".to_owned(),
                 to: "+1 4255550101".to_owned(),
             }],
-            before: Some(PlanPhones { mobile: Some(mobile), ..PlanPhones::default() }),
+            before: Some(PlanPhones { mobile: Said::One(Some(mobile)), ..PlanPhones::default() }),
             code: String::new(),
             reason: String::new(),
         }
@@ -433,6 +474,22 @@ mod tests {
         let state = rows[0].expectation().unwrap().imposed_on(&UserState::default());
         assert_eq!(state.phone(PhoneType::Mobile).unwrap().sms, SmsSignIn::Ready);
         assert_eq!((rows[0].kind(), state.phone_count()), (Some(Kind::Change), 1));
+    }
+
+    #[test]
+    fn what_is_said_of_a_phone_is_read_as_it_was_written() {
+        let held = || HeldPhone { number: "+1 4255550100".into(), sms: SmsSignIn::Ready };
+        let [none, this] = [Expected::Absent, Expected::Phone(held())];
+        let either = || Expected::OneOf(vec![Some(held()), None]);
+        for phones in [[none, this, Expected::Anything], [Expected::Anything, either(), either()]] {
+            let expectation = Expectation { phones };
+            let json = serde_json::to_string(&PlanPhones::of(&expectation)).unwrap();
+            assert_eq!(
+                serde_json::from_str::<PlanPhones>(&json).unwrap().expectation(),
+                expectation,
+                "{json}"
+            );
+        }
     }
 
     #[test]

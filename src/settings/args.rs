@@ -29,6 +29,8 @@ pub enum Command {
     Resume(Box<Resume>),
     /// Go on following password resets that were still pending when a run ended
     Operations(Box<Operations>),
+    /// Take back what a run did to phones and SMS sign-in, where it still stands; passwords cannot be taken back
+    Undo(Box<Undo>),
     /// Read every user that a run touched again, and tell row by row whether it still holds
     Verify(Box<Verify>),
     /// Check FILE without sending anything: all findings at once, and what a run would cost
@@ -128,6 +130,11 @@ pub struct Guards {
     #[arg(long, env = "AUTHWAVE_ALLOW_LAST_METHOD", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub allow_last_method: Option<bool>,
+    /// Do not read what update-phone, delete-phone and SMS sign-in rows are going to change, which spares a request a row;
+    /// `authwave undo` then cannot take them back
+    #[arg(long, env = "AUTHWAVE_NO_BEFORE_IMAGES", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub no_before_images: Option<bool>,
     /// Start nothing where more rows delete a phone, as 20 or 5% [default: any number]
     #[arg(long, env = "AUTHWAVE_MAX_DELETES", value_name = "N|N%")]
     pub max_deletes: Option<String>,
@@ -216,6 +223,40 @@ pub struct Operations {
 pub struct Verify {
     /// The run directory of the run to verify; verify.csv is written into it
     pub run_dir: PathBuf,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave undo`. Tenant and sign-in are those of the run that is taken back, where they are not given anew.
+#[derive(Debug, ClapArgs)]
+pub struct Undo {
+    /// The run directory of the run to take back. Numbers are put back, phones that were deleted come again, phones that
+    /// were added go, SMS sign-in is switched back; each only where the user is still as the run left them. Passwords
+    /// cannot be taken back: nobody can read what there was
+    #[arg(value_name = "RUN_DIR")]
+    pub run: PathBuf,
+    /// Take back the rows of these users alone, as the file names them; * stands for any characters
+    #[arg(long, env = "AUTHWAVE_ONLY_USER", value_name = "USER", value_delimiter = ',')]
+    pub only_user: Vec<String>,
+    /// Take back the rows alone that ended so: succeeded, unknown, failed (rows with several phones)
+    #[arg(long, env = "AUTHWAVE_ONLY_STATUS", value_name = "STATUS", value_delimiter = ',')]
+    pub only_status: Vec<String>,
+    /// Make the plan and show it, and write nothing
+    #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub dry_run: bool,
+    /// How the plan is shown
+    #[command(flatten)]
+    pub shown: Shown,
+    /// What must not be done
+    #[command(flatten, next_help_heading = "Guards")]
+    pub guards: Guards,
+    /// When it stops before its end
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Where its files go
+    #[command(flatten)]
+    pub place: Place,
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,

@@ -155,6 +155,8 @@ pub struct Run {
     pub share_tenant: Option<bool>,
     /// Take a user's last strong method away.
     pub allow_last_method: Option<bool>,
+    /// Do not read what rows are going to change.
+    pub no_before_images: Option<bool>,
     /// Touch holders of directory roles.
     pub allow_privileged: Option<bool>,
     /// How many rows may delete a phone.
@@ -275,7 +277,7 @@ mod tests {
         assert!(input.encoding.and(input.delimiter).and(input.sheet).is_some() && input.columns.len() == 10);
         assert!(!protected.users.is_empty() && protected.file.is_some());
         assert!(run.max_deletes.and(run.max_resets).and(run.max_changes).and(run.canary).is_some());
-        assert!(run.allow_last_method.and(run.allow_privileged).is_some());
+        assert!(run.allow_last_method.and(run.allow_privileged).and(run.no_before_images).is_some());
         assert!(run.operation_timeout.and(run.default_country).is_some());
         assert!(run.reset_method.is_some());
         assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions::conduct::BeforeImages;
 use crate::model::foresight::LastMethod;
 use crate::policy::caps::{Cap, Caps};
 
@@ -20,6 +21,8 @@ pub struct GuardSettings {
     pub privileged: Privileged,
     /// How many rows may do what.
     pub caps: Caps,
+    /// Whether rows read what they are going to change, where they would not need to.
+    pub before: BeforeImages,
     /// So many users are done first and read back; `None` for none.
     pub canary: Option<NonZeroU64>,
     /// Whether nobody needs to be asked.
@@ -54,6 +57,8 @@ pub struct GuardChoices {
     pub allow_last_method: Option<bool>,
     /// `--allow-privileged`
     pub allow_privileged: Option<bool>,
+    /// `--no-before-images`
+    pub no_before_images: Option<bool>,
     /// `--canary`
     pub canary: Option<u64>,
     /// `--max-deletes`
@@ -69,9 +74,18 @@ pub struct GuardChoices {
 
 impl From<Guards> for GuardChoices {
     fn from(args: Guards) -> Self {
-        let Guards { yes, canary, allow_privileged, allow_last_method, .. } = args;
+        let Guards { yes, canary, allow_privileged, allow_last_method, no_before_images, .. } = args;
         let Guards { max_deletes, max_resets, max_changes, .. } = args;
-        Self { allow_last_method, allow_privileged, canary, max_deletes, max_resets, max_changes, yes }
+        Self {
+            allow_last_method,
+            allow_privileged,
+            no_before_images,
+            canary,
+            max_deletes,
+            max_resets,
+            max_changes,
+            yes,
+        }
     }
 }
 
@@ -92,6 +106,11 @@ pub(super) fn guards(given: &GuardChoices, run: &file::Run) -> Result<GuardSetti
             Privileged::Allowed
         } else {
             Privileged::Refused
+        },
+        before: if is(given.no_before_images, run.no_before_images) {
+            BeforeImages::LeftOut
+        } else {
+            BeforeImages::Kept
         },
         caps: Caps {
             deletes: cap(

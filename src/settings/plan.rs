@@ -26,6 +26,16 @@ pub struct KeptReading {
     skip_invalid: Option<bool>,
 }
 
+impl KeptReading {
+    /// A file that this program wrote itself.
+    pub const AS_IT_STANDS: Self = Self {
+        form: Form { encoding: None, delimiter: None, sheet: None, map: Vec::new() },
+        default_country: None,
+        reset_method: None,
+        skip_invalid: Some(true),
+    };
+}
+
 impl RunChoices {
     /// How rows are understood.
     #[must_use]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions::conduct::BeforeImages;
 use crate::model::fingerprint::Fingerprint;
 
 use super::args::{Common, Form, Pace, Tenant};
@@ -40,6 +41,10 @@ impl Stored {
         let choices = RunChoices {
             form: typed(&settings.reading),
             default_country: settings.reading.default_country.map(|country| country.to_string()),
+            guards: GuardChoices {
+                no_before_images: Some(settings.guards.before == BeforeImages::LeftOut),
+                ..choices.guards.clone()
+            },
             skip_invalid: Some(settings.bad_rows == BadRows::Skip),
             reset_method: Some(settings.reset_method.name().to_owned()),
             ..choices.clone()
@@ -74,6 +79,12 @@ impl Stored {
     #[must_use]
     pub const fn plan(&self) -> Option<&KeptPlan> {
         self.choices.plan.as_ref()
+    }
+
+    /// Whether every row looked at what there was before it changed it.
+    #[must_use]
+    pub fn looks_first(&self) -> bool {
+        self.plan().is_some() || self.choices.guards.no_before_images == Some(false)
     }
 
     /// How rows are understood.
@@ -129,6 +140,7 @@ fn fill_form(given: &mut Form, stored: Form) {
 fn fill_guards(given: &mut GuardChoices, stored: GuardChoices) {
     fill(&mut given.allow_last_method, stored.allow_last_method);
     fill(&mut given.allow_privileged, stored.allow_privileged);
+    fill(&mut given.no_before_images, stored.no_before_images);
     fill(&mut given.canary, stored.canary);
     fill(&mut given.max_deletes, stored.max_deletes);
     fill(&mut given.max_resets, stored.max_resets);

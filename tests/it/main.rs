@@ -29,5 +29,6 @@ mod sign_in;
 mod signals;
 mod support;
 mod transport;
+mod undo;
 mod unfinished_is_input;
 mod verify;

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::stage::{Rows, Stage, adds, phone, plain, rows, user};
-use crate::actions::conduct::{Asked, Conduct, Look, Sight};
+use crate::actions::conduct::{Asked, BeforeImages, Conduct, Look, Sight};
 use crate::engine::run::Stop;
 use crate::model::action::Action;
 use crate::model::event::Event;
@@ -143,6 +143,27 @@ async fn what_a_guard_found_is_kept_before_a_row_changes_it() {
     assert_eq!(left, [latency + commit; 2]);
     let found = played.told.iter().filter(|(_, event)| matches!(event, Event::Found(_)));
     assert_eq!(found.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_keeps_what_it_changes_also_where_that_is_hidden_and_nothing_where_it_changes_nothing() {
+    let update = |at, number| (user(at), Action::UpdatePhone(phone(Mobile, number)));
+    let file = || rows([update(0, 9), update(1, 1), (user(2), Action::EnableSmsSignIn)]);
+    for (numbers, shown) in [(Numbers::Whole, "+1 2060000000"), (Numbers::Masked, "+1 ******0000")] {
+        let mut stage = Stage::new(TenantSettings { numbers, ..plain() });
+        stage.settings.conduct = Conduct { before: BeforeImages::Kept, ..Conduct::PLAIN };
+        (0..3).for_each(|at| has_mobile(&stage, at, at));
+        let played = stage.play(file()).await;
+        let images = played.told.iter().filter_map(|(_, event)| match event {
+            Event::Found(image) => Some((image.row.0, image.phone_number.clone().unwrap())),
+            _ => None,
+        });
+        let images: Vec<_> = images.collect();
+        assert!(images.contains(&(1, shown.to_owned())), "{images:?}");
+        assert_eq!(images.iter().any(|(row, _)| *row == 2), numbers == Numbers::Masked, "{images:?}");
+        assert!(images.iter().any(|(row, _)| *row == 3), "{images:?}");
+        assert_eq!(played.statuses()[0], Status::Succeeded);
+    }
 }
 
 #[tokio::test(start_paused = true)]

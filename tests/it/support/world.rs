@@ -14,8 +14,9 @@ use super::simulator::{AUTHWAVE, Simulator};
 /// The token that runs use, to be found wherever it leaks to.
 pub(crate) const TOKEN: &str = "tok.en-0f-the-tests";
 
-/// Nobody is asked, and nobody's roles are looked up, so that tests of other things need not speak of it.
-const UNGUARDED: [&str; 2] = ["AUTHWAVE_YES", "AUTHWAVE_ALLOW_PRIVILEGED"];
+/// Nobody is asked, nobody's roles are looked up, and nothing is read to be taken back, so that tests of other things need
+/// not speak of it.
+const UNGUARDED: [&str; 3] = ["AUTHWAVE_YES", "AUTHWAVE_ALLOW_PRIVILEGED", "AUTHWAVE_NO_BEFORE_IMAGES"];
 
 /// Where a test takes place.
 #[derive(Debug)]
@@ -139,6 +140,11 @@ impl World {
     /// Begins what [`World::resume`] does, and does not wait.
     pub(crate) fn begin_to_resume(&self, flags: &[&str]) -> Running {
         self.spawn(&[&["resume", "out"], flags].concat())
+    }
+
+    /// Begins to take a run back into `out`, and does not wait.
+    pub(crate) fn begin_undo(&self, run: &str, flags: &[&str]) -> Running {
+        self.spawn(&[&["undo", run, "--run-dir", "out"], flags].concat())
     }
 
     /// Reads the users of a file.
