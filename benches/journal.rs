@@ -18,6 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
@@ -42,7 +43,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use support::{
-    CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, usage, watch,
+    ALL_CORES, CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, usage,
+    watch,
 };
 
 /// The program's.
@@ -67,16 +69,39 @@ fn main() -> Result<()> {
     let is_quick = std::env::args().any(|argument| argument == "quick");
     let (rows, rounds, many) = if is_quick { (50_000, 3, 200_000) } else { (200_000, 5, 1_000_000) };
     in_a_directory(|dir| {
-        cost(dir, rows, rounds)?;
+        let file = input(dir, rows)?;
+        cost(dir, (&file, rows), rounds, Cores::One)?;
+        cost(dir, (&file, rows), rounds, Cores::All)?;
         resume(dir, many)
     })
 }
 
+/// Where the program may run; the simulator has a core of its own.
+#[derive(Clone, Copy)]
+enum Cores {
+    /// The journal's thread takes from the time of the others.
+    One,
+    /// As users run it: the journal's thread works beside the others, if need be on the simulator's core.
+    All,
+}
+
+impl Cores {
+    const fn list(self) -> &'static str {
+        match self {
+            Self::One => CLIENT_CORE,
+            Self::All => ALL_CORES,
+        }
+    }
+}
+
 /// Rows a second with the journal and without.
-fn cost(dir: &Path, rows: u32, rounds: usize) -> Result<()> {
-    let file = input(dir, rows)?;
+fn cost(dir: &Path, (file, rows): (&Path, u32), rounds: usize, cores: Cores) -> Result<()> {
     let mut ratios = Vec::new();
-    println!("the journal: {rows} rows of add-phone, {IN_FLIGHT} in flight, no latency");
+    let place = match cores {
+        Cores::One => "on one core",
+        Cores::All => "on all cores",
+    };
+    println!("the journal: {rows} rows of add-phone, {IN_FLIGHT} in flight, no latency, the program {place}");
     for round in 1..=rounds {
         let measure = |word: &str| {
             let simulator = Simulator::start(&[])?;
@@ -84,10 +109,10 @@ fn cost(dir: &Path, rows: u32, rounds: usize) -> Result<()> {
             std::fs::create_dir(&place)?;
             let used = watch(
                 Command::new("taskset")
-                    .args(["-c", CLIENT_CORE])
+                    .args(["-c", cores.list()])
                     .arg(std::env::current_exe()?)
                     .args([word, simulator.root.as_str()])
-                    .args([&place, &file]),
+                    .args([place.as_path(), file]),
             );
             std::fs::remove_dir_all(&place)?;
             used
@@ -173,8 +198,15 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
         };
         let graph = Arc::new(Graph::new(http, AccessToken::new(Secret::new("benchmark")), parts));
         let polls = PollSettings { timeout: Duration::from_mins(10), polls_beside_rows: 8, polls_alone: 64 };
-        let settings =
-            RunSettings { window: 512, look_ahead: 10_000, polls, failures: None, max_duration: None };
+        let settings = RunSettings {
+            window: 512,
+            look_ahead: 10_000,
+            polls,
+            failures: None,
+            max_duration: None,
+            conduct: Conduct::PLAIN,
+            canary: None,
+        };
         let rows = input.map(|work| work.map_err(RowsError::from));
         let end = run(graph, rows, settings, LostResets::default(), (inbox, &mut kept)).await;
         if let Some(stop) = end.stop {
@@ -214,7 +246,18 @@ fn resume(dir: &Path, rows: u32) -> Result<()> {
     let (file, simulator) = (input(dir, rows)?, Simulator::start(&[])?);
     let run_dir = dir.join("killed");
     let mut killed = Command::new("taskset")
-        .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root, "--run-dir"])
+        .args([
+            "-c",
+            CLIENT_CORE,
+            PROGRAM,
+            "run",
+            "--yes",
+            "--allow-privileged",
+            "--quiet",
+            "--graph-root",
+            &simulator.root,
+            "--run-dir",
+        ])
         .args([&run_dir, &file])
         .env("AUTHWAVE_ACCESS_TOKEN", "benchmark")
         .spawn()?;

@@ -178,7 +178,17 @@ fn run(simulator: &Simulator, dir: &Path, input: &Path) -> Result<Measured> {
     }
     let used = watch(
         Command::new("taskset")
-            .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root])
+            .args([
+                "-c",
+                CLIENT_CORE,
+                PROGRAM,
+                "run",
+                "--yes",
+                "--allow-privileged",
+                "--quiet",
+                "--graph-root",
+                &simulator.root,
+            ])
             .arg("--run-dir")
             .arg(&run_dir)
             .arg(input)

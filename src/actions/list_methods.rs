@@ -22,9 +22,9 @@ pub async fn list_methods<T: Transport, C: Credential>(
     user: &UserId,
 ) -> Outcome {
     let mut new_user = NewUserPatience::default();
-    let stored = loop {
+    let methods = loop {
         match read_all(session, user).await {
-            Ok(stored) => break stored,
+            Ok(methods) => break methods,
             Err(CallError::Refused(failure)) if is_status(&failure, 404) => {
                 if !new_user.waits(session).await {
                     return unknown_user(failure);
@@ -33,21 +33,21 @@ pub async fn list_methods<T: Transport, C: Credential>(
             Err(error) => return ended(error),
         }
     };
-    let methods: Vec<Method> = stored.into_iter().map(in_our_words).collect();
     let detail = format!("{} method{}", methods.len(), if methods.len() == 1 { "" } else { "s" });
     session.graph().tell(Event::Listed { row, user: user.clone(), methods }).await;
     Outcome::new(Status::Succeeded, detail)
 }
 
-async fn read_all<T: Transport, C: Credential>(
+/// Reads all pages.
+pub(super) async fn read_all<T: Transport, C: Credential>(
     session: &mut Session<'_, T, C>,
     user: &UserId,
-) -> Result<Vec<StoredMethod>, CallError> {
+) -> Result<Vec<Method>, CallError> {
     let mut methods = Vec::new();
     let mut call = first_page(user);
     for _ in 0..MAX_PAGES {
         let page: Page<StoredMethod> = session.fetch(call).await?;
-        methods.extend(page.value);
+        methods.extend(page.value.into_iter().map(in_our_words));
         match page.next_link {
             None => return Ok(methods),
             Some(link) if !session.graph().root().owns(&link) => {

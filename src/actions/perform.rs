@@ -1,10 +1,14 @@
 //! Finds the action of a task.
 
 use super::add_phone::add_phone;
+use super::conduct::{Conduct, Confirmation, Look};
+use super::confirm::confirm;
 use super::delete_phone::delete_phone;
 use super::earlier::settle_earlier;
+use super::guard::guard;
 use super::list_methods::list_methods;
 use super::list_phones::list_phones;
+use super::look::look;
 use super::reset_password::begin_reset;
 use super::set_password::set_password;
 use super::set_phone::set_phone;
@@ -30,15 +34,36 @@ pub enum Step {
 }
 
 /// Does what the task asks for.
-pub async fn perform<T: Transport, C: Credential>(session: &mut Session<'_, T, C>, task: &Task) -> Step {
-    let (row, user) = (task.row.number, &task.user);
+pub async fn perform<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    task: &Task,
+    conduct: Conduct,
+) -> Step {
     if session.has_doubtful_write()
-        && let Some(outcome) = settle_earlier(session, user, &task.action).await
+        && let Some(outcome) = settle_earlier(session, &task.user, &task.action).await
     {
         return Step::Ended(outcome);
     }
+    if let Some(outcome) = guard(session, task, conduct).await {
+        return Step::Ended(outcome);
+    }
+    match (act(session, task, conduct.look).await, conduct.confirmation) {
+        (Step::Ended(outcome), Confirmation::ReadBack) => Step::Ended(confirm(session, task, outcome).await),
+        (step, _) => step,
+    }
+}
+
+async fn act<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    task: &Task,
+    listing: Look,
+) -> Step {
+    let (row, user) = (task.row.number, &task.user);
     Step::Ended(match &task.action {
-        Action::ListMethods => list_methods(session, row, user).await,
+        Action::ListMethods => match listing {
+            Look::Methods => list_methods(session, row, user).await,
+            Look::ForPlan(sight) => look(session, (row, user), sight).await,
+        },
         Action::ListPhones => list_phones(session, row, user).await,
         Action::AddPhone(phone) => add_phone(session, user, phone).await,
         Action::UpdatePhone(phone) => update_phone(session, user, phone).await,

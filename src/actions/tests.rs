@@ -14,6 +14,7 @@ use crate::model::task::{Prior, Task};
 use crate::transport::exchange::{Headers, Response};
 use crate::transport::scripted::{Answer, Scripted, Tokens, answer, lost, refusal};
 
+use super::conduct::Conduct;
 use super::perform::{Step, perform};
 use super::reset_password::{Look, look};
 
@@ -33,8 +34,8 @@ async fn step(action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
 async fn step_after(trace: Trace, action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
     let desk = Desk::with(Scripted::new(answers), Tokens::up_to(1), RETRY);
     let row = Row { number: RowNumber(1), fields: Box::default() };
-    let task = Task { row, user: user(), action, prior: Prior::Untried };
-    let step = perform(&mut Session::after(&desk.graph, trace), &task).await;
+    let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+    let step = perform(&mut Session::after(&desk.graph, trace), &task, Conduct::PLAIN).await;
     assert_eq!(desk.script.left(), 0, "answers are left over after {:?}", desk.script.lines());
     (step, desk.script.lines())
 }
@@ -259,11 +260,11 @@ async fn a_write_in_doubt_that_could_not_be_read_back_before_an_abort_is_unknown
         let read_first = if matches!(action, Action::SetPhone(_)) { vec![none()] } else { Vec::new() };
         let desk = Desk::new(read_first.into_iter().chain([lost()]));
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        let task = Task { row, user: user(), action, prior: Prior::Untried };
+        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
         let shutdown = desk.graph.shutdown().clone();
         let mut session = Session::new(&desk.graph);
         // The wait before the read-back is under way when the abort comes.
-        let (step, ()) = tokio::join!(perform(&mut session, &task), async {
+        let (step, ()) = tokio::join!(perform(&mut session, &task, Conduct::PLAIN), async {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             shutdown.abort();
         });
@@ -415,8 +416,8 @@ async fn a_reset_that_cannot_be_followed_is_an_operation_that_is_given_up() {
         let mut desk = Desk::with(Scripted::new([accepted(location)]), Tokens::up_to(1), RETRY);
         let action = Action::ResetPassword(None);
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        let task = Task { row, user: user(), action, prior: Prior::Untried };
-        perform(&mut Session::new(&desk.graph), &task).await;
+        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+        perform(&mut Session::new(&desk.graph), &task, Conduct::PLAIN).await;
         let told: Vec<_> = desk
             .events()
             .into_iter()
@@ -454,8 +455,12 @@ async fn fixed_ids_and_documented_bodies_are_used() {
     ] {
         let desk = Desk::new([answer(204, ""), none()]);
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        perform(&mut Session::new(&desk.graph), &Task { row, user: user(), action, prior: Prior::Untried })
-            .await;
+        perform(
+            &mut Session::new(&desk.graph),
+            &Task { row, user: user(), action, prior: Prior::Untried, expected: None },
+            Conduct::PLAIN,
+        )
+        .await;
         let asked = &desk.script.asked()[0];
         assert_eq!((asked.line.as_str(), asked.body.as_str()), (line.as_str(), body));
     }
@@ -547,8 +552,8 @@ async fn set_phone_tells_what_was_there_before_it_writes() {
         let mut desk = Desk::new([read, answer(204, "")]);
         let row = Row { number: RowNumber(7), fields: Box::default() };
         let action = Action::SetPhone(phone(PhoneType::Mobile));
-        let task = Task { row, user: user(), action, prior: Prior::Untried };
-        perform(&mut Session::new(&desk.graph), &task).await;
+        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+        perform(&mut Session::new(&desk.graph), &task, Conduct::PLAIN).await;
         let mut found = Vec::new();
         while let Ok(event) = desk.inbox.try_recv() {
             if let Event::Found(image) = event {

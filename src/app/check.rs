@@ -11,16 +11,17 @@ use crate::results::workbook::Mark;
 use crate::settings::args;
 use crate::settings::form::reading;
 
-use super::asked::input_settings;
 use super::environment::{print, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
+use super::purpose::input_settings;
 
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let file = settings_file(args.config)?;
-    let reading = reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run))?;
+    let reading =
+        reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run, &file.protected))?;
     let mut input = Input::open(&args.file, input_settings(&reading, ActionSource::Column))?;
     let findings = check(&mut input, |_| {})?;
     print(&if args.json { json(&input, &findings) } else { text(&input, &findings) });

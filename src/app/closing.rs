@@ -14,7 +14,8 @@ use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
 use crate::policy::holders::Holders;
-use crate::results::summary::Summary;
+use crate::results::summary::{DesiredState, Summary};
+use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
 use super::error::chain;
@@ -81,8 +82,15 @@ impl Account<'_> {
             numbers_taken: (&self.holders).into(),
             stop_reason: self.stop.as_ref().map(reason),
             exit_code: self.exit.code(),
+            plan_hash: self.plan_hash(),
             ..Summary::counted(&self.stats, &self.throughput, self.duration)
         }
+    }
+
+    /// The hash of the plan that was carried out.
+    fn plan_hash(&self) -> Option<String> {
+        let stored = Stored::from_json(&self.run.settings).ok()?;
+        stored.plan().map(|plan| plan.hash.clone())
     }
 
     /// The last lines.
@@ -100,13 +108,30 @@ impl Account<'_> {
             .map(|status| format!("{} {status}", rows.of(*status)))
             .collect();
         let (total, seconds) = (rows.total(), self.duration.as_secs_f64());
-        let noun = if total == 1 { "row" } else { "rows" };
+        let is_plan = self.run.command == "plan";
+        let noun = match (is_plan, total) {
+            (true, 1) => "user",
+            (true, _) => "users",
+            (false, 1) => "row",
+            (false, _) => "rows",
+        };
         let sessions = match self.sessions {
             0 | 1 => String::new(),
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
         text += &holders::lines(&self.holders);
+        let desired = DesiredState::from(&self.stats);
+        if desired != DesiredState::default() {
+            let DesiredState { held, mended, not_mended } = desired;
+            let _ = writeln!(
+                text,
+                "desired state: {held} held, {mended} had drifted and were mended, {not_mended} not"
+            );
+        }
+        if let Some(hash) = self.plan_hash() {
+            let _ = writeln!(text, "by the plan {hash}");
+        }
         if let Some((first, _)) = self.errors.first() {
             let errors: Vec<String> =
                 self.errors.iter().map(|(code, rows)| format!("{rows} {code}")).collect();
@@ -115,6 +140,10 @@ impl Account<'_> {
         }
         if let Some(ledger) = &self.ledger {
             let _ = writeln!(text, "REHEARSAL: nothing real was touched; {ledger}");
+        }
+        if is_plan && self.exit == Exit::Done {
+            // What comes next is told with the plan.
+            return text;
         }
         let _ = writeln!(text, "files: {}", self.directory.display());
         let next = self.next();
@@ -140,6 +169,10 @@ pub(super) fn reason(stop: &Stop) -> String {
         Stop::Failures { failed, ended, limit } => format!(
             "stopped: {failed} of {ended} rows failed, and {limit} may (--max-failures). Look into results.csv for what \
              they have in common, mend it, and go on"
+        ),
+        Stop::Canary { row } => format!(
+            "stopped: row {row} is of the users who went first (--canary), and did not end well; nobody else was touched. \
+             Look into results.csv, mend it, and go on"
         ),
         Stop::SignIn(reason) => format!("stopped: {reason}"),
         Stop::Permission => {

@@ -35,6 +35,12 @@ pub(super) struct Connection {
     pub(super) credential: SignIn<Http>,
     /// For whom its tokens stand, where that can be told.
     pub(super) actor: Option<Actor>,
+    /// Its first token.
+    pub(super) token: Secret,
+    /// The names of the signed-in person, where it is one and they are told.
+    pub(super) person: Vec<String>,
+    /// What its tokens may, as far as they say so.
+    pub(super) permissions: Vec<String>,
     /// Without version.
     pub(super) graph_root: String,
     /// The tenant's id or domain, where it is known.
@@ -55,6 +61,11 @@ impl Connection {
     pub(super) fn name(&self) -> String {
         let parts = [Some(&self.graph_root), self.tenant.as_ref(), self.app.as_ref()];
         parts.into_iter().flatten().map(|part| part.to_lowercase()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Another hand on the same client.
+    pub(super) fn transport(&self) -> Http {
+        self.transport.clone()
     }
 
     /// Puts all together that calls go through.
@@ -95,7 +106,22 @@ pub(super) async fn connect(
     };
     let actor = claims.actor().or(credential.kind().actor());
     let (id, app) = named;
-    Ok(Connection { transport, credential, actor, graph_root: tenant.graph_root, tenant: id, app })
+    let permissions = claims.permissions().map(str::to_owned).collect();
+    let person = match actor {
+        Some(Actor::Person) => claims.upn.into_iter().chain(claims.oid).collect(),
+        Some(Actor::App) | None => Vec::new(),
+    };
+    Ok(Connection {
+        transport,
+        credential,
+        actor,
+        token,
+        person,
+        permissions,
+        graph_root: tenant.graph_root,
+        tenant: id,
+        app,
+    })
 }
 
 /// What makes clients for the tenant's servers.

@@ -23,7 +23,7 @@ use crate::transport::bearer::Credential as _;
 use crate::transport::exchange::{Method, Request, Response, Transport as _};
 use crate::transport::http::{Http, Priority};
 
-use super::asked::{Asked, Purpose};
+use super::asked::Asked;
 use super::checkup::{Checkup, Paint};
 use super::clock::wall_clock;
 use super::connect::clients;
@@ -31,6 +31,7 @@ use super::credential::{Clients, sign_in};
 use super::environment::{print, runtime};
 use super::error::{AppError, chain};
 use super::exit::Exit;
+use super::purpose::Purpose;
 
 /// Graph's own id, which some tokens name as their audience in the place of its root.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -11,6 +11,9 @@ use crate::graph::needs::Obstacle;
 use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
+use crate::model::outcome::Status;
+use crate::policy::caps::Excess;
+use crate::results::plan_document::PlanError;
 use crate::settings::error::SettingsError;
 use crate::settings::sign_in::Missing;
 use crate::transport::bearer::SignInError;
@@ -41,8 +44,28 @@ pub enum AppError {
         /// Of so many.
         rows: u64,
     },
+    /// Rows that do more than they may.
+    #[error("nothing was written: {}. Look whether that is what was meant, and raise the cap", join(.0))]
+    OverCap(Vec<Excess>),
+    /// Nobody can be asked.
+    #[error(
+        "nothing was sent: rows change something, and without a terminal nobody can be asked whether they shall. \
+         Look at `authwave plan FILE`, then add --yes (AUTHWAVE_YES=true)"
+    )]
+    NobodyToAsk,
+    /// Somebody said no.
+    #[error("nothing was sent: it was not confirmed")]
+    NotConfirmed,
+    /// A plan cannot be used.
+    #[error("the plan {} cannot be used; nothing was sent", path.display())]
+    Plan {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: PlanError,
+    },
     /// Rows that would all be refused.
-    #[error("the file cannot be done, and nothing was sent: {}", list(.0))]
+    #[error("the file cannot be done, and nothing was sent: {}", join(.0))]
     Unfit(Vec<Obstacle>),
     /// No client could be made.
     #[error("cannot talk to Graph")]
@@ -66,6 +89,19 @@ pub enum AppError {
         "the run was a rehearsal, whose tenant is gone: there is nothing to read again. Rehearse against `authwave simulator` instead"
     )]
     Rehearsed,
+    /// A run that was killed has rows of which nobody knows what became of them.
+    #[error(
+        "{rows} rows of the run are in doubt: `authwave resume {directory}` finds out what became of them, then undo it"
+    )]
+    InDoubt {
+        /// So many.
+        rows: u64,
+        /// The run directory.
+        directory: String,
+    },
+    /// No row ends so.
+    #[error("--only-status (AUTHWAVE_ONLY_STATUS): rows do not end as '{0}', but as {statuses}", statuses = statuses())]
+    NoStatus(String),
     /// Somebody else is at work.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -124,6 +160,10 @@ pub enum AppError {
 }
 
 impl AppError {
+    pub(super) fn plan(path: &Path, source: PlanError) -> Self {
+        Self::Plan { path: path.to_owned(), source }
+    }
+
     /// How the process ends.
     pub(super) const fn exit(&self) -> Exit {
         match self {
@@ -132,10 +172,16 @@ impl AppError {
             Self::Settings(_)
             | Self::NoSignIn { .. }
             | Self::Unfit(_)
+            | Self::OverCap(_)
+            | Self::NobodyToAsk
+            | Self::NotConfirmed
+            | Self::Plan { .. }
             | Self::Journal(_)
             | Self::InputGone(_)
             | Self::Lock(_)
             | Self::Rehearsed
+            | Self::InDoubt { .. }
+            | Self::NoStatus(_)
             | Self::Changed { .. }
             | Self::Input(_)
             | Self::BadRows { .. }
@@ -152,8 +198,12 @@ impl AppError {
     }
 }
 
-fn list(obstacles: &[Obstacle]) -> String {
-    obstacles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn statuses() -> String {
+    Status::ALL.map(Status::name).join(", ")
+}
+
+fn join(reasons: &[impl ToString]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// An error and its causes, outermost first, in one line.

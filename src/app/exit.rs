@@ -20,6 +20,8 @@ pub enum Exit {
     Stopped,
     /// Nothing failed, but resets are still pending.
     Pending,
+    /// A plan holds changes, and was asked to say so.
+    Changes,
     /// Ctrl-C, SIGTERM, or the run took as long as it may.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Stopped => 4,
             Self::Pending => 5,
+            Self::Changes => 6,
             Self::Interrupted => 130,
         }
     }
@@ -45,7 +48,9 @@ impl Exit {
         match stop {
             Some(Stop::Interrupted | Stop::TimeUp(_)) => Self::Interrupted,
             Some(Stop::SignIn(_) | Stop::Permission) => Self::Refused,
-            Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. }) => Self::Stopped,
+            Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. } | Stop::Canary { .. }) => {
+                Self::Stopped
+            }
             // Unprocessed without a stop: an earlier session of the run stopped, and only resets were followed since.
             None if rows.failed > 0 || rows.unknown > 0 || rows.unprocessed > 0 => Self::SomeFailed,
             None if rows.pending > 0 => Self::Pending,

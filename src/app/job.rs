@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::info;
 
+use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
@@ -22,7 +23,6 @@ use crate::model::task::Work;
 use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
 use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
-use crate::policy::failures::FailureLimit;
 use crate::policy::forecast::{Requests, forecast};
 use crate::policy::holders::Holders;
 use crate::progress::screen::Screen;
@@ -31,7 +31,6 @@ use crate::report::verdict::Presence;
 use crate::results::excel;
 use crate::settings::resolve::{Output, Settings, Workbook};
 
-use super::asked::Purpose;
 use super::clock::wall_clock;
 use super::closing::Account;
 use super::connect::{Connection, Line};
@@ -42,6 +41,7 @@ use super::files::{self, Files};
 use super::holders;
 use super::locks::Lock;
 use super::memory::{Found, Memory};
+use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
 use super::report;
 use super::run_directory::RunDirectory;
@@ -57,8 +57,7 @@ const SHARE_OF_POLLS: usize = 8;
 /// A run that is ready to go.
 pub(super) struct Job {
     pub(super) settings: Settings,
-    /// How many rows may fail; `None` where no number of them is a reason to stop.
-    pub(super) failures: Option<FailureLimit>,
+    pub(super) stops: StopRules,
     pub(super) screen: Screen,
     pub(super) connection: Connection,
     pub(super) rehearsal: Option<RehearsalTenant>,
@@ -68,6 +67,8 @@ pub(super) struct Job {
     pub(super) locks: Vec<Lock>,
     /// What the rows take that are to be done.
     pub(super) demand: Demand,
+    /// How they are done.
+    pub(super) conduct: Conduct,
 }
 
 /// When this process began to work on the run, on both clocks.
@@ -104,7 +105,7 @@ impl Job {
         let mut sinks = Sinks { journal, files, progress, machines, pacer: Arc::clone(&pacer) };
 
         let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
-        let settings = run_settings(&self.settings, self.failures);
+        let settings = run_settings(&self.settings, self.stops, self.conduct);
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
@@ -165,7 +166,7 @@ pub(super) fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> 
     Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
 }
 
-pub(super) fn run_settings(settings: &Settings, failures: Option<FailureLimit>) -> RunSettings {
+pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Conduct) -> RunSettings {
     let in_flight = settings.pace.in_flight.get();
     RunSettings {
         window: settings.window.get(),
@@ -175,8 +176,10 @@ pub(super) fn run_settings(settings: &Settings, failures: Option<FailureLimit>) 
             polls_beside_rows: (in_flight / SHARE_OF_POLLS).max(1),
             polls_alone: in_flight,
         },
-        failures,
+        failures: stops.failures,
         max_duration: settings.max_duration,
+        conduct,
+        canary: stops.canary,
     }
 }
 
@@ -196,13 +199,17 @@ impl Closing {
     fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let ((stats, throughput, holders), exit, fault) =
-            match told.and_then(|stats| whole(&store, &self.input, stats)) {
-                Ok(whole) => (whole.clone(), Exit::of(&whole.0.rows, end.stop.as_ref()), None),
-                Err(error) => {
-                    ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
-                }
-            };
+        let ((stats, throughput, holders), exit, fault) = match told
+            .and_then(|stats| whole(&store, &self.input, stats))
+        {
+            Ok(whole) => {
+                let exit = Purpose::of(&store.run().command).exit(Exit::of(&whole.0.rows, end.stop.as_ref()));
+                (whole, exit, None)
+            }
+            Err(error) => {
+                ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
+            }
+        };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
         let mut account = Account {

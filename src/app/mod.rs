@@ -1,6 +1,9 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
+mod agenda;
 mod asked;
+mod brakes;
+mod census;
 mod check;
 mod checkup;
 mod clock;
@@ -8,6 +11,7 @@ mod closing;
 #[cfg(feature = "otlp")]
 mod collector;
 mod connect;
+mod consent;
 mod credential;
 mod doctor;
 mod environment;
@@ -22,6 +26,8 @@ pub mod locks;
 mod logging;
 mod memory;
 mod next;
+mod plan;
+mod purpose;
 mod rehearsal;
 mod report;
 mod resume;
@@ -34,4 +40,5 @@ mod sinks;
 pub mod start;
 mod state;
 mod template;
+mod undo;
 mod verify;

@@ -37,6 +37,8 @@ pub(super) struct Seeds(HashMap<Box<str>, Known>);
 struct Known {
     is_spoken_of: [bool; 3],
     must_exist: [bool; 3],
+    /// Whether a row removes a phone, which a user without another strong method would not be allowed.
+    loses_phones: bool,
     /// What a row that is done has left there; `None` where no row did.
     left: [Option<Left>; 3],
 }
@@ -59,7 +61,10 @@ impl Seeds {
             Action::SetPhones(changes) => return changes.iter().for_each(|change| known.note(change)),
             Action::AddPhone(phone) | Action::SetPhone(phone) => (phone.phone_type, false),
             Action::UpdatePhone(phone) => (phone.phone_type, true),
-            Action::DeletePhone(phone_type) => (*phone_type, true),
+            Action::DeletePhone(phone_type) => {
+                known.loses_phones = true;
+                (*phone_type, true)
+            }
             Action::EnableSmsSignIn | Action::DisableSmsSignIn => (PhoneType::Mobile, true),
         };
         known.expect(phone_type, takes_for_granted);
@@ -93,14 +98,17 @@ impl Seeds {
             let phones = PhoneType::ALL.into_iter().zip(there);
             let phones =
                 phones.filter_map(|(phone_type, number)| Some(Phone { phone_type, number: number? }));
-            SeedUser { phones: phones.collect(), ..SeedUser::named(name) }
+            let authenticators = u32::from(known.loses_phones);
+            SeedUser { phones: phones.collect(), authenticators, ..SeedUser::named(name) }
         })
     }
 }
 
 impl Known {
     fn note(&mut self, change: &PhoneChange) {
-        self.expect(change.phone_type(), matches!(change, PhoneChange::Delete(_)));
+        let is_deleted = matches!(change, PhoneChange::Delete(_));
+        self.loses_phones |= is_deleted;
+        self.expect(change.phone_type(), is_deleted);
         if change.phone_type() == PhoneType::AlternateMobile {
             // The row says nothing of the mobile beside which it comes, so that one is there.
             self.speak(PhoneType::Mobile, true);
@@ -205,7 +213,7 @@ mod tests {
         for action in actions {
             let row = Row { number: RowNumber(1), fields: Box::default() };
             let user = UserId::new("Avery@contoso.com").unwrap();
-            seeds.note(&Task { row, user, action, prior: Prior::Untried });
+            seeds.note(&Task { row, user, action, prior: Prior::Untried, expected: None });
         }
         let users: Vec<SeedUser> = seeds.into_users().collect();
         assert_eq!(users.len(), 1);

@@ -14,14 +14,16 @@ use crate::journal::store::Store;
 use crate::model::demand::Demand;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::task::Work;
-use crate::policy::failures::FailureLimit;
+use crate::model::wards::Wards;
 use crate::progress::screen::Screen;
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings};
 use crate::settings::stored::Stored;
 
-use super::asked::{Asked, Purpose};
+use super::agenda::Agenda;
+use super::asked::Asked;
+use super::brakes::Brakes;
 use super::clock::timeline_now;
 use super::connect::connect;
 use super::environment::{runtime, say};
@@ -29,6 +31,8 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
+use super::plan;
+use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
@@ -50,10 +54,19 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     }
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
-    let failures = Some(taken_up.settings.failures);
-    let (demand, needs) = survey(&mut input, (purpose, method), &standing)?;
+    let stops = purpose.stop_rules(&taken_up.settings);
+    let (demand, needs) = survey(&mut input, (purpose, &taken_up.settings), &standing)?;
     taken_up.passwords_are_unchanged(&input)?;
-    taken_up.carry_out(seeds, (failures, demand, needs), rows(input, (purpose, method), standing))
+    let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
+    let brakes = Brakes { agenda: taken_up.agenda()?, ..Brakes::default() };
+    let rows = rows(&mut input, (purpose, method), standing, &brakes);
+    let exit = taken_up.carry_out(seeds, (stops, demand, needs), (rows, &brakes))?;
+    match (purpose, exit) {
+        (Purpose::Plan, Exit::Done) => {
+            plan::conclude(&directory, &mut input, (&kept, &brakes), args::Shown::default())
+        }
+        (_, exit) => Ok(exit),
+    }
 }
 
 /// `authwave operations`.
@@ -66,7 +79,9 @@ pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError
         demand += Demand::of_task(task);
     }
     let rows = pending.into_iter().map(|task| Ok::<_, RowsError>(Work::Task(task)));
-    taken_up.carry_out(Seeds::default(), (None, demand, Needs::default()), rows)
+    // What was accepted is followed, whoever it is.
+    let brakes = Brakes { wards: Wards::default().into(), ..Brakes::default() };
+    taken_up.carry_out(Seeds::default(), (StopRules::NONE, demand, Needs::default()), (rows, &brakes))
 }
 
 /// A run that stopped, open again.
@@ -121,6 +136,13 @@ impl TakenUp {
         Ok(input)
     }
 
+    /// The plan that the run carries out.
+    fn agenda(&self) -> Result<Option<Agenda>, AppError> {
+        let stored = Stored::from_json(&self.store.run().settings)?;
+        let path = self.directory.file(plan::DOCUMENT);
+        stored.plan().map(|kept| Agenda::read_again(&path, kept)).transpose()
+    }
+
     /// Whether the passwords of the rows that are left stand where they did. Files that only rows pointed into that are
     /// done may be gone.
     fn passwords_are_unchanged(&self, input: &Input) -> Result<(), AppError> {
@@ -163,13 +185,13 @@ impl TakenUp {
     fn carry_out<R>(
         self,
         seeds: Seeds,
-        (failures, demand, needs): (Option<FailureLimit>, Demand, Needs),
-        rows: R,
+        (stops, demand, needs): (StopRules, Demand, Needs),
+        (rows, brakes): (R, &Brakes),
     ) -> Result<Exit, AppError>
     where
         R: Iterator<Item = Result<Work, RowsError>>,
     {
-        let Self { settings, screen, directory, lock, store, .. } = self;
+        let Self { settings, screen, purpose, directory, lock, store } = self;
         runtime()?.block_on(async {
             let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
             let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -177,10 +199,24 @@ impl TakenUp {
                 unchanged("the tenant", then, now)?;
             }
             fit(needs.against_actor(connection.actor))?;
+            if brakes.wards.get().is_none() {
+                let _ = brakes.wards.set(purpose.wards(&settings, &connection).await);
+            }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
-            let job =
-                Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
+            let conduct = purpose.conduct(&settings, &connection);
+            let job = Job {
+                settings,
+                stops,
+                screen,
+                connection,
+                rehearsal,
+                signals,
+                directory,
+                locks,
+                demand,
+                conduct,
+            };
             job.carry_out(store, rows).await
         })
     }

@@ -17,38 +17,42 @@ use crate::journal::store::Store;
 use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
+use crate::policy::caps::Tally;
 use crate::settings::args;
 use crate::settings::connection::Target;
+use crate::settings::guards::Consent;
 use crate::settings::resolve::{BadRows, Mode, Output, RunChoices, Settings, TenantUse};
 use crate::settings::stored::Stored;
 
-use super::asked::{Asked, Purpose};
+use super::agenda::{self, Agenda};
+use super::asked::Asked;
+use super::brakes::Brakes;
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
-use super::findings;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory, lock_tenant};
+use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
+use super::{consent, findings, plan};
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
-    let choices = RunChoices {
-        form: args.form,
-        default_country: args.default_country,
-        operation_timeout: args.operation_timeout,
-        skip_invalid: args.skip_invalid,
-        reset_method: args.reset_method,
-        max_failures: args.limits.max_failures,
-        max_duration: args.limits.max_duration,
-    };
-    let purpose = Purpose::Rows;
+    let mut choices = RunChoices::of(&args);
+    let purpose = if args.dry_run { Purpose::Plan } else { Purpose::Rows };
+    let agenda = args.plan.as_deref().map(Agenda::read).transpose()?;
+    if let Some(agenda) = &agenda {
+        agenda.fill(&mut choices);
+        choices.plan = Some(agenda.kept());
+    }
+    let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked)
+    let brakes = Brakes { agenda, ..Brakes::default() };
+    begin(&file, Where::Anew(&args.place), &asked, (brakes, args.shown))
 }
 
 /// `authwave snapshot`.
@@ -56,20 +60,40 @@ pub(super) fn take_snapshot(args: args::Snapshot) -> Result<Exit, AppError> {
     let choices = RunChoices { form: args.form, ..RunChoices::default() };
     let purpose = Purpose::Snapshot;
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    begin(&args.file, &args.place, &asked)
+    begin(&args.file, Where::Anew(&args.place), &asked, (Brakes::default(), args::Shown::default()))
 }
 
 const fn mode(rehearse: bool) -> Mode {
     if rehearse { Mode::Rehearsal } else { Mode::Real }
 }
 
-fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppError> {
+/// Where a run's files go.
+pub(super) enum Where<'place> {
+    /// Into a directory that is to be made.
+    Anew(&'place args::Place),
+    /// Into one that was made for it.
+    In(RunDirectory),
+}
+
+pub(super) fn begin(
+    file: &Path,
+    place: Where<'_>,
+    asked: &Asked,
+    (brakes, shown): (Brakes, args::Shown),
+) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let Checked { mut input, findings, demand, seeds, needs } = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds, needs, tally } = checked(file, &settings, asked)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
     }
     let fingerprint = input.fingerprint()?;
+    if let Some(agenda) = &brakes.agenda {
+        agenda.fits(&fingerprint)?;
+    }
+    if asked.purpose == Purpose::Rows {
+        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
+        permitted(tally, &settings)?;
+    }
     // Of a file that cannot be read no row could use a password.
     let password_files = input.password_files().filter_map(|path| {
         let fingerprint = fingerprint_of(path).ok()?;
@@ -80,11 +104,20 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
         fit(needs.against_actor(connection.actor))?;
+        if let Some(agenda) = &brakes.agenda {
+            let root = if rehearsal.is_some() { agenda::REHEARSAL } else { &connection.graph_root };
+            agenda.fits_tenant(root, connection.tenant.as_deref())?;
+        }
         let signals = listen()?;
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
-        let directory = run_directory(place, &settings, (started_at, input.path()))?;
+        let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await);
+        let directory = match place {
+            Where::Anew(place) => run_directory(place, &settings, (started_at, input.path()))?,
+            Where::In(directory) => directory,
+        };
         let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
+        keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
         let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);
         stored.password_files = password_files;
@@ -103,12 +136,53 @@ fn begin(file: &Path, place: &args::Place, asked: &Asked) -> Result<Exit, AppErr
             settings: stored.to_json(),
         };
         let store = Store::create(&directory.file("journal.sqlite"), record)?;
-        let failures = Some(settings.failures);
-        let rows = rows(input, (asked.purpose, settings.reset_method), Standing::default());
-        let job =
-            Job { settings, failures, screen, connection, rehearsal, signals, directory, locks, demand };
-        Box::pin(job.carry_out(store, rows)).await
+        let (stops, conduct) =
+            (asked.purpose.stop_rules(&settings), asked.purpose.conduct(&settings, &connection));
+        let (kept, done_in) = (settings.clone(), directory.clone());
+        let rows = rows(&mut input, (asked.purpose, settings.reset_method), Standing::default(), &brakes);
+        let job = Job {
+            settings,
+            stops,
+            screen,
+            connection,
+            rehearsal,
+            signals,
+            directory,
+            locks,
+            demand,
+            conduct,
+        };
+        let exit = Box::pin(job.carry_out(store, rows)).await?;
+        match (asked.purpose, exit) {
+            (Purpose::Plan, Exit::Done) => plan::conclude(&done_in, &mut input, (&kept, &brakes), shown),
+            (_, exit) => Ok(exit),
+        }
     })
+}
+
+/// Whether as many rows as these may be done, by the caps and by whoever sits there.
+fn permitted(tally: &Tally, settings: &Settings) -> Result<(), AppError> {
+    let excess = settings.guards.caps.exceeded(tally);
+    if !excess.is_empty() {
+        return Err(AppError::OverCap(excess));
+    }
+    match (&settings.target, settings.guards.consent) {
+        (Target::Rehearsal, _) | (_, Consent::Given) => Ok(()),
+        (Target::Tenant(_), Consent::Asked) => consent::ask(tally),
+    }
+}
+
+/// The run goes by a copy of the plan, whatever becomes of the other.
+fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> {
+    let Some(agenda) = &brakes.agenda else { return Ok(()) };
+    let copy = directory.file(plan::DOCUMENT);
+    if agenda.path() == copy {
+        return Ok(());
+    }
+    let copied = std::fs::copy(agenda.path(), copy);
+    copied
+        .map(|_| ())
+        .map_err(|source| AppError::System { what: "copy the plan into the run directory", source })
 }
 
 /// Whether nothing stands in the way of the rows.
@@ -123,6 +197,8 @@ struct Checked {
     demand: Demand,
     seeds: Seeds,
     needs: Needs,
+    /// The most that the rows do.
+    tally: Tally,
 }
 
 /// Reads the whole file before anything is sent.
@@ -133,13 +209,17 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     }
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
-    let mut needs = Needs::default();
+    let (mut needs, mut tally) = (Needs::default(), Tally::default());
     let findings = check(&mut input, |work| {
         if wanted.takes(work) {
-            demand += Demand::of(work);
+            demand += asked.purpose.demand(work, settings);
         }
+        tally.rows += 1;
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
+        tally.deletes += u64::from(task.action.may_delete());
+        tally.resets += u64::from(task.action.resets());
+        tally.changes += u64::from(task.action.writes());
         if asked.mode == Mode::Rehearsal {
             seeds.note(task);
         }
@@ -155,7 +235,7 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
         }
     }
     input.rewind()?;
-    Ok(Checked { input, findings, demand, seeds, needs })
+    Ok(Checked { input, findings, demand, seeds, needs, tally })
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {
@@ -180,7 +260,7 @@ pub(super) fn locks(own: Lock, tenant: Option<Lock>, directory: &RunDirectory) -
     std::iter::once(own).chain(told).collect()
 }
 
-fn run_directory(
+pub(super) fn run_directory(
     place: &args::Place,
     settings: &Settings,
     (start, input): (jiff::Timestamp, &Path),
@@ -214,20 +294,24 @@ impl Wanted {
 
     fn takes(&mut self, work: &Work) -> bool {
         match (self.purpose, work) {
-            (Purpose::Snapshot, Work::Task(task)) => self.seen.insert(task.user.order_key()),
-            (Purpose::Rows | Purpose::Snapshot, _) => true,
+            (Purpose::Snapshot | Purpose::Plan, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            (Purpose::Rows | Purpose::Snapshot | Purpose::Plan, _) => true,
         }
     }
 }
 
 /// The rows of a file that are still to be done.
 pub(super) fn rows(
-    input: Input,
+    input: impl BorrowMut<Input>,
     (purpose, method): (Purpose, ResetMethod),
     standing: Standing,
+    brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
     left(input, purpose, standing).map(move |work| match work {
-        Ok(Work::Task(task)) => Ok(Work::Task(Task { action: method.apply(task.action), ..task })),
+        Ok(Work::Task(task)) => {
+            let work = Work::Task(Task { action: method.apply(task.action), ..task });
+            Ok(if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) })
+        }
         Ok(invalid) => Ok(invalid),
         Err(error) => Err(RowsError::from(error)),
     })
@@ -236,15 +320,15 @@ pub(super) fn rows(
 /// What they take, and what they need. The file stands at its first row afterwards.
 pub(super) fn survey(
     input: &mut Input,
-    (purpose, method): (Purpose, ResetMethod),
+    (purpose, settings): (Purpose, &Settings),
     standing: &Standing,
 ) -> Result<(Demand, Needs), InputError> {
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
     for work in left(&mut *input, purpose, standing) {
         let work = work?;
-        demand += Demand::of(&work);
+        demand += purpose.demand(&work, settings);
         if let Work::Task(task) = &work {
-            needs.note(&task.action, method);
+            needs.note(&task.action, settings.reset_method);
         }
     }
     input.rewind().map(|()| (demand, needs))

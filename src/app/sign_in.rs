@@ -14,12 +14,13 @@ use crate::sign_in::granted::Granted;
 use crate::transport::bearer::SignInError;
 use crate::transport::http::Http;
 
-use super::asked::{Asked, Purpose};
+use super::asked::Asked;
 use super::connect::clients;
 use super::credential::{authority, cache};
 use super::environment::{print, runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
+use super::purpose::Purpose;
 use super::signals::Signals;
 
 /// `authwave sign-in`.

@@ -4,19 +4,21 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::settings::args::{Args, Command};
+use crate::settings::args::{Args, Command, Run};
 
 use super::environment::say;
 use super::error::chain;
-use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, verify};
+use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, undo, verify};
 
 /// Does what the command line asks for.
 #[must_use]
 pub fn start() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run_rows(*args),
+        Command::Plan(args) => run::run_rows(Run { dry_run: true, ..*args }),
         Command::Resume(args) => resume::resume(*args),
         Command::Operations(args) => resume::follow_operations(*args),
+        Command::Undo(args) => undo::undo(*args),
         Command::Verify(args) => verify::verify(*args),
         Command::Check(args) => check::check_file(*args),
         Command::Template(args) => template::print_template(&args),

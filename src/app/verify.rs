@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::run::{RowsError, run};
 use crate::input::rows::Interpreter;
@@ -35,6 +36,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::{found, pace, run_settings};
 use super::memory::Memory;
+use super::purpose::StopRules;
 use super::resume::TakenUp;
 use super::run::{listen, locks, tenant_lock};
 
@@ -113,7 +115,7 @@ async fn read(
     let progress = Progress::new(screen, demand, Arc::clone(&pacer));
     let mut sinks = Sinks { readings, progress };
     let Line { graph, shutdown, inbox } = connection.open(&settings, Arc::clone(&pacer))?;
-    let run_settings = run_settings(&settings, None);
+    let run_settings = run_settings(&settings, StopRules::NONE, Conduct::PLAIN);
     let rows = users.first().map(|row| reader(&store, row, &timeline));
     let end = tokio::select! {
         biased;
@@ -139,6 +141,7 @@ fn reader(store: &Store, row: RowNumber, timeline: &Timeline) -> Result<Work, Ro
             user,
             action: Action::ListPhones,
             prior: Prior::Untried,
+            expected: None,
         })),
         Some(Work::Invalid(_)) | None => Err("the journal has changed meanwhile".into()),
     }

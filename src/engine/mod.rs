@@ -1,5 +1,6 @@
 //! The run: feeds tasks to workers, listens to what happens, and ends every row exactly once.
 
+mod canary;
 pub mod lost_resets;
 pub mod operations;
 pub mod queue;

@@ -71,6 +71,17 @@ where
         Ok(if is_exhausted { Next::Exhausted } else { Next::Wait })
     }
 
+    /// The next row that has waited for an earlier one of its user and may begin now, without a look at further rows.
+    pub fn begin_ready(&mut self) -> Option<Task> {
+        self.ready.pop_front()
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The row under way of the user with this key has ended: the user's next row may begin.
     pub fn release(&mut self, order_key: u64) {
         let Entry::Occupied(mut line) = self.busy.entry(order_key) else { return };
@@ -121,6 +132,7 @@ mod tests {
             user: UserId::new(&format!("user{user}@contoso.com")).unwrap(),
             action: Action::ListMethods,
             prior: Prior::Untried,
+            expected: None,
         })
     }
 

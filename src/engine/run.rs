@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,10 +11,12 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::canary::Canary;
 use super::lost_resets::LostResets;
 use super::operations::{Operations, PollSettings, RowsLeft, given_up};
 use super::queue::{Next, Queue};
 use super::worker::{Finished, OpenReset, ended_unbegun, work};
+use crate::actions::conduct::Conduct;
 use crate::graph::client::Graph;
 use crate::graph::keeping::Keeping;
 use crate::graph::trace::Trace;
@@ -40,6 +43,10 @@ pub struct RunSettings {
     pub failures: Option<FailureLimit>,
     /// After this the run drains; `None` for never.
     pub max_duration: Option<Duration>,
+    /// How rows are done.
+    pub conduct: Conduct,
+    /// So many users go first, and are read back; `None` for none.
+    pub canary: Option<NonZeroU64>,
 }
 
 /// What a reader of the input may fail with.
@@ -62,6 +69,11 @@ pub enum Stop {
         ended: u64,
         /// How many may.
         limit: FailureLimit,
+    },
+    /// A row of those who go first ended badly.
+    Canary {
+        /// Which.
+        row: RowNumber,
     },
     /// The first writes were all refused alike: a permission or role is missing.
     Permission,
@@ -96,6 +108,7 @@ struct Run<'observer, T, C, R, O> {
     lost_resets: LostResets,
     permission: PermissionWatch,
     failures: Option<FailureBudget>,
+    canary: Canary,
     began: Instant,
     stats: Stats,
     stop: Option<Stop>,
@@ -136,6 +149,7 @@ where
         lost_resets,
         permission: PermissionWatch::default(),
         failures: settings.failures.map(FailureBudget::new),
+        canary: Canary::new(settings.canary),
         began: Instant::now(),
         stats: Stats::default(),
         stop: None,
@@ -164,6 +178,7 @@ where
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut has_begun_to_drain = false;
         loop {
+            self.judge_canary(&mut inbox);
             // Feed: start tasks while there is room.
             while self.under_way() < self.settings.window && !shutdown.is_draining() {
                 if !self.feed() {
@@ -228,8 +243,15 @@ where
 
     /// Begins one row; `false` where none can begin now.
     fn feed(&mut self) -> bool {
+        if self.canary.holds_back() {
+            // Only those who go first have rows that were begun, so that others of theirs could wait.
+            return self.queue.begin_ready().map(|task| self.begin(task)).is_some();
+        }
         match self.queue.begin_next() {
-            Ok(Next::Work(Work::Task(task))) => self.begin(task),
+            Ok(Next::Work(Work::Task(task))) => match self.canary.admit(task) {
+                Some(task) => self.begin(task),
+                None => return false,
+            },
             Ok(Next::Work(invalid)) => self.leave(invalid),
             Ok(Next::Wait) => return false,
             Ok(Next::Exhausted) => {
@@ -242,6 +264,22 @@ where
             }
         }
         true
+    }
+
+    /// Lets the others begin once all who go first have ended well.
+    fn judge_canary(&mut self, inbox: &mut mpsc::Receiver<Event>) {
+        let is_idle = self.under_way() == 0 && self.operations.is_empty() && !self.queue.has_ready();
+        if !self.canary.holds_back() || !is_idle {
+            return;
+        }
+        // A worker that has ended may have told of it a moment ago.
+        self.note_told(inbox);
+        if self.graph.shutdown().is_draining() {
+            return;
+        }
+        if let Some(task) = self.canary.let_go() {
+            self.begin(task);
+        }
     }
 
     /// How many rows have begun and not ended, those that wait for their operation left out.
@@ -267,8 +305,9 @@ where
             self.note(&Event::Begun(rows));
         }
         for task in beginning.drain(..) {
-            let is_to_be_kept = task.action.writes() && !task.action.reads_first();
-            if task.action.reads_first() {
+            let reads_first = self.conduct().reads_first(&task);
+            let is_to_be_kept = task.action.writes() && !reads_first;
+            if reads_first {
                 self.keeping.expect(task.row.number);
                 self.unkept.push_back((self.told, task.row.number));
             }
@@ -292,15 +331,20 @@ where
         }
     }
 
+    /// How rows that start now are done.
+    const fn conduct(&self) -> Conduct {
+        self.canary.conduct(self.settings.conduct)
+    }
+
     fn start(&mut self, task: Task) {
         let may_be_overtaken = self.lost_resets.may_overtake(&task);
         // Boxed, so that only a pointer is moved on its way into the set.
-        let (graph, fresh) = (Arc::clone(&self.graph), Arc::clone(&self.fresh));
-        let keeping = task.action.reads_first().then(|| Arc::clone(&self.keeping));
+        let (graph, fresh, conduct) = (Arc::clone(&self.graph), Arc::clone(&self.fresh), self.conduct());
+        let keeping = conduct.reads_first(&task).then(|| Arc::clone(&self.keeping));
         fresh.fetch_add(1, Ordering::Relaxed);
         self.workers.spawn(Box::pin(async move {
             fresh.fetch_sub(1, Ordering::Relaxed);
-            work(graph, task, may_be_overtaken, keeping).await
+            work(graph, task, may_be_overtaken, (conduct, keeping)).await
         }));
     }
 
@@ -351,6 +395,9 @@ where
 
     /// Whether a row's end is a reason to stop.
     fn weigh(&mut self, ended: &Ended) {
+        if self.canary.is_warned_by(ended) {
+            self.halt(Stop::Canary { row: ended.work.row().number });
+        }
         if shows_no_permission(&mut self.permission, ended) {
             self.halt(Stop::Permission);
         }
@@ -382,6 +429,11 @@ where
         self.stop.get_or_insert(Stop::Interrupted);
         self.unkept.clear();
         while let Some((_, task)) = self.begun.pop_front() {
+            let order_key = task.user.order_key();
+            self.leave(Work::Task(task));
+            self.queue.release(order_key);
+        }
+        if let Some(task) = self.canary.let_go() {
             let order_key = task.user.order_key();
             self.leave(Work::Task(task));
             self.queue.release(order_key);

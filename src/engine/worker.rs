@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, debug_span};
 
+use crate::actions::conduct::Conduct;
 use crate::actions::perform::{Step, perform};
 use crate::actions::verdicts::{in_doubt, interrupted, stopped};
 use crate::graph::client::Graph;
@@ -58,7 +59,7 @@ pub async fn work<T: Transport, C: Credential>(
     graph: Arc<Graph<T, C>>,
     task: Task,
     may_be_overtaken: bool,
-    keeping: Option<Arc<Keeping>>,
+    (conduct, keeping): (Conduct, Option<Arc<Keeping>>),
 ) -> Finished {
     let session = match task.prior {
         Prior::InDoubt(_) => Session::after(&graph, Trace::IN_DOUBT),
@@ -72,7 +73,7 @@ pub async fn work<T: Transport, C: Credential>(
     let (row, action) = (task.row.number.0, task.action.name());
     let span = debug_span!("row", row, action, status = Empty, error_code = Empty);
     // Pinned where it stands: wrapped, it would be copied whole.
-    let step = pin!(perform(&mut session, &task)).instrument(span.clone()).await;
+    let step = pin!(perform(&mut session, &task, conduct)).instrument(span.clone()).await;
     let trace = session.into_trace();
     match step {
         Step::Opened(mut operation) => {

@@ -80,6 +80,30 @@ pub fn list_methods(user: &UserId) -> Call {
     read(path::methods(user))
 }
 
+/// Reads who a user is: whether the account is enabled, and whether it is a guest's (Graph v1.0, "Get user").
+#[must_use]
+pub fn look_at_account(user: &UserId) -> Call {
+    read(path::user(user) + "?$select=id,userPrincipalName,accountEnabled,userType")
+}
+
+/// Lists the directory roles that somebody holds (Graph v1.0, "List directoryRoles").
+#[must_use]
+pub fn list_roles() -> Call {
+    read("/directoryRoles".to_owned())
+}
+
+/// Lists the groups that roles can be given to (Graph v1.0, "List groups", property `isAssignableToRole`).
+#[must_use]
+pub fn list_role_groups() -> Call {
+    read("/groups?$filter=isAssignableToRole%20eq%20true&$select=id,displayName".to_owned())
+}
+
+/// Lists who holds a role (`directoryRoles`) or is in a group (`groups`), directly or not.
+#[must_use]
+pub fn list_members(of: &str, id: &str) -> Call {
+    read(path::members(of, id))
+}
+
 /// Lists a user's phones.
 #[must_use]
 pub fn list_phones(user: &UserId) -> Call {

@@ -32,6 +32,14 @@ pub fn user(user: &UserId) -> String {
     path
 }
 
+/// The members of a directory role (`directoryRoles`) or of a group (`groups`): of a group also those of groups in it.
+#[must_use]
+pub fn members(of: &str, id: &str) -> String {
+    let members = if of == "groups" { "transitiveMembers" } else { "members" };
+    let id = utf8_percent_encode(id, SEGMENT);
+    format!("/{of}/{id}/{members}?$select=id,userPrincipalName")
+}
+
 fn authentication(user: &UserId) -> String {
     self::user(user) + "/authentication"
 }

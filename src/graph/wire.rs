@@ -63,6 +63,17 @@ pub struct StoredPhone {
     pub sms_sign_in_state: String,
 }
 
+/// A user's account. Every field may be missing or null.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StoredAccount {
+    /// Whether the user may sign in; `None` where it does not say.
+    pub account_enabled: Option<bool>,
+    /// `Member` or `Guest`.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub user_type: String,
+}
+
 /// Any method, with the few fields that tell methods apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

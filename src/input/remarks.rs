@@ -65,6 +65,7 @@ causes! {
     UnclosedQuote "unclosed-quote" Bad "a double quote is not closed: other rows are part of the cell";
     Unreadable "unreadable" Bad "the row holds bytes that are no text";
     User "user" Bad "the user is none";
+    Protected "protected" Bad "the user is protected: no row may change what there is";
     Action "action" Bad "the action is none";
     PhoneType "phone-type" Bad "the phone type is missing or does not fit";
     NoPhone "no-phone" Bad "the row needs a phone number";

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::header::Header;
 use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
 use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
+use crate::model::wards::Protected;
 
 use super::content::Form;
 use super::known_numbers::KnownNumbers;
@@ -59,6 +61,8 @@ pub struct InputSettings {
     pub default_country: Option<Country>,
     /// Where a row's action comes from.
     pub action: ActionSource,
+    /// Whom no row may change.
+    pub protected: Protected,
 }
 
 /// Why a row cannot be done.
@@ -145,7 +149,9 @@ impl Interpreter {
             rejected.map_or(Ok(understood), |remark| Err(Fault(remark.clone())))
         });
         match understood {
-            Ok((user, action)) => Work::Task(Task { row: record.row, user, action, prior: Prior::Untried }),
+            Ok((user, action)) => {
+                Work::Task(Task { row: record.row, user, action, prior: Prior::Untried, expected: None })
+            }
             Err(fault) => {
                 self.remarks.push(fault.0.clone());
                 Work::Invalid(self.invalid(record.row, fault))
@@ -181,7 +187,13 @@ impl Interpreter {
             ActionSource::Column if self.header.action.is_none() => self.phones(row)?,
             ActionSource::Column => self.action(row, &user)?,
         };
-        Ok((user, action))
+        match self.settings.protected.pattern_of(&user).filter(|_| action.writes()) {
+            None => Ok((user, action)),
+            Some(pattern) => {
+                let reason = format!("is protected ({pattern} in [protected]): take the row out");
+                Err(Fault::at(self.header.user, Cause::Protected, reason))
+            }
+        }
     }
 
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
@@ -343,9 +355,10 @@ impl Interpreter {
     }
 
     fn invalid(&self, row: Row, fault: Fault) -> InvalidRow {
-        let Fault(Remark { column, text, .. }) = fault;
+        let Fault(Remark { column, text, cause }) = fault;
         let (column, value) = self.cell(&row, column);
-        InvalidRow { row, column, value, reason: text }
+        let code = if cause == Cause::Protected { OwnCode::Protected } else { OwnCode::InvalidRow };
+        InvalidRow { row, column, value, reason: text, code }
     }
 
     /// The name of a column and what may be shown of its cell.

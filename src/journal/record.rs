@@ -18,7 +18,7 @@ use crate::model::throughput::Throughput;
 pub struct RunRecord {
     /// The version of the program that began it.
     pub program_version: String,
-    /// `run` or `snapshot`.
+    /// `run`, `snapshot` or `plan`.
     pub command: String,
     /// When it began.
     pub started_at: Timestamp,

@@ -12,6 +12,7 @@ use super::record::{RunRecord, Traffic, timestamp};
 use super::schema::JournalError;
 use super::store::{NO_ANSWER, Store};
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Ended, Event, Method};
 use crate::model::operation::{Operation, OperationStatus};
 use crate::model::outcome::{Failure, Outcome, Status};
@@ -21,6 +22,7 @@ use crate::model::stats::RequestCounts;
 use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
+use crate::model::user_state::{HeldPhone, SmsSignIn};
 
 /// Why reading stops: SQLite, or a text that means nothing to this program.
 #[derive(Debug)]
@@ -59,6 +61,27 @@ impl Store {
             let mut statement = self.connection.prepare_cached("SELECT * FROM rows WHERE row = ?1")?;
             let mut records = statement.query([row.0.cast_signed()])?;
             records.next()?.map(|record| ended(record, timeline)).transpose()
+        };
+        self.understood(read())
+    }
+
+    /// What a user had before a row changed it, as far as that was read; `None` for no such phone.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn before(&self, row: RowNumber) -> Result<Vec<(PhoneType, Option<HeldPhone>)>, JournalError> {
+        let read = || {
+            let sql = "SELECT phone_type, phone_number, sms_sign_in_state FROM before_images WHERE row = ?1";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut records = statement.query([row.0.cast_signed()])?;
+            let mut before = Vec::new();
+            while let Some(record) = records.next()? {
+                let phone_type = named(PhoneType::ALL, PhoneType::name, text(record, 0)?)?;
+                let sms = SmsSignIn::named(text(record, 2)?);
+                let phone = optional_text(record, 1)?.map(|number| HeldPhone { number: number.into(), sms });
+                before.push((phone_type, phone));
+            }
+            Ok(before)
         };
         self.understood(read())
     }
@@ -226,10 +249,11 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
             column: String::new(),
             value: String::new(),
             reason: String::new(),
+            code: OwnCode::InvalidRow,
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;
-    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried }))
+    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried, expected: None }))
 }
 
 fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unreadable> {

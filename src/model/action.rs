@@ -92,6 +92,48 @@ impl Action {
         matches!(self, Self::SetPhone(_) | Self::SetPhones(_))
     }
 
+    /// Whether the action may remove a phone.
+    #[must_use]
+    pub fn may_delete(&self) -> bool {
+        match self {
+            Self::DeletePhone(_) => true,
+            Self::SetPhones(changes) => changes.iter().any(|change| matches!(change, PhoneChange::Delete(_))),
+            Self::ListMethods
+            | Self::ListPhones
+            | Self::AddPhone(_)
+            | Self::UpdatePhone(_)
+            | Self::SetPhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => false,
+        }
+    }
+
+    /// The types of the phones that are touched, in order.
+    #[must_use]
+    pub fn phone_types(&self) -> Vec<PhoneType> {
+        match self {
+            Self::SetPhones(changes) => changes.iter().map(PhoneChange::phone_type).collect(),
+            Self::ListMethods
+            | Self::ListPhones
+            | Self::AddPhone(_)
+            | Self::UpdatePhone(_)
+            | Self::SetPhone(_)
+            | Self::DeletePhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => self.phone_type().into_iter().collect(),
+        }
+    }
+
+    /// Whether the action sets another password.
+    #[must_use]
+    pub const fn resets(&self) -> bool {
+        matches!(self, Self::ResetPassword(_) | Self::SetPassword(_))
+    }
+
     /// The phone that is set, where the action sets one.
     #[must_use]
     pub const fn phone(&self) -> Option<&Phone> {

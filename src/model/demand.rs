@@ -99,8 +99,13 @@ mod tests {
         let demand = |prior| {
             let row = Row { number: RowNumber(1), fields: Box::default() };
             let user = UserId::new("a@b.c").unwrap();
-            let Demand { rows, reads, writes } =
-                Demand::of(&Work::Task(Task { row, user, action: Action::EnableSmsSignIn, prior }));
+            let Demand { rows, reads, writes } = Demand::of(&Work::Task(Task {
+                row,
+                user,
+                action: Action::EnableSmsSignIn,
+                prior,
+                expected: None,
+            }));
             (rows, reads, writes)
         };
         assert_eq!(demand(Prior::Untried), (1, 1, 1));

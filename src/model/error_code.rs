@@ -36,11 +36,35 @@ pub enum OwnCode {
     OperationExpired,
     /// An earlier reset of the user may still set its password.
     EarlierResetLost,
+    /// The user stands in the list of protected users, or is the signed-in admin.
+    Protected,
+    /// The user holds a directory role, or is in a group that roles can be given to.
+    Privileged,
+    /// The user would be left without a strong method.
+    LastMethod,
+    /// The user is no longer as the plan says.
+    StateMoved,
+    /// The row does not stand in the plan.
+    NotPlanned,
+    /// A row of a user who went first was accepted, and reading back does not show it.
+    NotConfirmed,
+    /// What the user has, or lacks, does not let the row be done.
+    Blocked,
+    /// Another row of the file says something else of the same phone.
+    Contradiction,
+    /// Nobody is called so.
+    UnknownUser,
+    /// The account is disabled.
+    Disabled,
+    /// The user is a guest.
+    Guest,
+    /// The user could not be read, so that nobody knows what the row would do.
+    Unread,
 }
 
 impl OwnCode {
     /// All there are.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRow,
         Self::NotSent,
         Self::NoAnswer,
@@ -57,6 +81,18 @@ impl OwnCode {
         Self::OperationFailed,
         Self::OperationExpired,
         Self::EarlierResetLost,
+        Self::Protected,
+        Self::Privileged,
+        Self::LastMethod,
+        Self::StateMoved,
+        Self::NotPlanned,
+        Self::NotConfirmed,
+        Self::Blocked,
+        Self::Contradiction,
+        Self::UnknownUser,
+        Self::Disabled,
+        Self::Guest,
+        Self::Unread,
     ];
 
     /// The word in results.csv.
@@ -79,6 +115,24 @@ impl OwnCode {
             Self::OperationFailed => "operation-failed",
             Self::OperationExpired => "operation-expired",
             Self::EarlierResetLost => "earlier-reset-lost",
+            Self::Protected => "protected",
+            Self::Privileged => "privileged",
+            Self::LastMethod => "last-method",
+            Self::StateMoved => "state-moved",
+            Self::NotPlanned => "not-planned",
+            Self::NotConfirmed => "not-confirmed",
+            Self::Blocked => "blocked",
+            Self::Contradiction => "contradiction",
+            Self::UnknownUser => "unknown-user",
+            Self::Disabled => "disabled",
+            Self::Guest => "guest",
+            Self::Unread => "unread",
         }
+    }
+
+    /// The code that is called so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
     }
 }

@@ -17,6 +17,16 @@ impl PhoneType {
     /// All types, the mobile first because the alternate depends on it.
     pub const ALL: [Self; 3] = [Self::Mobile, Self::AlternateMobile, Self::Office];
 
+    /// Where it stands in a list of all.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Mobile => 0,
+            Self::AlternateMobile => 1,
+            Self::Office => 2,
+        }
+    }
+
     /// The name that Graph and the `phone_type` column use.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -86,6 +96,15 @@ impl PhoneNumber {
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Whether two numbers are the same, however they are spaced. Masked ones are where they are written alike.
+#[must_use]
+pub fn is_same_number(one: &str, other: &str) -> bool {
+    match (digits(one), digits(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, _) | (_, None) => one == other,
     }
 }
 

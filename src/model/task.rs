@@ -6,6 +6,7 @@ use super::operation::Operation;
 use super::outcome::Failure;
 use super::row::Row;
 use super::user::UserId;
+use super::user_state::Expectation;
 
 /// A row that was understood: do this to this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Task {
     pub action: Action,
     /// What an earlier session of the run did about it.
     pub prior: Prior,
+    /// What the user must have for it to be done, by the plan that it is part of; `None` without a plan.
+    pub expected: Option<Box<Expectation>>,
 }
 
 /// What an earlier session of a run did about a row.
@@ -43,6 +46,8 @@ pub struct InvalidRow {
     pub value: String,
     /// What is wrong and how to mend it, as the end of the sentence "row 7, `phone_number` '123' …".
     pub reason: String,
+    /// The `error_code` of its end.
+    pub code: OwnCode,
 }
 
 impl InvalidRow {
@@ -50,7 +55,7 @@ impl InvalidRow {
     #[must_use]
     pub fn failure(&self) -> Failure {
         let message = format!("{} '{}' {}", self.column, self.value, self.reason);
-        Failure::own(OwnCode::InvalidRow, None, message)
+        Failure::own(self.code, None, message)
     }
 }
 

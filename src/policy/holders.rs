@@ -164,7 +164,10 @@ mod tests {
 
     fn row(number: u64, user: &str, action: Action, outcome: Outcome) -> Ended {
         let row = Row { number: RowNumber(number), fields: Box::default() };
-        (Task { row, user: UserId::new(user).unwrap(), action, prior: Prior::Untried }, outcome)
+        (
+            Task { row, user: UserId::new(user).unwrap(), action, prior: Prior::Untried, expected: None },
+            outcome,
+        )
     }
 
     fn phone(phone_type: PhoneType, last: u32) -> Phone {

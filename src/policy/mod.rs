@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod caps;
 pub mod challenge;
 pub mod classify;
 mod cruise;
@@ -14,4 +15,5 @@ pub mod recall;
 pub mod retry_after;
 pub mod skew;
 pub mod throttle_scope;
+pub mod undo;
 pub mod verify;

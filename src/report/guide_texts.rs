@@ -137,6 +137,99 @@ pub(super) const OWN: &[Advice] = &[
         cure: "Reset once more, or ask the user which password works.",
         permission: "",
     },
+    Advice {
+        code: "protected",
+        also: &[],
+        cause: "The user stands in the list of protected users (`[protected]` in the settings), or is the admin who \
+            is signed in. Nothing was sent for the row.",
+        cure: "Take the row out of the file. If the user may be changed after all, take the name or pattern off the \
+            list; an admin's own methods are changed by somebody else.",
+        permission: "",
+    },
+    Advice {
+        code: "privileged",
+        also: &[],
+        cause: "The user holds a directory role, or is a member of a group that roles can be given to. Nothing was \
+            sent for the row.",
+        cure: "Look whether the row is meant. If it is, run it again with `--allow-privileged`.",
+        permission: "Changing admins takes the role Privileged Authentication Administrator",
+    },
+    Advice {
+        code: "last-method",
+        also: &[],
+        cause: "The row would take the user's last strong method away, or the last that this sign-in may see. Nothing \
+            was written.",
+        cure: "Give the user another method first, or run the row again with `--allow-last-method`.",
+        permission: "UserAuthenticationMethod.Read.All shows methods other than phones",
+    },
+    Advice {
+        code: "state-moved",
+        also: &[],
+        cause: "Somebody changed the user's phones after the plan was made. The detail tells how they were and how they \
+            are. Nothing was written.",
+        cure: "Make a new plan of the row (`authwave plan unfinished.csv`), and look at it again.",
+        permission: "",
+    },
+    Advice {
+        code: "not-planned",
+        also: &[],
+        cause: "The run goes by a plan in which the row does not stand. Nothing was sent for it.",
+        cure: "Make a new plan of the file.",
+        permission: "",
+    },
+    Advice {
+        code: "not-confirmed",
+        also: &[],
+        cause: "The row is of a user who goes first (`--canary`). Graph accepted it, and reading the user back does not \
+            show it, so the run stopped before it touched anybody else.",
+        cure: "Look at the user. Where the number is hidden from this role it cannot be confirmed: sign in as Privileged \
+            Authentication Administrator. Then `authwave resume` the run.",
+        permission: "The numbers are shown to the role Privileged Authentication Administrator",
+    },
+    Advice {
+        code: "blocked",
+        also: &[],
+        cause: "What the user has, or lacks, does not let the row be done; the message says what it is. Nothing was \
+            written.",
+        cure: "Do what the message says, most often another action or a row before this one, and make a new plan.",
+        permission: "",
+    },
+    Advice {
+        code: "contradiction",
+        also: &[],
+        cause: "An earlier row of the file gives the same phone of the same user another number. Nothing was written \
+            for the later row.",
+        cure: "Keep one of the two rows, and make a new plan.",
+        permission: "",
+    },
+    Advice {
+        code: "unknown-user",
+        also: &[],
+        cause: "When the plan was made, nobody in the tenant was called so.",
+        cure: "Check the spelling, or use the object id. A user who was made a moment ago is known in some minutes.",
+        permission: "",
+    },
+    Advice {
+        code: "disabled",
+        also: &[],
+        cause: "When the plan was made, the user's account was disabled. Nothing is planned for such users.",
+        cure: "Take the row out, or enable the account and make a new plan. A run without a plan does not look.",
+        permission: "",
+    },
+    Advice {
+        code: "guest",
+        also: &[],
+        cause: "The user is a guest, whose methods are those of the home tenant and cannot be changed from here.",
+        cure: "Take the row out.",
+        permission: "",
+    },
+    Advice {
+        code: "unread",
+        also: &[],
+        cause: "The user could not be read when the plan was made, so that nobody knows what the row would do.",
+        cure: "The message says what Graph answered. Mend that, and make a new plan.",
+        permission: "UserAuthMethod-Phone.Read.All or UserAuthenticationMethod.Read.All",
+    },
 ];
 
 /// Graph's codes as far as they are documented or were observed.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Ended;
 use crate::model::header::Header;
 use crate::model::outcome::{Failure, Outcome};
@@ -57,6 +58,7 @@ pub(super) fn task(number: u64, action: Action) -> Work {
         user: UserId::new("A@b.c").unwrap(),
         action,
         prior: Prior::Untried,
+        expected: None,
     })
 }
 
@@ -70,6 +72,7 @@ pub(super) fn invalid(row: Row) -> Work {
         column: "-".to_owned(),
         value: String::new(),
         reason: "is wrong".to_owned(),
+        code: OwnCode::InvalidRow,
     })
 }
 

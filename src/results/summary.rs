@@ -64,6 +64,12 @@ pub struct Summary {
     pub stop_reason: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
+    /// How the rows that say what a user shall have found their users.
+    #[serde(default)]
+    pub desired_state: DesiredState,
+    /// The hash of the plan that was carried out; `None` without one.
+    #[serde(default)]
+    pub plan_hash: Option<String>,
 }
 
 /// Rows by status.
@@ -83,6 +89,34 @@ pub struct Rows {
     pub pending: u64,
     /// Never tried.
     pub unprocessed: u64,
+}
+
+/// Rows that say what a user shall have (`set-phone`, `set-phones`): what a nightly run is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DesiredState {
+    /// It was so already; nothing was written.
+    pub held: u64,
+    /// It had drifted, and is so again.
+    pub mended: u64,
+    /// It is not known to be so.
+    pub not_mended: u64,
+}
+
+impl From<&Stats> for DesiredState {
+    fn from(stats: &Stats) -> Self {
+        let by_action = by_action(stats);
+        let mut desired = Self::default();
+        for action in ["set-phone", "set-phones"] {
+            for (status, count) in by_action.get(action).into_iter().flatten() {
+                match status.as_str() {
+                    "unchanged" => desired.held += count,
+                    "succeeded" => desired.mended += count,
+                    _ => desired.not_mended += count,
+                }
+            }
+        }
+        desired
+    }
 }
 
 /// Requests by what came of them.
@@ -224,6 +258,8 @@ impl Summary {
             rows_per_second: rows_per_second(stats.rows.total(), duration),
             stop_reason: None,
             exit_code: 0,
+            desired_state: stats.into(),
+            plan_hash: None,
         }
     }
 
@@ -427,6 +463,7 @@ mod tests {
             rehearsal: true,
             numbers_taken: (&holders()).into(),
             exit_code: 1,
+            desired_state: DesiredState { held: 4, mended: 1, not_mended: 0 },
             ..Summary::counted(&stats, &throughput(), Duration::from_secs(2))
         };
         let dir = tempfile::tempdir().unwrap();

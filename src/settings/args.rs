@@ -23,10 +23,14 @@ pub struct Args {
 pub enum Command {
     /// Do the rows of FILE and write results, operations and a summary
     Run(Box<Run>),
+    /// Look what a run of FILE would change, user by user; writes nothing (the same as run --dry-run)
+    Plan(Box<Run>),
     /// Go on where a run stopped: after Ctrl-C, a crash, a full disk, a lost sign-in
     Resume(Box<Resume>),
     /// Go on following password resets that were still pending when a run ended
     Operations(Box<Operations>),
+    /// Take back what a run did to phones and SMS sign-in, where it still stands; passwords cannot be taken back
+    Undo(Box<Undo>),
     /// Read every user that a run touched again, and tell row by row whether it still holds
     Verify(Box<Verify>),
     /// Check FILE without sending anything: all findings at once, and what a run would cost
@@ -49,11 +53,24 @@ pub enum Command {
     Simulator(Box<Simulator>),
 }
 
-/// `authwave run`.
+/// `authwave run` and `authwave plan`.
 #[derive(Debug, ClapArgs)]
 pub struct Run {
     /// The file with the rows: CSV, .csv.gz, .xlsx or .ods, or - for standard input
-    pub file: PathBuf,
+    #[arg(required_unless_present = "plan")]
+    pub file: Option<PathBuf>,
+    /// Do exactly the rows of a plan.json, each only where its user is still as the plan says
+    #[arg(long, env = "AUTHWAVE_PLAN", value_name = "PLAN", conflicts_with = "dry_run")]
+    pub plan: Option<PathBuf>,
+    /// Look what would change, and write nothing
+    #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub dry_run: bool,
+    /// How a plan is shown
+    #[command(flatten)]
+    pub shown: Shown,
+    /// What a run must not do
+    #[command(flatten, next_help_heading = "Guards")]
+    pub guards: Guards,
     /// Do the rows against a local tenant inside this process; nothing real is touched
     #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub rehearse: bool,
@@ -82,6 +99,51 @@ pub struct Run {
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,
+}
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct Shown {
+    /// Show every row of a plan, and not the counts alone
+    #[arg(long, env = "AUTHWAVE_DETAILS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub details: bool,
+    /// End a plan with exit code 6 where there are changes to make
+    #[arg(long, env = "AUTHWAVE_DETAILED_EXIT_CODE", value_parser = BoolishValueParser::new(),
+          action = ArgAction::SetTrue)]
+    pub detailed_exit_code: bool,
+}
+
+/// What a run must not do.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Guards {
+    /// Ask nobody before the first write; needed where there is no terminal
+    #[arg(long, short, env = "AUTHWAVE_YES", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub yes: bool,
+    /// Do the rows of N users first, read them back, and go on only if all stand [default: 0]
+    #[arg(long, env = "AUTHWAVE_CANARY", value_name = "N")]
+    pub canary: Option<u64>,
+    /// Touch holders of directory roles and members of role-assignable groups, too
+    #[arg(long, env = "AUTHWAVE_ALLOW_PRIVILEGED", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub allow_privileged: Option<bool>,
+    /// Let rows take a user's last strong method away
+    #[arg(long, env = "AUTHWAVE_ALLOW_LAST_METHOD", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub allow_last_method: Option<bool>,
+    /// Do not read what update-phone, delete-phone and SMS sign-in rows are going to change, which spares a request a row;
+    /// `authwave undo` then cannot take them back
+    #[arg(long, env = "AUTHWAVE_NO_BEFORE_IMAGES", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub no_before_images: Option<bool>,
+    /// Start nothing where more rows delete a phone, as 20 or 5% [default: any number]
+    #[arg(long, env = "AUTHWAVE_MAX_DELETES", value_name = "N|N%")]
+    pub max_deletes: Option<String>,
+    /// Start nothing where more rows reset a password [default: any number]
+    #[arg(long, env = "AUTHWAVE_MAX_RESETS", value_name = "N|N%")]
+    pub max_resets: Option<String>,
+    /// Start nothing where more rows may change something [default: any number]
+    #[arg(long, env = "AUTHWAVE_MAX_CHANGES", value_name = "N|N%")]
+    pub max_changes: Option<String>,
 }
 
 /// How an input file is read, where that shall not be found out.
@@ -161,6 +223,40 @@ pub struct Operations {
 pub struct Verify {
     /// The run directory of the run to verify; verify.csv is written into it
     pub run_dir: PathBuf,
+    /// What every command that talks to Graph takes
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `authwave undo`. Tenant and sign-in are those of the run that is taken back, where they are not given anew.
+#[derive(Debug, ClapArgs)]
+pub struct Undo {
+    /// The run directory of the run to take back. Numbers are put back, phones that were deleted come again, phones that
+    /// were added go, SMS sign-in is switched back; each only where the user is still as the run left them. Passwords
+    /// cannot be taken back: nobody can read what there was
+    #[arg(value_name = "RUN_DIR")]
+    pub run: PathBuf,
+    /// Take back the rows of these users alone, as the file names them; * stands for any characters
+    #[arg(long, env = "AUTHWAVE_ONLY_USER", value_name = "USER", value_delimiter = ',')]
+    pub only_user: Vec<String>,
+    /// Take back the rows alone that ended so: succeeded, unknown, failed (rows with several phones)
+    #[arg(long, env = "AUTHWAVE_ONLY_STATUS", value_name = "STATUS", value_delimiter = ',')]
+    pub only_status: Vec<String>,
+    /// Make the plan and show it, and write nothing
+    #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub dry_run: bool,
+    /// How the plan is shown
+    #[command(flatten)]
+    pub shown: Shown,
+    /// What must not be done
+    #[command(flatten, next_help_heading = "Guards")]
+    pub guards: Guards,
+    /// When it stops before its end
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Where its files go
+    #[command(flatten)]
+    pub place: Place,
     /// What every command that talks to Graph takes
     #[command(flatten)]
     pub common: Common,
@@ -491,6 +587,21 @@ pub struct Simulator {
         value_delimiter = ','
     )]
     pub sign_in_faults: Vec<String>,
+    /// Users whose accounts are disabled
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_DISABLED", value_name = "USERS", value_delimiter = ',')]
+    pub disabled: Vec<String>,
+    /// How many authenticator apps every user has beside phones and password
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_AUTHENTICATORS", default_value_t = 0, value_name = "N")]
+    pub authenticators: u32,
+    /// Who holds which directory role, as "Global Administrator=admin@contoso.com"
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_ROLE_HOLDERS", value_name = "ROLE=USER", value_delimiter = ',')]
+    pub role_holders: Vec<String>,
+    /// Who is in which group that roles can be given to
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_GROUP_MEMBERS", value_name = "GROUP=USER", value_delimiter = ',')]
+    pub group_members: Vec<String>,
+    /// Whether accounts, roles and groups may be read: allowed, refused
+    #[arg(long, env = "AUTHWAVE_SIMULATOR_DIRECTORY", default_value = "allowed", value_name = "HOW")]
+    pub directory: String,
     /// Show phone numbers masked, as to the role Authentication Administrator
     #[arg(long, env = "AUTHWAVE_SIMULATOR_MASKED_NUMBERS", value_parser = BoolishValueParser::new(),
           action = ArgAction::SetTrue)]

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// The settings cannot be used. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// A settings file could not be read.
+    /// A settings file, or one that it names, could not be read.
     #[error("cannot read the settings file {}", path.display())]
     Read {
         /// The file.

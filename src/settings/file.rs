@@ -21,6 +21,8 @@ pub struct File {
     pub retry: Retry,
     /// How the input is read.
     pub input: Input,
+    /// Whom no row may change.
+    pub protected: Protected,
     /// What a run does.
     pub run: Run,
     /// What is shown.
@@ -121,6 +123,16 @@ pub struct Input {
     pub columns: BTreeMap<String, String>,
 }
 
+/// `[protected]`
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Protected {
+    /// Users, object ids, patterns with `*`.
+    pub users: Vec<String>,
+    /// More of them, a line each.
+    pub file: Option<PathBuf>,
+}
+
 /// `[run]`
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -141,6 +153,20 @@ pub struct Run {
     pub max_duration: Option<String>,
     /// Beside another run.
     pub share_tenant: Option<bool>,
+    /// Take a user's last strong method away.
+    pub allow_last_method: Option<bool>,
+    /// Do not read what rows are going to change.
+    pub no_before_images: Option<bool>,
+    /// Touch holders of directory roles.
+    pub allow_privileged: Option<bool>,
+    /// How many rows may delete a phone.
+    pub max_deletes: Option<String>,
+    /// How many rows may reset a password.
+    pub max_resets: Option<String>,
+    /// How many rows may change something.
+    pub max_changes: Option<String>,
+    /// How many users are done first.
+    pub canary: Option<u64>,
 }
 
 /// `[output]`
@@ -234,7 +260,7 @@ mod tests {
         let uncommented: String =
             text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
         let file = parse(&uncommented, Path::new("config.example.toml")).unwrap();
-        let File { tenant, sign_in, pace, retry, input, run, output } = file;
+        let File { tenant, sign_in, pace, retry, input, protected, run, output } = file;
         assert!(tenant.cloud.and(tenant.graph_root).and(tenant.authority).and(tenant.api_version).is_some());
         assert!(tenant.id.is_some() && tenant.ca_file.is_some());
         assert!(sign_in.kind.and(sign_in.client_id).is_some() && sign_in.client_secret_file.is_some());
@@ -251,6 +277,9 @@ mod tests {
         );
         assert!(retry.request_timeout.is_some());
         assert!(input.encoding.and(input.delimiter).and(input.sheet).is_some() && input.columns.len() == 10);
+        assert!(!protected.users.is_empty() && protected.file.is_some());
+        assert!(run.max_deletes.and(run.max_resets).and(run.max_changes).and(run.canary).is_some());
+        assert!(run.allow_last_method.and(run.allow_privileged).and(run.no_before_images).is_some());
         assert!(run.operation_timeout.and(run.default_country).is_some());
         assert!(run.reset_method.is_some());
         assert!(run.skip_invalid.is_some() && run.runs_dir.is_some());

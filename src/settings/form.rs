@@ -6,6 +6,8 @@ use crate::input::encoding::Encoding;
 use crate::input::meanings::Mapping;
 use crate::input::phone_text::Country;
 
+use crate::model::wards::Protected;
+
 use super::args;
 use super::error::{SettingsError, value};
 use super::file;
@@ -19,6 +21,8 @@ pub struct Reading {
     pub mapping: Mapping,
     /// For numbers without `+`.
     pub default_country: Option<Country>,
+    /// Whom no row may change.
+    pub protected: Protected,
 }
 
 /// Decides how the input file is read.
@@ -28,9 +32,9 @@ pub struct Reading {
 pub fn reading(
     given: &args::Form,
     default_country: Option<&String>,
-    file: (&file::Input, &file::Run),
+    file: (&file::Input, &file::Run, &file::Protected),
 ) -> Result<Reading, SettingsError> {
-    let (input, run) = file;
+    let (input, run, protected) = file;
     let mut mapping = Mapping::default();
     for pair in &given.map {
         mapping.add_pair(pair).map_err(|error| value("--map (AUTHWAVE_MAP)", pair, error.to_string()))?;
@@ -58,7 +62,20 @@ pub fn reading(
         },
         mapping,
         default_country: country(default_country.or(run.default_country.as_ref()))?,
+        protected: protected_users(protected)?,
     })
+}
+
+/// A list that cannot be read must not be a list of nobody.
+fn protected_users(file: &file::Protected) -> Result<Protected, SettingsError> {
+    let mut users = file.users.clone();
+    if let Some(path) = &file.file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Read { path: path.clone(), source })?;
+        let lines = text.lines().map(str::trim).filter(|line| !(line.is_empty() || line.starts_with('#')));
+        users.extend(lines.map(str::to_owned));
+    }
+    Ok(Protected::new(users))
 }
 
 /// What to type for the same reading.
@@ -84,7 +101,7 @@ mod tests {
     use super::*;
 
     fn decided(given: &args::Form, input: &file::Input) -> Result<Reading, String> {
-        let decided = reading(given, None, (input, &file::Run::default()));
+        let decided = reading(given, None, (input, &file::Run::default(), &file::Protected::default()));
         decided.map_err(|error| error.to_string())
     }
 

@@ -6,6 +6,8 @@ pub mod connection;
 pub mod error;
 pub mod file;
 pub mod form;
+pub mod guards;
+pub mod plan;
 pub mod resolve;
 pub mod secret_source;
 pub mod sign_in;

@@ -21,6 +21,8 @@ use super::connection::{Target, Tenant, cloud};
 use super::error::{SettingsError, value};
 use super::file::File;
 use super::form::{self, Reading};
+use super::guards::{GuardChoices, GuardSettings, guards};
+use super::plan::KeptPlan;
 use super::sign_in::{Secrets, sign_in_choice};
 
 /// Whether a run touches a real tenant.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub operation_timeout: Duration,
     /// How passwords are reset.
     pub reset_method: ResetMethod,
+    /// What must not be done.
+    pub guards: GuardSettings,
     /// How the input file is read.
     pub reading: Reading,
     /// What happens where rows are bad.
@@ -148,6 +152,28 @@ pub struct RunChoices {
     pub max_failures: Option<String>,
     /// How long the run may take.
     pub max_duration: Option<String>,
+    /// What must not be done.
+    pub guards: GuardChoices,
+    /// The plan that is carried out.
+    pub plan: Option<KeptPlan>,
+}
+
+impl RunChoices {
+    /// What was typed for a run.
+    #[must_use]
+    pub fn of(run: &args::Run) -> Self {
+        Self {
+            form: run.form.clone(),
+            default_country: run.default_country.clone(),
+            operation_timeout: run.operation_timeout.clone(),
+            skip_invalid: run.skip_invalid,
+            reset_method: run.reset_method.clone(),
+            max_failures: run.limits.max_failures.clone(),
+            max_duration: run.limits.max_duration.clone(),
+            guards: run.guards.clone().into(),
+            plan: None,
+        }
+    }
 }
 
 /// Decides everything.
@@ -163,7 +189,9 @@ pub fn resolve(
     let is_polite = common.pace.polite.or(file.pace.polite).unwrap_or(false);
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
-    let reading = form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run))?;
+    let guards = guards(&choices.guards, &run)?;
+    let reading =
+        form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run, &file.protected))?;
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
     let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
     Ok(Settings {
@@ -187,6 +215,7 @@ pub fn resolve(
             Duration::from_mins(10),
         )?,
         reset_method: reset_method(choices.reset_method.or(run.reset_method).as_ref())?,
+        guards,
         reading,
         bad_rows: match choices.skip_invalid.or(run.skip_invalid) {
             Some(true) => BadRows::Skip,
@@ -424,15 +453,7 @@ mod tests {
             unreachable!()
         };
         let mode = if run.rehearse { Mode::Rehearsal } else { Mode::Real };
-        let choices = RunChoices {
-            form: run.form,
-            default_country: run.default_country,
-            operation_timeout: run.operation_timeout,
-            reset_method: run.reset_method,
-            skip_invalid: run.skip_invalid,
-            max_failures: run.limits.max_failures,
-            max_duration: run.limits.max_duration,
-        };
+        let choices = RunChoices::of(&run);
         resolve(&run.common, (mode, choices), parse(file, Path::new("f")).unwrap(), secrets)
     }
 

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::secret::Secret;
 use crate::simulator::assertion::AppCertificate;
 use crate::simulator::authority::{Refused, SignInFaults, SignInSettings};
+use crate::simulator::directory::{DirectoryAccess, DirectorySettings, Membership};
 use crate::simulator::faults::FaultRates;
 use crate::simulator::phones::Numbers;
 use crate::simulator::resets::ResetSettings;
@@ -67,11 +68,33 @@ pub fn resolve_simulator(
         },
         sign_in: sign_in(args)?,
         numbers: if args.masked_numbers { Numbers::Masked } else { Numbers::Whole },
+        directory: directory(args)?,
         permission: if args.refuse_writes { Permission::ReadOnly } else { Permission::ReadWrite },
         page_size: args.page_size.unwrap_or(usize::MAX).max(1),
         ..TenantSettings::plain(format!("http://{listen}"), epoch)
     };
     Ok(SimulatorSettings { listen, users: args.users.clone(), tenant })
+}
+
+fn directory(args: &args::Simulator) -> Result<DirectorySettings, SettingsError> {
+    let memberships = |name, given: &[String]| {
+        let membership = |text: &String| match text.split_once('=') {
+            Some((of, user)) => Ok(Membership { of: of.to_owned(), user: user.to_owned() }),
+            None => Err(value(name, text, "must be a name, =, and a user, as \"Group=alex@contoso.com\"")),
+        };
+        given.iter().map(membership).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(DirectorySettings {
+        disabled: args.disabled.clone(),
+        authenticators: args.authenticators,
+        roles: memberships("--role-holders", &args.role_holders)?,
+        groups: memberships("--group-members", &args.group_members)?,
+        access: match args.directory.as_str() {
+            "allowed" => DirectoryAccess::Allowed,
+            "refused" => DirectoryAccess::Refused,
+            other => return Err(value("--directory", other, "must be allowed or refused")),
+        },
+    })
 }
 
 fn sign_in(args: &args::Simulator) -> Result<SignInSettings, SettingsError> {

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions::conduct::BeforeImages;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::numbers::Numbers;
 
 use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
 use super::form::typed;
+use super::guards::GuardChoices;
+use super::plan::{KeptPlan, KeptReading};
 use super::resolve::{BadRows, RunChoices, Settings, TenantUse, Workbook};
 
 /// What was asked of a run: flags and environment, and of the rest what rows mean by it.
@@ -43,6 +46,10 @@ impl Stored {
         let choices = RunChoices {
             form: typed(&settings.reading),
             default_country: settings.reading.default_country.map(|country| country.to_string()),
+            guards: GuardChoices {
+                no_before_images: Some(settings.guards.before == BeforeImages::LeftOut),
+                ..choices.guards.clone()
+            },
             skip_invalid: Some(settings.bad_rows == BadRows::Skip),
             reset_method: Some(settings.reset_method.name().to_owned()),
             ..choices.clone()
@@ -78,6 +85,24 @@ impl Stored {
         serde_json::from_str(text).map_err(|error| SettingsError::Stored(error.to_string()))
     }
 
+    /// The plan that the run carries out.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&KeptPlan> {
+        self.choices.plan.as_ref()
+    }
+
+    /// Whether every row looked at what there was before it changed it.
+    #[must_use]
+    pub fn looks_first(&self) -> bool {
+        self.plan().is_some() || self.choices.guards.no_before_images == Some(false)
+    }
+
+    /// How rows are understood.
+    #[must_use]
+    pub fn reading(&self) -> KeptReading {
+        self.choices.reading()
+    }
+
     /// The flags without which the rows of unfinished.csv, which has the input's own columns, mean something else.
     #[must_use]
     pub fn meaning_of_rows(&self) -> Vec<String> {
@@ -106,6 +131,8 @@ impl Stored {
         fill(&mut choices.skip_invalid, stored.skip_invalid);
         fill(&mut choices.max_failures, stored.max_failures);
         fill(&mut choices.max_duration, stored.max_duration);
+        fill_guards(&mut choices.guards, stored.guards);
+        fill(&mut choices.plan, stored.plan);
     }
 }
 
@@ -122,6 +149,16 @@ fn fill_form(given: &mut Form, stored: Form) {
     if given.map.is_empty() {
         given.map = stored.map;
     }
+}
+
+fn fill_guards(given: &mut GuardChoices, stored: GuardChoices) {
+    fill(&mut given.allow_last_method, stored.allow_last_method);
+    fill(&mut given.allow_privileged, stored.allow_privileged);
+    fill(&mut given.no_before_images, stored.no_before_images);
+    fill(&mut given.canary, stored.canary);
+    fill(&mut given.max_deletes, stored.max_deletes);
+    fill(&mut given.max_resets, stored.max_resets);
+    fill(&mut given.max_changes, stored.max_changes);
 }
 
 fn fill_tenant(given: &mut Tenant, stored: Tenant) {
@@ -156,7 +193,7 @@ mod tests {
 
     use clap::Parser as _;
 
-    use super::super::args::{Args, Command, Run};
+    use super::super::args::{Args, Command};
     use super::super::file::File;
     use super::super::resolve::{Mode, resolve};
     use super::super::sign_in::Secrets;
@@ -166,20 +203,8 @@ mod tests {
     fn asked(flags: &[&str]) -> (Common, RunChoices) {
         let words = ["authwave", "run", "in.csv"].iter().chain(flags);
         let Command::Run(run) = Args::try_parse_from(words).unwrap().command else { unreachable!() };
-        let Run {
-            form, default_country, reset_method, skip_invalid, operation_timeout, limits, common, ..
-        } = *run;
-        let (max_failures, max_duration) = (limits.max_failures, limits.max_duration);
-        let choices = RunChoices {
-            form,
-            default_country,
-            reset_method,
-            operation_timeout,
-            skip_invalid,
-            max_failures,
-            max_duration,
-        };
-        (common, choices)
+        let choices = RunChoices::of(&run);
+        (run.common, choices)
     }
 
     fn stored(flags: &[&str]) -> Stored {

@@ -34,6 +34,8 @@ pub struct Claims {
     pub wids: Vec<String>,
     /// The signed-in person.
     pub upn: Option<String>,
+    /// The object id of whom the token stands for.
+    pub oid: Option<String>,
 }
 
 impl Claims {

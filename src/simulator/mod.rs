@@ -6,6 +6,7 @@
 pub mod assertion;
 pub mod authority;
 pub mod batch;
+pub mod directory;
 pub mod faults;
 pub mod identity;
 pub mod ledger;

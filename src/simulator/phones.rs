@@ -58,7 +58,13 @@ pub(super) fn list(users: &Users, index: usize, numbers: Numbers) -> Vec<serde_j
     all.filter_map(|shown| serde_json::to_value(shown).ok()).collect()
 }
 
-pub(super) fn methods(users: &Users, index: usize, numbers: Numbers) -> Vec<serde_json::Value> {
+/// All methods of a user who has so many authenticator apps besides.
+pub(super) fn methods(
+    users: &Users,
+    index: usize,
+    numbers: Numbers,
+    authenticators: u32,
+) -> Vec<serde_json::Value> {
     let typed = |shown: Shown<'_>| {
         serde_json::to_value(Shown {
             odata_type: Some("#microsoft.graph.phoneAuthenticationMethod"),
@@ -71,6 +77,14 @@ pub(super) fn methods(users: &Users, index: usize, numbers: Numbers) -> Vec<serd
     let mut password = password();
     password["@odata.type"] = "#microsoft.graph.passwordAuthenticationMethod".into();
     all.push(password);
+    let apps = users.get(index).authenticators + authenticators;
+    all.extend((1..=apps).map(|app| {
+        serde_json::json!({
+            "@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod",
+            "id": format!("app-{app}"),
+            "displayName": format!("Phone {app}"),
+        })
+    }));
     all
 }
 

@@ -24,6 +24,14 @@ impl Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Batch,
+    /// All directory roles that somebody holds.
+    Roles,
+    /// Who holds one.
+    RoleMembers(String),
+    /// All groups that roles can be given to.
+    Groups,
+    /// Who is in one, directly or not.
+    GroupMembers(String),
     User {
         name: String,
         resource: Resource,
@@ -79,6 +87,9 @@ fn below(path: &str) -> Route {
     if path == "$batch" {
         return Route::Batch;
     }
+    if let Some(route) = directory(path) {
+        return route;
+    }
     let mut segments = path.split('/');
     let first = segments.next().unwrap_or_default();
     let name = match (keyed(first), first) {
@@ -91,6 +102,18 @@ fn below(path: &str) -> Route {
     match resource(&rest) {
         Ok(resource) => Route::User { name, resource },
         Err(segment) => Route::Unknown(segment.to_owned()),
+    }
+}
+
+/// What is not below a user.
+fn directory(path: &str) -> Option<Route> {
+    let segments: Vec<&str> = path.split('/').collect();
+    match segments.as_slice() {
+        ["directoryRoles"] => Some(Route::Roles),
+        ["directoryRoles", id, "members"] => Some(Route::RoleMembers(decoded(id))),
+        ["groups"] => Some(Route::Groups),
+        ["groups", id, "transitiveMembers"] => Some(Route::GroupMembers(decoded(id))),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::authority::SignInSettings;
+use super::directory::DirectorySettings;
 use super::faults::FaultRates;
 use super::phones::Numbers;
 use super::resets::ResetSettings;
@@ -47,6 +48,8 @@ pub struct TenantSettings {
     pub sign_in: SignInSettings,
     /// Whether numbers are shown whole.
     pub numbers: Numbers,
+    /// What the directory says of users beside their methods.
+    pub directory: DirectorySettings,
     /// Whether writes are allowed at all.
     pub permission: Permission,
     /// How many items a list shows at once; at least 1.
@@ -105,6 +108,7 @@ impl TenantSettings {
             },
             sign_in: SignInSettings::default(),
             numbers: Numbers::Whole,
+            directory: DirectorySettings::default(),
             permission: Permission::ReadWrite,
             page_size: usize::MAX,
         }

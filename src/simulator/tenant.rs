@@ -14,6 +14,7 @@ use crate::model::secret::Secret;
 use crate::transport::exchange::{Method, Request, Response};
 
 use super::authority::Authority;
+use super::directory::{self, DirectoryAccess};
 use super::faults::{After, Before};
 use super::ledger::Ledger;
 use super::phones::{self, Effect};
@@ -234,13 +235,30 @@ impl Tenant {
     fn route(&mut self, request: &Request, kind: TokenKind, now: Duration) -> Response {
         let (path, query) = split(&request.url);
         let Some((version, target)) = route(path) else { return reply::unknown_segment(path) };
+        let directory = &self.settings.directory;
+        let is_of_directory =
+            !matches!(target, Route::User { ref resource, .. } if *resource != Resource::Itself);
+        if is_of_directory
+            && directory.access == DirectoryAccess::Refused
+            && request.method.access() == Access::Read
+        {
+            return reply::denied();
+        }
+        let admitted = Admitted { request, version, query, kind, now };
         let (name, resource) = match target {
             Route::User { name, resource } => (name, resource),
+            Route::Roles => return self.page(directory::names(&directory.roles), &admitted),
+            Route::RoleMembers(role) => {
+                return self.page(directory::members(&directory.roles, &role, &self.users), &admitted);
+            }
+            Route::Groups => return self.page(directory::names(&directory.groups), &admitted),
+            Route::GroupMembers(group) => {
+                return self.page(directory::members(&directory.groups, &group, &self.users), &admitted);
+            }
             Route::Batch => return reply::not_allowed(),
             Route::Unknown(segment) => return reply::unknown_segment(&segment),
         };
         let Some(index) = self.find(&name, now) else { return reply::unknown_user(&name) };
-        let admitted = Admitted { request, version, query, kind, now };
         match request.method.access() {
             Access::Read => {
                 if let Some(last) = &mut self.users.get_mut(index).last_write {
@@ -268,14 +286,12 @@ impl Tenant {
         let (users, numbers) = (&self.users, self.settings.numbers);
         match resource {
             Resource::Itself => {
-                let user = users.get(index);
-                let name = user.name.as_ref();
-                reply::json(
-                    200,
-                    &serde_json::json!({"id": user.object_id.to_string(), "userPrincipalName": name}),
-                )
+                reply::json(200, &self.settings.directory.account(users.get(index), admitted.query))
             }
-            Resource::Methods => self.page(phones::methods(users, index, numbers), admitted),
+            Resource::Methods => {
+                let authenticators = self.settings.directory.authenticators;
+                self.page(phones::methods(users, index, numbers, authenticators), admitted)
+            }
             Resource::Phones => self.page(phones::list(users, index, numbers), admitted),
             Resource::Passwords => self.page(vec![phones::password()], admitted),
             Resource::Password => reply::json(200, &phones::password()),

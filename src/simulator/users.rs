@@ -29,13 +29,21 @@ pub struct SeedUser {
     pub sms_policy: SmsPolicy,
     /// A phone that cannot be deleted, being the default method.
     pub default_phone: Option<PhoneType>,
+    /// How many authenticator apps the user has, beside those that everybody has.
+    pub authenticators: u32,
 }
 
 impl SeedUser {
     /// A user without phones who may sign in by SMS.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), phones: Vec::new(), sms_policy: SmsPolicy::Allowed, default_phone: None }
+        Self {
+            name: name.into(),
+            phones: Vec::new(),
+            sms_policy: SmsPolicy::Allowed,
+            default_phone: None,
+            authenticators: 0,
+        }
     }
 }
 
@@ -94,6 +102,7 @@ pub(super) struct User {
     pub(super) phones: [Option<KeptPhone>; 3],
     pub(super) sms_policy: SmsPolicy,
     pub(super) default_phone: Option<PhoneType>,
+    pub(super) authenticators: u32,
     pub(super) password: Option<Box<str>>,
     pub(super) last_write: Option<LastWrite>,
 }
@@ -130,6 +139,7 @@ impl Users {
             phones: [None, None, None],
             sms_policy: seed.sms_policy,
             default_phone: seed.default_phone,
+            authenticators: seed.authenticators,
             password: None,
             last_write: None,
         });
@@ -192,7 +202,7 @@ fn digits(number: &str) -> Box<str> {
 }
 
 /// The same name always has the same object id, so that runs can be repeated.
-fn object_id(name: &str) -> Uuid {
+pub(super) fn object_id(name: &str) -> Uuid {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         (salt, name.to_lowercase()).hash(&mut hasher);

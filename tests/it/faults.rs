@@ -56,6 +56,8 @@ fn every_row_can_be_trusted(seed: &str) {
         FAULTS,
         "--reset-duration",
         "100ms..300ms",
+        "--authenticators",
+        "1",
     ]);
     let ended = world.run("in.csv", &["--retry-budget", "1m"]);
     let results = ended.results();

@@ -84,7 +84,15 @@ fn kill_after(world: &World, running: Running, requests: u64) {
 
 #[test]
 fn killed_at_thirty_six_moments_every_row_is_done_once_and_nothing_known_is_done_again() {
-    let flags = ["--latency", "4ms", "--reset-duration", "50ms..400ms", "--delegated-tokens"];
+    let flags = [
+        "--latency",
+        "4ms",
+        "--reset-duration",
+        "50ms..400ms",
+        "--delegated-tokens",
+        "--authenticators",
+        "1",
+    ];
     let world = World::new().file("in.csv", &wave()).simulator(&flags);
     let mut random = fastrand::Rng::with_seed(7);
     kill_after(&world, world.begin("in.csv", &["--in-flight", "16", "--window", "40"]), 1);

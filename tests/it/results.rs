@@ -81,6 +81,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
     let expected = [
         "api_version",
         "by_action",
+        "desired_state",
         "duration_ms",
         "ended_at",
         "exit_code",
@@ -90,6 +91,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
         "numbers_taken",
         "operations",
         "pace",
+        "plan_hash",
         "program_version",
         "rehearsal",
         "requests",

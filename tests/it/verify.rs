@@ -32,7 +32,7 @@ fn every_row_is_told_and_a_number_that_somebody_changed_since_differs() {
     let others = "user,action,phone_type,phone_number\n\
                   b@contoso.com,set,mobile,+1 2065550999\na@contoso.com,delete,mobile,\n";
     world.file_again("others.csv", others);
-    world.run("others.csv", &["--run-dir", "theirs"]).exits(0);
+    world.run("others.csv", &["--run-dir", "theirs", "--allow-last-method"]).exits(0);
     let ended = world.verify(&[]).exits(1);
     let all = ["superseded", "differs", "differs", "not-done", "unseen", "read-only", "holds", "holds"];
     assert_eq!(verdicts(&ended), all);

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::lost_resets::LostResets;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::{RowsError, RunSettings, run};
@@ -147,6 +148,7 @@ impl Cell {
                 user: UserId::new(&format!("user{seed}-{row}@contoso.com")).unwrap(),
                 action: Action::AddPhone(Phone { phone_type: PhoneType::Office, number }),
                 prior: Prior::Untried,
+                expected: None,
             }))
         })
     }
@@ -266,6 +268,8 @@ fn settings() -> RunSettings {
         },
         failures: None,
         max_duration: None,
+        conduct: Conduct::PLAIN,
+        canary: None,
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::Timestamp;
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::RunSettings;
 use authwave::graph::client::RetrySettings;
 use authwave::model::action::Action;
+use authwave::model::error_code::OwnCode;
 use authwave::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
@@ -110,6 +112,8 @@ impl Plan {
                 },
                 failures: (random.u8(..8) == 0).then_some(FailureLimit::Count(3)),
                 max_duration: (random.u8(..8) == 0).then(|| seconds(&mut random, 5..=120)),
+                conduct: Conduct::PLAIN,
+                canary: None,
             },
             random,
         }
@@ -213,14 +217,19 @@ fn rows(users: usize, random: &mut Rng) -> Vec<Work> {
 fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
     let row = Row { number: RowNumber(number), fields: Box::default() };
     match asked {
-        Some((at, action)) => {
-            Work::Task(Task { row, user: UserId::new(&user(at)).unwrap(), action, prior: Prior::Untried })
-        }
+        Some((at, action)) => Work::Task(Task {
+            row,
+            user: UserId::new(&user(at)).unwrap(),
+            action,
+            prior: Prior::Untried,
+            expected: None,
+        }),
         None => Work::Invalid(InvalidRow {
             row,
             column: "user".to_owned(),
             value: String::new(),
             reason: "is empty".to_owned(),
+            code: OwnCode::InvalidRow,
         }),
     }
 }

@@ -2,6 +2,7 @@
 
 mod demand;
 mod faults;
+mod guarded;
 mod order;
 mod resets;
 mod stage;

@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
 use crate::graph::client::{Graph, GraphParts, Root};
 use crate::graph::tests::RETRY;
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::operation::Operation;
 use crate::model::outcome::Status;
@@ -132,6 +134,8 @@ impl Stage {
                 polls,
                 failures: None,
                 max_duration: None,
+                conduct: Conduct::PLAIN,
+                canary: None,
             },
             pace: PaceSettings {
                 requests_per_second: None,
@@ -300,7 +304,13 @@ pub(super) fn rows(tasks: impl IntoIterator<Item = (String, Action)>) -> Rows {
     let numbered = tasks.into_iter().zip(1..);
     let work = |((user, action), number): ((String, Action), u64)| {
         let row = Row { number: RowNumber(number), fields: Box::default() };
-        Ok(Work::Task(Task { row, user: UserId::new(&user).unwrap(), action, prior: Prior::Untried }))
+        Ok(Work::Task(Task {
+            row,
+            user: UserId::new(&user).unwrap(),
+            action,
+            prior: Prior::Untried,
+            expected: None,
+        }))
     };
     numbered.map(work).collect()
 }
@@ -311,6 +321,7 @@ pub(super) fn invalid(number: u64) -> Work {
         column: "user".to_owned(),
         value: String::new(),
         reason: "is empty".to_owned(),
+        code: OwnCode::InvalidRow,
     })
 }
 

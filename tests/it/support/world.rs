@@ -14,6 +14,10 @@ use super::simulator::{AUTHWAVE, Simulator};
 /// The token that runs use, to be found wherever it leaks to.
 pub(crate) const TOKEN: &str = "tok.en-0f-the-tests";
 
+/// Nobody is asked, nobody's roles are looked up, and nothing is read to be taken back, so that tests of other things need
+/// not speak of it.
+const UNGUARDED: [&str; 3] = ["AUTHWAVE_YES", "AUTHWAVE_ALLOW_PRIVILEGED", "AUTHWAVE_NO_BEFORE_IMAGES"];
+
 /// Where a test takes place.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -30,7 +34,14 @@ impl World {
         let nobody = "http://127.0.0.1:9".to_owned();
         let variables =
             vec![("AUTHWAVE_ACCESS_TOKEN", TOKEN.to_owned()), ("AUTHWAVE_METADATA_ENDPOINT", nobody)];
+        let variables = [variables, UNGUARDED.map(|name| (name, "true".to_owned())).to_vec()].concat();
         Self { dir: tempfile::tempdir().unwrap(), variables, simulator: None, scripted: None }
+    }
+
+    /// With the brakes that a run has where nobody says anything.
+    pub(crate) fn guarded(mut self) -> Self {
+        self.variables.retain(|(name, _)| !UNGUARDED.contains(name));
+        self
     }
 
     /// A file in the working directory.
@@ -84,6 +95,18 @@ impl World {
         self.authwave(&self.arguments("run", file, flags))
     }
 
+    /// Looks what a run of a file would do.
+    pub(crate) fn plan(&self, file: &str, flags: &[&str]) -> Ended {
+        self.authwave(&self.arguments("plan", file, flags))
+    }
+
+    /// Carries a plan out.
+    pub(crate) fn by_plan(&self, plan: &str, flags: &[&str]) -> Ended {
+        let arguments = self.arguments("run", "--plan", flags);
+        let (head, tail) = arguments.split_at(2);
+        self.authwave(&[head, &[plan.to_owned()], tail].concat())
+    }
+
     /// Does what [`World::run`] does where no file may grow beyond so many KiB, as on a disk that is full.
     pub(crate) fn run_in_little_space(&self, kibibytes: u32, file: &str, flags: &[&str]) -> Ended {
         let arguments = self.arguments("run", file, flags);
@@ -117,6 +140,11 @@ impl World {
     /// Begins what [`World::resume`] does, and does not wait.
     pub(crate) fn begin_to_resume(&self, flags: &[&str]) -> Running {
         self.spawn(&[&["resume", "out"], flags].concat())
+    }
+
+    /// Begins to take a run back into `out`, and does not wait.
+    pub(crate) fn begin_undo(&self, run: &str, flags: &[&str]) -> Running {
+        self.spawn(&[&["undo", run, "--run-dir", "out"], flags].concat())
     }
 
     /// Reads the users of a file.

@@ -1,0 +1,61 @@
+//! Reads back what a row wrote, although its answer was clear: what a canary is for.
+
+use std::time::Duration;
+
+use super::reading::{Depth, read_user};
+use crate::graph::session::Session;
+use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
+use crate::model::foresight::{LastMethod, foresee};
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::task::Task;
+use crate::transport::bearer::Credential;
+use crate::transport::exchange::Transport;
+
+/// What was stored may show a little late: wait so long before each further look.
+const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
+
+/// The row's end once it was read back. It stands where nothing would be left to do for the same row.
+pub async fn confirm<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    task: &Task,
+    outcome: Outcome,
+) -> Outcome {
+    if outcome.status != Status::Succeeded || !leaves_a_trace(&task.action) {
+        return outcome;
+    }
+    let mut waits = WAITS.into_iter();
+    loop {
+        let state = match read_user(session, &task.user, Depth::Phones).await {
+            Ok(had) => had.state,
+            Err(_) => return not_confirmed("the user could not be read back"),
+        };
+        if foresee(&task.action, &state, LastMethod::MayGo).is_ok_and(|deeds| deeds.is_empty()) {
+            return outcome;
+        }
+        match waits.next() {
+            Some(wait) if session.pause(wait).await => {}
+            Some(_) | None => {
+                return not_confirmed("Graph accepted the row, and reading back shows something else");
+            }
+        }
+    }
+}
+
+/// Whether what the row did can be read at all: a password cannot.
+const fn leaves_a_trace(action: &Action) -> bool {
+    match action {
+        Action::ListMethods | Action::ListPhones | Action::ResetPassword(_) | Action::SetPassword(_) => false,
+        Action::AddPhone(_)
+        | Action::UpdatePhone(_)
+        | Action::SetPhone(_)
+        | Action::SetPhones(_)
+        | Action::DeletePhone(_)
+        | Action::EnableSmsSignIn
+        | Action::DisableSmsSignIn => true,
+    }
+}
+
+fn not_confirmed(message: &str) -> Outcome {
+    Outcome::unknown(Failure::own(OwnCode::NotConfirmed, None, message), "look at the user")
+}

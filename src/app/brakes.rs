@@ -1,0 +1,43 @@
+//! What is held against each row before it is handed to the run: the plan, and whom it must not touch.
+
+use std::cell::OnceCell;
+
+use crate::model::outlook::Why;
+use crate::model::task::{Task, Work};
+use crate::model::wards::Wards;
+
+use super::agenda::{Agenda, left};
+
+/// The brakes of a run.
+#[derive(Debug, Default)]
+pub(super) struct Brakes {
+    /// The plan that is carried out.
+    pub(super) agenda: Option<Agenda>,
+    /// Known once there is a connection.
+    pub(super) wards: OnceCell<Wards>,
+}
+
+impl Brakes {
+    /// What becomes of a row.
+    pub(super) fn apply(&self, work: Work) -> Work {
+        let work = match &self.agenda {
+            Some(agenda) => agenda.apply(work),
+            None => work,
+        };
+        match work {
+            Work::Task(task) => match self.refusal(&task) {
+                Some(why) => {
+                    let Why { code, reason } = why.clone();
+                    left(task, code, reason)
+                }
+                None => Work::Task(task),
+            },
+            invalid @ Work::Invalid(_) => invalid,
+        }
+    }
+
+    /// Why a row must not be done.
+    pub(super) fn refusal(&self, task: &Task) -> Option<&Why> {
+        self.wards.get().filter(|_| task.action.writes())?.refusal(&task.user)
+    }
+}

@@ -1,0 +1,242 @@
+//! `authwave plan`: what a run would do, told from what was read. Everything in it can be made again from the journal and
+//! the rows' file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::actions::look::PHONES_ONLY;
+use crate::input::source::Input;
+use crate::journal::record::RunRecord;
+use crate::journal::replay::retold;
+use crate::journal::store::Store;
+use crate::model::error_code::OwnCode;
+use crate::model::event::{Ended, Event};
+use crate::model::foresight::Kind;
+use crate::model::outcome::{Outcome, Status};
+use crate::model::outlook::{Known, Outlook, Planned, Why};
+use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::user_state::UserState;
+use crate::policy::caps::Tally;
+use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter, read_plan};
+use crate::results::plan_rows::PlanRows;
+use crate::settings::args::Shown;
+use crate::settings::resolve::{Output, Settings};
+use crate::settings::stored::Stored;
+
+use super::brakes::Brakes;
+use super::environment::print;
+use super::error::AppError;
+use super::exit::Exit;
+use super::next::quoted;
+use super::run_directory::RunDirectory;
+
+/// The name of a plan in its run directory.
+pub(super) const DOCUMENT: &str = "plan.json";
+
+/// What a plan comes to.
+#[derive(Debug, Default)]
+pub(super) struct Sum {
+    pub(super) tally: Tally,
+    kinds: BTreeMap<Kind, u64>,
+    blocked: BTreeMap<String, u64>,
+}
+
+impl Sum {
+    /// Counts a row.
+    pub(super) fn add(&mut self, row: &PlanRow) {
+        let kind = row.kind().unwrap_or(Kind::Blocked);
+        let does = |kind: Kind| u64::from(row.steps.iter().any(|step| step.change == kind.name()));
+        self.tally.rows += 1;
+        self.tally.deletes += does(Kind::Delete);
+        self.tally.resets += does(Kind::Reset);
+        self.tally.changes += u64::from(kind.writes());
+        *self.kinds.entry(kind).or_default() += 1;
+        if kind == Kind::Blocked {
+            *self.blocked.entry(row.code.clone()).or_default() += 1;
+        }
+    }
+
+    /// A line for each kind of row.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for (kind, count) in &self.kinds {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "  {:8} {count}", kind.name());
+            if *kind == Kind::Blocked {
+                let codes: Vec<_> =
+                    self.blocked.iter().map(|(code, count)| format!("{count} {code}")).collect();
+                let _ = write!(text, " ({})", codes.join(", "));
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Makes plan.json and plan.csv of what the run in `directory` has read, and shows it.
+pub(super) fn conclude(
+    directory: &RunDirectory,
+    input: &mut Input,
+    (settings, brakes): (&Settings, &Brakes),
+    shown: Shown,
+) -> Result<Exit, AppError> {
+    let store = Store::open(&directory.file("journal.sqlite"))?;
+    let mut outlook = outlook(&store, settings)?;
+    let path = directory.file(DOCUMENT);
+    let run = store.run();
+    let mut document = PlanWriter::create(&path, header(run))?;
+    let mut lines = PlanRows::create(&directory.file("plan.csv"))?;
+    let mut sum = Sum::default();
+    input.rewind()?;
+    for work in input {
+        let row = match work? {
+            Work::Task(task) => {
+                let task = Task { action: settings.reset_method.apply(task.action), ..task };
+                match brakes.refusal(&task) {
+                    Some(why) => PlanRow::of(&task, &Planned::blocked(why.clone(), None)),
+                    None => PlanRow::of(&task, &outlook.plan(&task)),
+                }
+            }
+            Work::Invalid(invalid) => not_understood(&invalid),
+        };
+        sum.add(&row);
+        document.push(&row)?;
+        lines.push(&row)?;
+    }
+    lines.finish()?;
+    let hash = document.finish()?;
+    if settings.output != Output::Quiet {
+        show(run, (&path, &hash), &sum, shown)?;
+    }
+    let excess = settings.guards.caps.exceeded(&sum.tally);
+    if !excess.is_empty() {
+        return Err(AppError::OverCap(excess));
+    }
+    Ok(match sum.tally.changes {
+        _ if sum.blocked.contains_key(OwnCode::Unread.name()) => Exit::SomeFailed,
+        1.. if shown.detailed_exit_code => Exit::Changes,
+        _ => Exit::Done,
+    })
+}
+
+fn header(run: &RunRecord) -> PlanHeader {
+    PlanHeader {
+        format_version: PlanHeader::FORMAT_VERSION,
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        made_at: format!("{:.3}", run.started_at),
+        input: run.input.display().to_string(),
+        input_sha256: run.fingerprint.sha256.clone(),
+        graph_root: run.graph_root.clone(),
+        tenant: run.tenant.clone(),
+        rehearsal: run.is_rehearsal,
+        reading: Stored::from_json(&run.settings)
+            .ok()
+            .and_then(|stored| serde_json::to_value(stored.reading()).ok())
+            .unwrap_or_default(),
+    }
+}
+
+/// What reading the users told.
+fn outlook(store: &Store, settings: &Settings) -> Result<Outlook, AppError> {
+    let mut outlook = Outlook::new(settings.guards.last_method);
+    // Methods come first, then the ends of the rows that listed them.
+    store.replay(&retold(store.run()), |event| match event {
+        Event::Listed { user, methods, .. } => {
+            outlook.note(&user, Known::State(UserState::of_methods(&methods)));
+        }
+        Event::Ended(ended) => note_end(&mut outlook, &ended),
+        Event::Answered(_)
+        | Event::Held { .. }
+        | Event::SignInLost { .. }
+        | Event::Begun(_)
+        | Event::Found(_)
+        | Event::Accepted(_)
+        | Event::Polled(_)
+        | Event::Closed(_) => {}
+    })?;
+    Ok(outlook)
+}
+
+fn note_end(outlook: &mut Outlook, ended: &Ended) {
+    let Work::Task(task) = &ended.work else { return };
+    if ended.outcome.status != Status::Succeeded {
+        return outlook.note(&task.user, Known::Blocked(why(&ended.outcome)));
+    }
+    if let Known::State(state) = outlook.known(&task.user) {
+        state.other_strong = if ended.outcome.detail == PHONES_ONLY {
+            None
+        } else {
+            Some(state.other_strong.unwrap_or_default())
+        };
+    }
+}
+
+/// Why nothing is planned for a user who was not read.
+fn why(outcome: &Outcome) -> Why {
+    let Some(failure) = &outcome.failure else {
+        return Why { code: OwnCode::Unread, reason: outcome.detail.clone() };
+    };
+    match (failure.http_status, OwnCode::named(&failure.code)) {
+        (Some(404), _) => Why { code: OwnCode::UnknownUser, reason: outcome.detail.clone() },
+        (None, Some(code @ (OwnCode::Disabled | OwnCode::Guest))) => {
+            Why { code, reason: failure.message.clone() }
+        }
+        _ => Why { code: OwnCode::Unread, reason: format!("{}: {}", failure.code, failure.message) },
+    }
+}
+
+fn not_understood(invalid: &InvalidRow) -> PlanRow {
+    let failure = invalid.failure();
+    PlanRow {
+        row: invalid.row.number.0,
+        user: String::new(),
+        action: String::new(),
+        change: Kind::Blocked.name().to_owned(),
+        steps: Vec::new(),
+        before: None,
+        code: failure.code,
+        reason: failure.message,
+    }
+}
+
+/// Counts first, then each row where that was asked for, and what to type next.
+fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -> Result<(), AppError> {
+    let (rows, file) = (sum.tally.rows, run.input.display());
+    print(&format!("plan of {file}: {rows} rows\n{}", sum.text()));
+    if shown.details {
+        details(path)?;
+    }
+    print(&format!("plan: {}\nhash: {hash}\n", path.display()));
+    if sum.tally.changes > 0 {
+        let rehearse = if run.is_rehearsal { " --rehearse" } else { "" };
+        print(&format!("next: authwave run --plan {}{rehearse}\n", quoted(path)));
+    }
+    Ok(())
+}
+
+/// Shows each row of a plan.
+pub(super) fn details(path: &Path) -> Result<(), AppError> {
+    read_plan(path, |row| print(&line(&row))).map_err(|source| AppError::plan(path, source))?;
+    Ok(())
+}
+
+/// A row in one line.
+fn line(row: &PlanRow) -> String {
+    let steps: Vec<String> = row
+        .steps
+        .iter()
+        .map(|step| match (step.from.as_str(), step.to.as_str()) {
+            ("", "") => step.change.clone(),
+            ("", to) => format!("{} {} {to}", step.change, step.phone_type),
+            (from, "") => format!("{} {} {from}", step.change, step.phone_type),
+            (from, to) => format!("{} {} {from} → {to}", step.change, step.phone_type),
+        })
+        .collect();
+    let told = match (steps.is_empty(), row.code.as_str()) {
+        (false, _) => steps.join("; "),
+        (true, "") => row.change.clone(),
+        (true, code) => format!("{} ({code}): {}", row.change, row.reason),
+    };
+    format!("row {:<5} {} {}: {told}\n", row.row, row.user, row.action)
+}

@@ -1,0 +1,266 @@
+//! The brakes of a run: what must not be touched, how much may be, and who says yes; and a run that goes by a plan.
+
+use std::process::Command;
+
+use super::support::ended::Ended;
+use super::support::simulator::AUTHWAVE;
+use super::support::world::World;
+
+const WAVE: &str = "\
+user,action,phone_type,phone_number
+adele@contoso.com,set-phone,mobile,+1 4255550100
+alex@contoso.com,set-phone,mobile,+1 4255550101
+avery@contoso.com,set-phone,mobile,+1 4255550102
+diego@contoso.com,set-phone,mobile,+1 4255550103
+";
+
+fn world(flags: &[&str]) -> World {
+    World::new().guarded().simulator(flags).file("wave.csv", WAVE)
+}
+
+fn codes(ended: &Ended) -> Vec<String> {
+    ended.results().iter().map(|line| format!("{} {}", line["status"], line["error_code"])).collect()
+}
+
+const SETTINGS: &str = "[protected]\nusers = [\"alex@*\"]\nfile = \"protected.txt\"\n";
+
+#[test]
+fn protected_users_are_bad_rows_in_check_plan_and_run() {
+    let world = world(&[]).file("authwave.toml", SETTINGS);
+    world.file_again("protected.txt", "# break-glass\nDIEGO@contoso.com\n");
+    let checked = world.authwave(&["check", "wave.csv"]).exits(2);
+    assert!(checked.stdout.contains("bad protected (2)"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("row 2, user 'alex@contoso.com' is protected (alex@* in [protected])"));
+    world.plan("wave.csv", &[]).exits(2);
+    world.run("wave.csv", &["--yes"]).exits(2).stderr_has("2 of 4 rows cannot be done");
+    assert_eq!(world.tenant().count("requests"), 0);
+
+    let ended = world.run("wave.csv", &["--yes", "--skip-invalid"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed protected", "succeeded ", "failed protected"]);
+    assert_eq!(world.tenant().user("alex@contoso.com"), None);
+}
+
+#[test]
+fn a_list_of_protected_users_that_cannot_be_read_stops_everything() {
+    let world = world(&[]).file("authwave.toml", SETTINGS);
+    world.run("wave.csv", &["--yes"]).exits(2).stderr_has("protected.txt");
+}
+
+#[test]
+fn holders_of_roles_and_members_of_role_assignable_groups_are_not_touched_unless_that_is_allowed() {
+    let flags = [
+        "--role-holders",
+        "Global Administrator=alex@contoso.com,User Administrator=nobody@contoso.com",
+        "--group-members",
+        "Helpdesk=diego@contoso.com",
+        "--page-size",
+        "1",
+    ];
+    let world = world(&flags);
+    let planned = world.plan("wave.csv", &["--run-dir", "planned"]).exits(0);
+    assert!(planned.stdout.contains("blocked  2 (2 privileged)"), "{}", planned.stdout);
+    let ended = world.run("wave.csv", &["--yes"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed privileged", "succeeded ", "failed privileged"]);
+    let told = &ended.results()[1]["error_message"];
+    assert!(told.contains("holds the directory role Global Administrator"), "{told}");
+    // Reading them does no harm.
+    world.snapshot("wave.csv", &["--run-dir", "seen"]).exits(0);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], serde_json::Value::Null);
+
+    let ended = world.run("wave.csv", &["--yes", "--allow-privileged", "--run-dir", "all"]).exits(0);
+    assert_eq!(codes(&ended), ["unchanged ", "succeeded ", "unchanged ", "succeeded "]);
+}
+
+#[test]
+fn a_privileged_user_is_known_by_the_object_id_too() {
+    let world = world(&["--role-holders", "Global Administrator=alex@contoso.com"]);
+    world.snapshot("wave.csv", &["--run-dir", "seen"]).exits(0);
+    let id = world.tenant().user("alex@contoso.com").unwrap()["object_id"].as_str().unwrap().to_owned();
+    world.file_again(
+        "by-id.csv",
+        &format!("user,action,phone_type,phone_number\n{id},set-phone,mobile,+1 4255550101\n"),
+    );
+    let ended = world.run("by-id.csv", &["--yes"]).exits(1);
+    assert_eq!(codes(&ended), ["failed privileged"]);
+}
+
+#[test]
+fn where_roles_may_not_be_read_that_is_said_and_the_rows_are_done() {
+    let world = world(&["--directory", "refused", "--role-holders", "Global Administrator=alex@contoso.com"]);
+    let ended = world.run("wave.csv", &["--yes"]).exits(0);
+    ended.stderr_has("warning: holders of directory roles could not be found, and are not guarded");
+}
+
+#[test]
+fn without_a_terminal_nothing_is_written_before_somebody_says_yes() {
+    let world = world(&["--latency", "10ms"]);
+    let ended = world.run("wave.csv", &[]).exits(2).stderr_has("add --yes (AUTHWAVE_YES=true)");
+    assert_eq!(world.tenant().count("requests"), 0);
+    assert!(!ended.directory().exists());
+    world.file_again("list.csv", "user,action\nadele@contoso.com,list-methods\n");
+    world.run("list.csv", &["--run-dir", "list"]).exits(0);
+    world.run("wave.csv", &["--rehearse", "--run-dir", "rehearsed"]).exits(0);
+    let slow = ["--yes", "--max-duration", "1ms", "--requests-per-second", "4"];
+    world.run("wave.csv", &slow).exits(130);
+    world.resume(&["--max-duration", "1h", "--requests-per-second", "1000"]).exits(0);
+}
+
+#[test]
+fn a_terminal_is_asked_and_hears_the_numbers() {
+    let world = world(&[]);
+    let root = world.tenant().root.clone();
+    for (answer, code, writes) in [("n", 2, 0), ("y", 0, 4)] {
+        // util-linux's `script` gives the program a terminal.
+        let command = format!("{AUTHWAVE} run wave.csv --graph-root {root} --run-dir out-{answer}");
+        let script = format!("echo {answer} | script -qec '{command}' /dev/null");
+        let output = Command::new("/bin/sh")
+            .args(["-c", &script])
+            .current_dir(world.path("."))
+            .env("AUTHWAVE_ACCESS_TOKEN", "token")
+            .env("HOME", world.path("."))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("4 of 4 rows may change something"), "{said}");
+        assert_eq!(world.tenant().count("writes"), writes, "{said}");
+    }
+}
+
+#[test]
+fn over_a_cap_nothing_starts() {
+    let world = world(&["--authenticators", "1"]);
+    world
+        .run("wave.csv", &["--yes", "--max-changes", "3"])
+        .exits(2)
+        .stderr_has("4 rows would change something");
+    world.file_again(
+        "more.csv",
+        "user,action,phone_type,new_password\na@contoso.com,delete-phone,office,\nb@contoso.com,reset-password,,S4mple-Pass\n",
+    );
+    world.run("more.csv", &["--yes", "--max-deletes", "0"]).exits(2).stderr_has("(--max-deletes)");
+    world.run("more.csv", &["--yes", "--max-resets", "10%"]).exits(2).stderr_has("(--max-resets)");
+    assert_eq!(world.tenant().count("requests"), 0);
+    world.run("wave.csv", &["--yes", "--max-changes", "100%"]).exits(0);
+}
+
+#[test]
+fn a_canary_that_stands_lets_the_others_go_and_one_that_does_not_keeps_them_untouched() {
+    let world = world(&[]);
+    let ended = world.run("wave.csv", &["--yes", "--canary", "2"]).exits(0);
+    assert_eq!(codes(&ended), ["succeeded "; 4]);
+    // Two users were read back beside the reads of set-phone and the census of roles and groups.
+    assert_eq!(world.tenant().count("reads"), 4 + 2 + 2);
+
+    let world = World::new().guarded().simulator(&["--masked-numbers"]).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes", "--canary", "1", "--retry-budget", "1s"]).exits(4);
+    assert_eq!(codes(&ended), ["unknown not-confirmed", "unprocessed ", "unprocessed ", "unprocessed "],);
+    let ended = ended.stderr_has("row 1 is of the users who went first (--canary)");
+    ended.stderr_has("next: authwave resume out");
+    assert_eq!(world.tenant().user("alex@contoso.com"), None);
+}
+
+#[test]
+fn the_last_strong_method_stays_unless_that_is_allowed() {
+    let world = world(&[]).file("wave.csv", WAVE);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    world.file_again("away.csv", "user,action,phone_type\nadele@contoso.com,delete-phone,mobile\n");
+    let ended = world.run("away.csv", &["--yes"]).exits(1);
+    assert_eq!(codes(&ended), ["failed last-method"]);
+    let ended = world.run("away.csv", &["--yes", "--allow-last-method", "--run-dir", "gone"]).exits(0);
+    assert_eq!(codes(&ended), ["succeeded "]);
+}
+
+fn planned(world: &World) -> String {
+    world.plan("wave.csv", &["--run-dir", "planned"]).exits(0);
+    world.path("planned/plan.json").display().to_string()
+}
+
+/// Carries a plan out, whose file is named in it.
+fn carry_out(world: &World, plan: &str, flags: &[&str]) -> Ended {
+    world.by_plan(plan, flags)
+}
+
+#[test]
+fn a_plan_is_carried_out_and_its_hash_is_told() {
+    let world = world(&[]);
+    let plan = planned(&world);
+    let ended = carry_out(&world, &plan, &["--yes"]).exits(0);
+    assert_eq!(codes(&ended), ["succeeded "; 4]);
+    let document: serde_json::Value = serde_json::from_str(&ended.text("plan.json")).unwrap();
+    let hash = document["hash"].as_str().unwrap().to_owned();
+    assert_eq!(ended.summary()["plan_hash"], hash.as_str());
+    ended.stderr_has(&format!("by the plan {hash}"));
+}
+
+#[test]
+fn a_user_whose_state_has_moved_since_is_left_alone_and_both_states_are_told() {
+    let world = world(&[]);
+    world.file_again(
+        "since.csv",
+        "user,action,phone_type,phone_number\nalex@contoso.com,add-phone,mobile,+1 4255550177\n",
+    );
+    let plan = planned(&world);
+    world.run("since.csv", &["--yes", "--run-dir", "since"]).exits(0);
+    let ended = carry_out(&world, &plan, &["--yes"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed state-moved", "succeeded ", "succeeded "]);
+    let detail = &ended.results()[1]["detail"];
+    assert!(detail.contains("mobile was absent") && detail.contains("is +1 4255550177"), "{detail}");
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550177");
+    // Nor is it undone: whoever runs the plan again writes nothing at all.
+    let writes = world.tenant().count("writes");
+    carry_out(&world, &plan, &["--yes", "--run-dir", "again"]).exits(1);
+    assert_eq!(world.tenant().count("writes"), writes);
+}
+
+#[test]
+fn blocked_rows_of_a_plan_stay_blocked_and_rows_of_one_user_follow_each_other() {
+    let world = World::new().guarded().simulator(&["--disabled", "alex@contoso.com"]).file(
+        "wave.csv",
+        "user,action,phone_type,phone_number\n\
+         adele@contoso.com,add-phone,mobile,+1 4255550100\n\
+         adele@contoso.com,add-phone,alternateMobile,+1 4255550101\n\
+         adele@contoso.com,enable-sms-sign-in,,\n\
+         alex@contoso.com,add-phone,mobile,+1 4255550102\n",
+    );
+    let plan = planned(&world);
+    let ended = carry_out(&world, &plan, &["--yes"]).exits(1);
+    // Graph registers a new mobile for SMS sign-in by itself, so that nothing is left to do.
+    assert_eq!(codes(&ended), ["succeeded ", "succeeded ", "unchanged ", "failed disabled"]);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_plan_of_another_file_tenant_or_hash_is_refused() {
+    let world = world(&[]);
+    let plan = planned(&world);
+    let requests = world.tenant().count("requests");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    world.file_again("forged.json", &text.replace("4255550103", "9005550103"));
+    carry_out(&world, "forged.json", &["--yes"]).exits(2).stderr_has("it was changed after it was made");
+    carry_out(&world, &plan, &["--rehearse"])
+        .exits(2)
+        .stderr_has("the tenant is not what the run began with");
+    carry_out(&world, &plan, &[]).exits(2).stderr_has("--yes");
+    carry_out(&world, &plan, &["--yes", "--max-changes", "3"]).exits(2).stderr_has("--max-changes");
+    world.file_again("wave.csv", &WAVE.replace("0103", "0104"));
+    carry_out(&world, &plan, &["--yes"]).exits(2).stderr_has("the rows' file is not what the run began with");
+    assert_eq!(world.tenant().count("requests"), requests);
+}
+
+#[test]
+fn a_run_by_a_plan_that_was_interrupted_goes_on_by_the_same_plan() {
+    let world = world(&["--latency", "10ms"]);
+    let plan = planned(&world);
+    world.file_again(
+        "since.csv",
+        "user,action,phone_type,phone_number\ndiego@contoso.com,add-phone,mobile,+1 4255550177\n",
+    );
+    let slow = ["--yes", "--max-duration", "1ms", "--requests-per-second", "4"];
+    carry_out(&world, &plan, &slow).exits(130);
+    world.run("since.csv", &["--yes", "--run-dir", "since"]).exits(0);
+    std::fs::remove_file(&plan).unwrap();
+    let ended = world.resume(&["--max-duration", "1h", "--requests-per-second", "1000"]).exits(1);
+    assert_eq!(codes(&ended)[3], "failed state-moved");
+    assert_eq!(codes(&ended)[..3], ["succeeded "; 3]);
+}

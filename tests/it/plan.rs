@@ -1,0 +1,156 @@
+//! `authwave plan`: what is told of live state, and that nothing is written for it.
+
+use serde_json::Value;
+
+use super::support::world::World;
+
+const FILE: &str = "\
+user,action,phone_type,phone_number,department
+adele@contoso.com,add-phone,mobile,+1 4255550100,Retail
+adele@contoso.com,add-phone,alternateMobile,+1 4255550101,Retail
+alex@contoso.com,set-phone,mobile,+1 4255550102,Retail
+avery@contoso.com,set-phone,mobile,+1 4255550103,Retail
+christie@contoso.com,add-phone,mobile,+1 4255550104,Retail
+diego@contoso.com,delete-phone,mobile,,Retail
+grady@contoso.com,add-phone,alternateMobile,+1 4255550105,Retail
+lidia_fabrikam.com#EXT#@contoso.com,add-phone,mobile,+1 4255550106,Retail
+adele@contoso.com,list-methods,,,Retail
+";
+
+const BEFORE: &str = "\
+user,action,phone_type,phone_number
+alex@contoso.com,add-phone,mobile,+1 4255550199
+avery@contoso.com,add-phone,mobile,+1 4255550103
+christie@contoso.com,add-phone,mobile,+1 4255550198
+diego@contoso.com,add-phone,mobile,+1 4255550197
+";
+
+/// A tenant in which some of the users have something already.
+fn world(flags: &[&str]) -> World {
+    let world = World::new().simulator(flags).file("before.csv", BEFORE).file("wave.csv", FILE);
+    world.run("before.csv", &["--run-dir", "before"]).exits(0);
+    world
+}
+
+fn changes(ended: &super::support::ended::Ended) -> Vec<String> {
+    ended.lines("plan.csv").iter().map(|line| format!("{} {}", line["change"], line["error_code"])).collect()
+}
+
+#[test]
+fn a_plan_tells_of_each_row_what_a_run_would_do_and_writes_nothing() {
+    let world = world(&["--disabled", "christie@contoso.com"]);
+    let writes = world.tenant().count("writes");
+    let ended = world.plan("wave.csv", &[]).exits(0);
+    assert_eq!(world.tenant().count("writes"), writes);
+
+    let wanted = [
+        "create ",
+        "create ",
+        "change ",
+        "nothing ",
+        "blocked disabled",
+        "blocked last-method",
+        "blocked blocked",
+        "blocked guest",
+        "read ",
+    ];
+    assert_eq!(changes(&ended), wanted);
+    let lines = ended.lines("plan.csv");
+    assert_eq!((lines[2]["from"].as_str(), lines[2]["to"].as_str()), ("+1 4255550199", "+1 4255550102"));
+
+    let plan: Value = serde_json::from_str(&ended.text("plan.json")).unwrap();
+    assert_eq!(plan["rows"][2]["before"]["mobile"]["number"], "+1 4255550199");
+    assert_eq!(plan["rows"][1]["before"]["mobile"]["number"], "+1 4255550100");
+    assert_eq!(plan["hash"].as_str().unwrap().len(), 64);
+    for told in ["create   2\n", "change   1\n", "nothing  1\n", "read     1\n"] {
+        assert!(ended.stdout.contains(told), "{told:?} in {}", ended.stdout);
+    }
+    assert!(ended.stdout.contains("blocked  4 (1 blocked, 1 disabled, 1 guest, 1 last-method)"));
+    assert!(ended.stdout.contains("next: authwave run --plan out/plan.json"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("row 1 "), "{}", ended.stdout);
+}
+
+#[test]
+fn details_show_every_row() {
+    let ended = world(&[]).plan("wave.csv", &["--details"]).exits(0);
+    let line = "row 3     alex@contoso.com set-phone: change mobile +1 4255550199 → +1 4255550102\n";
+    assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("row 7     grady@contoso.com add-phone: blocked (blocked): an alternateMobile")
+    );
+}
+
+#[test]
+fn dry_run_is_the_same_as_plan() {
+    let world = world(&[]);
+    let planned = world.plan("wave.csv", &[]).exits(0);
+    let dry = world.run("wave.csv", &["--dry-run", "--run-dir", "dry"]).exits(0);
+    assert_eq!(planned.text("plan.csv"), dry.text("plan.csv"));
+}
+
+#[test]
+fn the_detailed_exit_code_is_6_only_where_there_are_changes_to_make() {
+    let world = world(&[]);
+    world.plan("wave.csv", &["--detailed-exit-code"]).exits(6);
+    world.plan("before.csv", &["--detailed-exit-code", "--run-dir", "again"]).exits(0);
+    world.plan("nobody.csv", &["--detailed-exit-code", "--run-dir", "none"]).exits(2);
+}
+
+#[test]
+fn a_user_whom_nobody_knows_is_blocked_and_one_who_cannot_be_read_makes_exit_1() {
+    let world = World::new().file("users.csv", "user\nadele@contoso.com\n").file("wave.csv", FILE);
+    let users = world.path("users.csv").display().to_string();
+    let world = world.simulator(&["--users", &users]);
+    let ended = world.plan("wave.csv", &["--retry-budget", "8s"]).exits(0);
+    assert_eq!(changes(&ended)[2], "blocked unknown-user");
+
+    let file = "user,action,phone_type,phone_number\nadele@contoso.com,add-phone,mobile,+1 4255550100\n";
+    let world = World::new().file("one.csv", file).simulator(&["--fault", "error-before=1"]);
+    let ended = world.plan("one.csv", &["--retry-budget", "100ms"]).exits(1);
+    assert_eq!(changes(&ended), ["blocked unread"]);
+}
+
+#[test]
+fn where_the_directory_may_not_be_read_the_rest_is_planned() {
+    let world = world(&["--directory", "refused", "--disabled", "christie@contoso.com"]);
+    let ended = world.plan("wave.csv", &[]).exits(0);
+    assert_eq!(changes(&ended)[4], "blocked blocked");
+}
+
+#[test]
+fn masked_numbers_are_no_ground_for_a_plan() {
+    let world = world(&["--masked-numbers"]);
+    let ended = world.plan("wave.csv", &[]).exits(0);
+    assert_eq!(changes(&ended)[2..4], ["blocked blocked", "blocked blocked"]);
+    assert!(ended.lines("plan.csv")[2]["reason"].contains("hidden from this role"));
+}
+
+#[test]
+fn more_changes_than_the_cap_are_shown_and_refused() {
+    let world = world(&["--authenticators", "1"]);
+    let ended = world.plan("wave.csv", &["--max-changes", "3"]).exits(2);
+    assert!(
+        ended.stderr.contains("4 rows would change something, and 3 may (--max-changes)"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stdout.contains("delete   1\n"), "{}", ended.stdout);
+    world.plan("wave.csv", &["--max-changes", "4", "--max-deletes", "1", "--run-dir", "fits"]).exits(0);
+    world.plan("wave.csv", &["--max-deletes", "10%", "--run-dir", "over"]).exits(2);
+}
+
+#[test]
+fn a_plan_that_was_interrupted_is_taken_up_again() {
+    let world = world(&["--latency", "20ms"]);
+    let ended = world.plan("wave.csv", &["--max-duration", "1ms", "--requests-per-second", "4"]).exits(130);
+    assert!(!ended.directory().join("plan.json").exists());
+    let resumed = world.resume(&["--max-duration", "1h", "--requests-per-second", "1000"]).exits(0);
+    assert_eq!(changes(&resumed)[0..4], ["create ", "create ", "change ", "nothing "]);
+}
+
+#[test]
+fn a_rehearsal_can_be_planned() {
+    let world = World::new().file("wave.csv", FILE);
+    let ended = world.plan("wave.csv", &["--rehearse"]).exits(0);
+    assert_eq!(changes(&ended)[5], "delete ");
+}
