@@ -43,8 +43,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use support::{
-    ALL_CORES, CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, usage,
-    watch,
+    CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, usage, watch,
 };
 
 /// The program's.
@@ -89,7 +88,7 @@ impl Cores {
     const fn list(self) -> &'static str {
         match self {
             Self::One => CLIENT_CORE,
-            Self::All => ALL_CORES,
+            Self::All => "0,1",
         }
     }
 }

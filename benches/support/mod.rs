@@ -13,8 +13,6 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_authwave");
 pub(crate) const SIMULATOR_CORE: &str = "0";
 pub(crate) const CLIENT_CORE: &str = "1";
-/// Both of them.
-pub(crate) const ALL_CORES: &str = "0,1";
 
 /// Does something in a directory that is gone afterwards.
 pub(crate) fn in_a_directory(measure: impl FnOnce(&Path) -> Result<()>) -> Result<()> {

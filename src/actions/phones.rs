@@ -4,7 +4,7 @@ use super::verdicts::NewUserPatience;
 use crate::graph::call::{CallError, list_phones};
 use crate::graph::session::Session;
 use crate::graph::wire::{Page, StoredPhone};
-use crate::model::event::Method;
+use crate::model::method::Method;
 use crate::model::outcome::Failure;
 use crate::model::phone::{Comparison, Phone, PhoneType};
 use crate::model::user::UserId;

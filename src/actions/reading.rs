@@ -5,7 +5,7 @@ use super::phones::{Reading, read};
 use super::verdicts::{NewUserPatience, ended, is_status, unknown_user};
 use crate::graph::call::CallError;
 use crate::graph::session::Session;
-use crate::model::event::Method;
+use crate::model::method::Method;
 use crate::model::outcome::{Failure, Outcome};
 use crate::model::user::UserId;
 use crate::model::user_state::UserState;

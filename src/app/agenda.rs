@@ -15,7 +15,7 @@ use crate::settings::plan::KeptPlan;
 use crate::settings::resolve::RunChoices;
 
 use super::error::AppError;
-use super::plan::Sum;
+use super::sum::Sum;
 
 /// A plan that is to be carried out.
 #[derive(Debug)]

@@ -39,6 +39,7 @@ mod simulator;
 mod sinks;
 pub mod start;
 mod state;
+mod sum;
 mod template;
 mod undo;
 mod verify;

@@ -1,8 +1,6 @@
 //! `authwave plan`: what a run would do, told from what was read. Everything in it can be made again from the journal and
 //! the rows' file.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::actions::look::PHONES_ONLY;
@@ -17,7 +15,6 @@ use crate::model::outcome::{Outcome, Status};
 use crate::model::outlook::{Known, Outlook, Planned, Why};
 use crate::model::task::{InvalidRow, Task, Work};
 use crate::model::user_state::UserState;
-use crate::policy::caps::Tally;
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter, read_plan};
 use crate::results::plan_rows::PlanRows;
 use crate::settings::args::Shown;
@@ -30,49 +27,10 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::next::quoted;
 use super::run_directory::RunDirectory;
+use super::sum::Sum;
 
 /// The name of a plan in its run directory.
 pub(super) const DOCUMENT: &str = "plan.json";
-
-/// What a plan comes to.
-#[derive(Debug, Default)]
-pub(super) struct Sum {
-    pub(super) tally: Tally,
-    kinds: BTreeMap<Kind, u64>,
-    blocked: BTreeMap<String, u64>,
-}
-
-impl Sum {
-    /// Counts a row.
-    pub(super) fn add(&mut self, row: &PlanRow) {
-        let kind = row.kind().unwrap_or(Kind::Blocked);
-        let does = |kind: Kind| u64::from(row.steps.iter().any(|step| step.change == kind.name()));
-        self.tally.rows += 1;
-        self.tally.deletes += does(Kind::Delete);
-        self.tally.resets += does(Kind::Reset);
-        self.tally.changes += u64::from(kind.writes());
-        *self.kinds.entry(kind).or_default() += 1;
-        if kind == Kind::Blocked {
-            *self.blocked.entry(row.code.clone()).or_default() += 1;
-        }
-    }
-
-    /// A line for each kind of row.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for (kind, count) in &self.kinds {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "  {:8} {count}", kind.name());
-            if *kind == Kind::Blocked {
-                let codes: Vec<_> =
-                    self.blocked.iter().map(|(code, count)| format!("{count} {code}")).collect();
-                let _ = write!(text, " ({})", codes.join(", "));
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
 
 /// Makes plan.json and plan.csv of what the run in `directory` has read, and shows it.
 pub(super) fn conclude(
@@ -114,7 +72,7 @@ pub(super) fn conclude(
         return Err(AppError::OverCap(excess));
     }
     Ok(match sum.tally.changes {
-        _ if sum.blocked.contains_key(OwnCode::Unread.name()) => Exit::SomeFailed,
+        _ if sum.has(OwnCode::Unread) => Exit::SomeFailed,
         1.. if shown.detailed_exit_code => Exit::Changes,
         _ => Exit::Done,
     })

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::record::Traffic;
-use crate::model::event::{BeforeImage, Ended, Event, Method};
+use crate::model::event::{BeforeImage, Ended, Event};
+use crate::model::method::Method;
 use crate::model::operation::Operation;
 use crate::model::row::RowNumber;
 use crate::model::user::UserId;

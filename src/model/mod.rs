@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod foresight;
 pub mod header;
 pub mod latency;
+pub mod method;
 pub mod numbers;
 pub mod operation;
 pub mod outcome;

@@ -1,6 +1,6 @@
 //! What a user has, as far as rows depend on it and change it.
 
-use super::event::Method;
+use super::method::Method;
 use super::phone::{PhoneType, is_same_number};
 
 /// Whether a phone can sign in by SMS (Graph v1.0, enum `authenticationMethodSignInState`).

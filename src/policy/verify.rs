@@ -1,7 +1,7 @@
 //! Whether what a row asked for still stands: a pure comparison with what was read since.
 
 use crate::model::action::Action;
-use crate::model::event::Method;
+use crate::model::method::Method;
 use crate::model::phone::{Comparison, PhoneChange, PhoneNumber, PhoneType, signs_in};
 use crate::model::row::RowNumber;
 

@@ -1,6 +1,19 @@
 //! The words of the error guide.
 
-use super::guide::Advice;
+/// What is known of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// The code, or of a whole kind of them as `http-403` or `http-5xx`.
+    pub code: &'static str,
+    /// Further codes that mean the same.
+    pub also: &'static [&'static str],
+    /// What happened, in plain words.
+    pub cause: &'static str,
+    /// What to do.
+    pub cure: &'static str,
+    /// Which permission or role it is about; empty where it is about none.
+    pub permission: &'static str,
+}
 
 /// Our own codes, in the order of `OwnCode::ALL`.
 pub(super) const OWN: &[Advice] = &[

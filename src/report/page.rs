@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
 use super::guide::advice;
-use super::verdict::{Presence, Verdict, verdict};
+use super::verdict::{Presence, Verdict, grouped, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
 use crate::model::numbers::Numbers;
@@ -106,19 +106,6 @@ impl Page<'_> {
 /// What would fill the page is cut.
 fn shortened(text: &str) -> &str {
     text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
-}
-
-/// Thousands apart.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (digit, left) in digits.chars().zip((0..digits.len()).rev()) {
-        text.push(digit);
-        if left > 0 && left % 3 == 0 {
-            text.push(',');
-        }
-    }
-    text
 }
 
 fn rows(count: u64) -> String {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use tokio::time::Instant;
 
-use crate::model::event::{Event, Method, Observer, ObserverError};
+use crate::model::event::{Event, Observer, ObserverError};
+use crate::model::method::Method;
 use crate::model::row::RowNumber;
 use crate::model::user::UserId;
 

@@ -8,7 +8,8 @@ use std::os::unix::fs::FileExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::model::event::{Ended, Event, Method, Observer, ObserverError};
+use crate::model::event::{Ended, Event, Observer, ObserverError};
+use crate::model::method::Method;
 use crate::model::row::RowNumber;
 use crate::model::timeline::Timeline;
 

@@ -22,7 +22,7 @@ use super::error::{SettingsError, value};
 use super::file::File;
 use super::form::{self, Reading};
 use super::guards::{GuardChoices, GuardSettings, guards};
-use super::plan::KeptPlan;
+use super::plan::{KeptPlan, KeptReading};
 use super::sign_in::{Secrets, sign_in_choice};
 
 /// Whether a run touches a real tenant.
@@ -173,6 +173,26 @@ impl RunChoices {
             guards: run.guards.clone().into(),
             plan: None,
         }
+    }
+
+    /// How rows are understood.
+    #[must_use]
+    pub fn reading(&self) -> KeptReading {
+        KeptReading {
+            form: self.form.clone(),
+            default_country: self.default_country.clone(),
+            reset_method: self.reset_method.clone(),
+            skip_invalid: self.skip_invalid,
+        }
+    }
+
+    /// Understands rows so, whatever else is said.
+    pub fn fill_reading(&mut self, reading: KeptReading) {
+        let KeptReading { form, default_country, reset_method, skip_invalid } = reading;
+        self.form = form;
+        self.default_country = default_country;
+        self.reset_method = reset_method;
+        self.skip_invalid = skip_invalid;
     }
 }
 
