@@ -25,7 +25,7 @@ impl Asked {
         let file = settings_file(self.common.config.clone())?;
         let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
         let screen = Screen::new(view(settings.output), settings.numbers);
-        logging::begin(&screen, (settings.log_format, settings.verbosity), self.common.log.as_deref())?;
+        logging::begin(&screen, &settings, self.common.log.as_deref())?;
         Ok((settings, screen))
     }
 }

@@ -55,7 +55,7 @@ fn platform() -> Platform {
     }
 }
 
-fn text_from(variable: &str) -> Option<String> {
+pub(super) fn text_from(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|text| !text.trim().is_empty())
 }
 

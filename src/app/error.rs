@@ -153,6 +153,10 @@ pub enum AppError {
     /// The log filter is none.
     #[error("--log (AUTHWAVE_LOG) is no log filter")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    /// The collector of telemetry cannot be told.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Collector(#[from] crate::telemetry::otlp::OtlpError),
 }
 
 impl AppError {
@@ -188,6 +192,8 @@ impl AppError {
             | Self::Listen { .. }
             | Self::System { .. }
             | Self::LogFilter(_) => Exit::Wrong,
+            #[cfg(feature = "otlp")]
+            Self::Collector(_) => Exit::Wrong,
         }
     }
 }

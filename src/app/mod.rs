@@ -8,6 +8,8 @@ mod check;
 mod checkup;
 mod clock;
 mod closing;
+#[cfg(feature = "otlp")]
+mod collector;
 mod connect;
 mod consent;
 mod credential;

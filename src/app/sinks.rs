@@ -17,6 +17,8 @@ use crate::progress::view::Progress;
 use crate::settings::resolve::Settings;
 use crate::telemetry::event_log::EventLog;
 use crate::telemetry::metrics::Metrics;
+#[cfg(feature = "otlp")]
+use crate::telemetry::otlp::{Otlp, RunMetrics};
 
 use super::error::AppError;
 use super::files::Files;
@@ -39,6 +41,8 @@ pub(super) struct Sinks {
 pub(super) struct Machines {
     event_log: Option<EventLog>,
     metrics: Option<Metrics>,
+    #[cfg(feature = "otlp")]
+    otlp: Option<RunMetrics>,
 }
 
 impl Machines {
@@ -48,6 +52,8 @@ impl Machines {
         Ok(Box::new(Self {
             event_log: settings.events.as_ref().map(open).transpose()?,
             metrics: settings.metrics_file.as_ref().map(|path| Metrics::new(path, rows)),
+            #[cfg(feature = "otlp")]
+            otlp: super::collector::collector().map(Otlp::metrics),
         }))
     }
 
@@ -101,6 +107,8 @@ impl Observer for Sinks {
             self.progress.observe(event),
             self.machines.event_log.observe(event),
             self.machines.metrics.observe(event),
+            #[cfg(feature = "otlp")]
+            self.machines.otlp.observe(event),
         ]
         .into_iter()
         .collect()

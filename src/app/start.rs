@@ -34,5 +34,7 @@ pub fn start() -> ExitCode {
         say(&format!("error: {}\n", chain(&error)));
         error.exit()
     });
+    #[cfg(feature = "otlp")]
+    super::collector::finish();
     exit.into()
 }

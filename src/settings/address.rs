@@ -54,6 +54,26 @@ pub(super) fn identity_endpoint(name: &'static str, text: &str) -> Result<String
     }
 }
 
+/// Checks the address of a collector of telemetry, to which no token goes: http or https.
+pub(super) fn collector(name: &'static str, text: &str) -> Result<String, SettingsError> {
+    let Ok(url) = Url::parse(text) else {
+        return Err(value(name, text, "is no URL; write it as http://localhost:4318"));
+    };
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    match url.scheme() {
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
+            // The value would show it.
+            Err(value(
+                name,
+                "(hidden)",
+                "must not hold a user name or password; OTEL_EXPORTER_OTLP_HEADERS may",
+            ))
+        }
+        "http" | "https" if url.has_host() && is_bare => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(value(name, text, "must be the root of a collector, as http://localhost:4318")),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),

@@ -396,6 +396,9 @@ pub struct Common {
     /// Keep metrics in FILE, for a Prometheus textfile collector
     #[arg(long, env = "AUTHWAVE_METRICS_FILE", value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
+    /// Send traces and metrics to the OpenTelemetry collector at URL (OTLP over HTTP)
+    #[arg(long, env = "AUTHWAVE_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// Where the tenant is
     #[command(flatten, next_help_heading = "Tenant")]
     pub tenant: Tenant,

@@ -187,6 +187,8 @@ pub struct Output {
     pub events: Option<PathBuf>,
     /// Where metrics are kept.
     pub metrics_file: Option<PathBuf>,
+    /// An OpenTelemetry collector.
+    pub otlp_endpoint: Option<String>,
     /// 0, 1 or 2.
     pub verbose: Option<u8>,
 }

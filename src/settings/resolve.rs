@@ -15,7 +15,7 @@ use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
 use crate::transport::http::Priority;
 
-use super::address::address;
+use super::address::{address, collector};
 use super::args::{self, Common};
 use super::connection::{Target, Tenant, cloud};
 use super::error::{SettingsError, value};
@@ -81,6 +81,8 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// Where metrics are kept; `None` for nowhere.
     pub metrics_file: Option<PathBuf>,
+    /// The OpenTelemetry collector that is told of the run; `None` for none.
+    pub otlp_endpoint: Option<String>,
     /// How much is logged: 0 warnings, 1 what is done, 2 every attempt.
     pub verbosity: u8,
 }
@@ -245,6 +247,7 @@ pub fn resolve(
         log_format: log_format(common.log_format.as_ref().or(file.output.log_format.as_ref()))?,
         events: common.events.clone().or(file.output.events.clone()),
         metrics_file: common.metrics_file.clone().or(file.output.metrics_file.clone()),
+        otlp_endpoint: otlp_endpoint(common.otlp_endpoint.as_ref().or(file.output.otlp_endpoint.as_ref()))?,
         verbosity: common.verbose.max(file.output.verbose.unwrap_or(0)),
         target: match mode {
             Mode::Rehearsal => Target::Rehearsal,
@@ -274,6 +277,16 @@ fn log_format(given: Option<&String>) -> Result<LogFormat, SettingsError> {
             other,
             "no such format; there are text and json",
         )),
+    }
+}
+
+fn otlp_endpoint(given: Option<&String>) -> Result<Option<String>, SettingsError> {
+    let name = "--otlp-endpoint (AUTHWAVE_OTLP_ENDPOINT, output.otlp_endpoint)";
+    match given {
+        Some(text) if cfg!(not(feature = "otlp")) => {
+            Err(value(name, text, "this authwave was built without it; build it with --features otlp"))
+        }
+        given => given.map(|text| collector(name, text)).transpose(),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::conduct::BeforeImages;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::numbers::Numbers;
 
 use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
@@ -22,6 +23,10 @@ pub struct Stored {
     config: Option<PathBuf>,
     share_tenant: Option<bool>,
     xlsx: Option<bool>,
+    show_numbers: Option<bool>,
+    events: Option<PathBuf>,
+    metrics_file: Option<PathBuf>,
+    otlp_endpoint: Option<String>,
     tenant: Tenant,
     pace: Pace,
     choices: RunChoices,
@@ -49,10 +54,15 @@ impl Stored {
             reset_method: Some(settings.reset_method.name().to_owned()),
             ..choices.clone()
         };
+        let absolute = |path: &PathBuf| std::path::absolute(path).ok();
         Self {
-            config: common.config.as_deref().and_then(|path| std::path::absolute(path).ok()),
+            config: common.config.as_ref().and_then(absolute),
             share_tenant: Some(settings.tenant_use == TenantUse::Shared),
             xlsx: Some(settings.workbook == Workbook::Beside),
+            show_numbers: Some(settings.numbers == Numbers::Shown),
+            events: settings.events.as_ref().and_then(absolute),
+            metrics_file: settings.metrics_file.as_ref().and_then(absolute),
+            otlp_endpoint: settings.otlp_endpoint.clone(),
             tenant,
             pace: common.pace.clone(),
             choices,
@@ -104,12 +114,16 @@ impl Stored {
 
     /// Fills in what was not given anew.
     pub fn fill(self, common: &mut Common, choices: &mut RunChoices) {
-        let Self { config, share_tenant, xlsx, tenant, pace, choices: stored, password_files: _ } = self;
-        fill(&mut common.config, config);
-        fill(&mut common.share_tenant, share_tenant);
-        fill(&mut common.xlsx, xlsx);
-        fill_tenant(&mut common.tenant, tenant);
-        fill_pace(&mut common.pace, pace);
+        let stored = self.choices;
+        fill(&mut common.config, self.config);
+        fill(&mut common.share_tenant, self.share_tenant);
+        fill(&mut common.xlsx, self.xlsx);
+        fill(&mut common.show_numbers, self.show_numbers);
+        fill(&mut common.events, self.events);
+        fill(&mut common.metrics_file, self.metrics_file);
+        fill(&mut common.otlp_endpoint, self.otlp_endpoint);
+        fill_tenant(&mut common.tenant, self.tenant);
+        fill_pace(&mut common.pace, self.pace);
         fill_form(&mut choices.form, stored.form);
         fill(&mut choices.default_country, stored.default_country);
         fill(&mut choices.operation_timeout, stored.operation_timeout);
@@ -175,6 +189,8 @@ fn fill_pace(given: &mut Pace, stored: Pace) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::super::args::{Args, Command};
@@ -200,8 +216,21 @@ mod tests {
 
     #[test]
     fn what_was_asked_is_kept_without_secrets_and_filled_in_again() {
-        let flags =
-            ["--in-flight", "7", "--default-country", "de", "--max-failures", "9", "--client-id", "app"];
+        let flags = [
+            "--in-flight",
+            "7",
+            "--default-country",
+            "de",
+            "--max-failures",
+            "9",
+            "--client-id",
+            "app",
+            "--events",
+            "/e.ndjson",
+            "--metrics-file",
+            "/m.prom",
+            "--show-numbers",
+        ];
         let text = stored(&flags).to_json();
         assert!(!text.contains("t0ken"), "{text}");
         assert_eq!(Stored::from_json(&text).unwrap().meaning_of_rows(), ["--default-country=DE"]);
@@ -210,6 +239,9 @@ mod tests {
         assert_eq!(common.pace.in_flight, Some(8), "what is given anew wins");
         assert_eq!(common.tenant.graph_root.as_deref(), Some("https://graph.test"));
         assert_eq!(common.tenant.client_id.as_deref(), Some("app"));
+        let (events, metrics) = (common.events.as_deref(), common.metrics_file.as_deref());
+        assert_eq!((events, metrics), (Some(Path::new("/e.ndjson")), Some(Path::new("/m.prom"))));
+        assert_eq!(common.show_numbers, Some(true));
         assert_eq!(choices.default_country.as_deref(), Some("DE"));
         assert_eq!((choices.max_failures.as_deref(), choices.skip_invalid), (Some("9"), Some(false)));
     }

@@ -17,10 +17,9 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::model::event::{Access, Event, Observer, ObserverError};
+use super::labels::{access, action, status};
+use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::latency::BOUNDS_MS;
-use crate::model::stats::INVALID;
-use crate::model::task::Work;
 
 /// How often the file is written.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -122,20 +121,12 @@ impl Metrics {
     }
 }
 
-fn access(access: Access) -> String {
-    match access {
-        Access::Read => "read".to_owned(),
-        Access::Write => "write".to_owned(),
-    }
-}
-
 impl Observer for Metrics {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         match event {
             Event::Answered(answered) => {
-                let status = answered.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-                let access = access(answered.access);
-                let labels = vec![("access", access.clone()), ("status", status)];
+                let access = access(answered.access).to_owned();
+                let labels = vec![("access", access.clone()), ("status", status(answered.status))];
                 self.requests.get_or_create(&labels).inc();
                 if answered.status.is_some() {
                     let seconds = answered.latency.as_secs_f64();
@@ -152,12 +143,8 @@ impl Observer for Metrics {
                 self.open.dec();
             }
             Event::Ended(ended) => {
-                let action = match &ended.work {
-                    Work::Task(task) => task.action.name(),
-                    Work::Invalid(_) => INVALID,
-                };
                 let status = ended.outcome.status.name().to_owned();
-                let labels = vec![("action", action.to_owned()), ("status", status)];
+                let labels = vec![("action", action(&ended.work).to_owned()), ("status", status)];
                 self.rows.get_or_create(&labels).inc();
                 if let Some(failure) = &ended.outcome.failure {
                     self.count_error(&failure.code);

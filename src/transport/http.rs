@@ -76,7 +76,8 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("authwave/", env!("CARGO_PKG_VERSION")));
+pub(super) const PRODUCT: HeaderValue =
+    HeaderValue::from_static(concat!("authwave/", env!("CARGO_PKG_VERSION")));
 
 /// A pooled client: keep-alive, HTTP/2 over TLS, no redirects, no retries of its own.
 #[derive(Debug, Clone)]

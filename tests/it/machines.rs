@@ -96,3 +96,11 @@ fn logs_are_objects_with_row_action_attempt_and_client_request_id() {
         .exits(2)
         .stderr_has("there are text and json");
 }
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_that_knows_no_collector_says_so_before_anything_is_sent() {
+    let world = World::new().file("in.csv", ROWS);
+    let ended = world.run("in.csv", &["--rehearse", "--otlp-endpoint", "http://127.0.0.1:4318"]).exits(2);
+    ended.stderr_has("build it with --features otlp");
+}

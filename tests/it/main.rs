@@ -17,7 +17,10 @@ mod kinds;
 mod leaks;
 mod machines;
 mod masked;
+mod nightly;
 mod order;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pace;
 mod plan;
 mod report;

@@ -59,7 +59,7 @@ fn a_request_says_who_sends_it_what_it_is_and_on_whose_behalf() {
     assert!(uuid::Uuid::try_parse(id).is_ok() && id.len() == 36, "{id}");
     assert_eq!(line["client_request_id"], id);
     assert_eq!(line["request_id"], "0f0f0f0f-0000-4000-8000-000000000001");
-    let body: Value = serde_json::from_str(&request.body).unwrap();
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!(body, json!({"phoneNumber": "+1 2065550123", "phoneType": "mobile"}));
 }
 
@@ -95,7 +95,7 @@ fn a_phone_is_changed_in_place_and_an_answer_without_a_body_is_enough() {
     let (line, heard) = row(text, [Answer::empty(204)], 0);
     assert_eq!((line["status"].as_str(), line["http_status"].as_str()), ("succeeded", "204"));
     assert_eq!(lines(&heard), [format!("PATCH {PHONES}/{MOBILE_ID}")]);
-    let body: Value = serde_json::from_str(&heard[0].body).unwrap();
+    let body: Value = serde_json::from_slice(&heard[0].body).unwrap();
     assert_eq!(body["phoneNumber"], "+1 2065550123");
 }
 
@@ -147,7 +147,7 @@ fn an_operation_is_followed_at_the_very_address_that_was_given() {
     let heard = server.heard();
     assert_eq!(heard[1].line(), format!("GET {target}"));
     assert_eq!(heard[1].header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
-    assert_eq!(heard[0].body, r#"{"newPassword":"0ver-the-Wire"}"#);
+    assert_eq!(heard[0].body, br#"{"newPassword":"0ver-the-Wire"}"#);
 }
 
 /// Answers 429 once; nothing may come before `pause` is over.

@@ -52,7 +52,7 @@ pub(crate) struct Heard {
     pub(crate) target: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
     pub(crate) arrived: Instant,
     /// Just before the answer was sent.
     pub(crate) answered: Instant,
@@ -162,11 +162,10 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Heard> {
         let (name, value) = header.split_once(':')?;
         headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let mut heard = Heard { method, target, headers, body: String::new(), arrived, answered: arrived };
+    let mut heard = Heard { method, target, headers, body: Vec::new(), arrived, answered: arrived };
     let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    heard.body = String::from_utf8(body).unwrap();
+    heard.body = vec![0; length];
+    reader.read_exact(&mut heard.body).ok()?;
     Some(heard)
 }
 
