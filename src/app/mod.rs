@@ -27,6 +27,7 @@ mod logging;
 mod memory;
 mod next;
 mod plan;
+mod plan_html;
 mod purpose;
 mod rehearsal;
 mod report;

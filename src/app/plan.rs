@@ -29,6 +29,7 @@ use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
 use super::next::quoted;
+use super::plan_html;
 use super::run_directory::RunDirectory;
 
 /// The name of a plan in its run directory.
@@ -106,6 +107,7 @@ pub(super) fn conclude(
     }
     lines.finish()?;
     let hash = document.finish()?;
+    plan_html::write(directory, settings.numbers)?;
     if settings.output != Output::Quiet {
         show(run, (&path, &hash), &sum, shown)?;
     }
@@ -209,10 +211,15 @@ fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -
     }
     print(&format!("plan: {}\nhash: {hash}\n", path.display()));
     if sum.tally.changes > 0 {
-        let rehearse = if run.is_rehearsal { " --rehearse" } else { "" };
-        print(&format!("next: authwave run --plan {}{rehearse}\n", quoted(path)));
+        print(&format!("next: {}\n", carry_out(path, run.is_rehearsal)));
     }
     Ok(())
+}
+
+/// The command that carries a plan out.
+pub(super) fn carry_out(path: &Path, is_rehearsal: bool) -> String {
+    let rehearse = if is_rehearsal { " --rehearse" } else { "" };
+    format!("authwave run --plan {}{rehearse}", quoted(path))
 }
 
 /// Shows each row of a plan.
@@ -223,6 +230,11 @@ pub(super) fn details(path: &Path) -> Result<(), AppError> {
 
 /// A row in one line.
 fn line(row: &PlanRow) -> String {
+    format!("row {:<5} {} {}: {}\n", row.row, row.user, row.action, told(row))
+}
+
+/// What would be done about a row, or why it is not.
+pub(super) fn told(row: &PlanRow) -> String {
     let steps: Vec<String> = row
         .steps
         .iter()
@@ -233,10 +245,9 @@ fn line(row: &PlanRow) -> String {
             (from, to) => format!("{} {} {from} → {to}", step.change, step.phone_type),
         })
         .collect();
-    let told = match (steps.is_empty(), row.code.as_str()) {
+    match (steps.is_empty(), row.code.as_str()) {
         (false, _) => steps.join("; "),
         (true, "") => row.change.clone(),
         (true, code) => format!("{} ({code}): {}", row.change, row.reason),
-    };
-    format!("row {:<5} {} {}: {told}\n", row.row, row.user, row.action)
+    }
 }
