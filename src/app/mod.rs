@@ -27,6 +27,8 @@ mod logging;
 mod memory;
 mod next;
 mod plan;
+mod plan_html;
+mod plan_text;
 mod purpose;
 mod rehearsal;
 mod report;

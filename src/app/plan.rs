@@ -15,7 +15,7 @@ use crate::model::outcome::{Outcome, Status};
 use crate::model::outlook::{Known, Outlook, Planned, Why};
 use crate::model::task::{InvalidRow, Task, Work};
 use crate::model::user_state::UserState;
-use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter, read_plan};
+use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
 use crate::settings::args::Shown;
 use crate::settings::resolve::{Output, Settings};
@@ -25,12 +25,10 @@ use super::brakes::Brakes;
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
-use super::next::quoted;
+use super::plan_html;
+use super::plan_text::{DOCUMENT, carry_out, details};
 use super::run_directory::RunDirectory;
 use super::sum::Sum;
-
-/// The name of a plan in its run directory.
-pub(super) const DOCUMENT: &str = "plan.json";
 
 /// Makes plan.json and plan.csv of what the run in `directory` has read, and shows it.
 pub(super) fn conclude(
@@ -64,6 +62,7 @@ pub(super) fn conclude(
     }
     lines.finish()?;
     let hash = document.finish()?;
+    plan_html::write(directory, settings.numbers)?;
     if settings.output != Output::Quiet {
         show(run, (&path, &hash), &sum, shown)?;
     }
@@ -167,34 +166,7 @@ fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -
     }
     print(&format!("plan: {}\nhash: {hash}\n", path.display()));
     if sum.tally.changes > 0 {
-        let rehearse = if run.is_rehearsal { " --rehearse" } else { "" };
-        print(&format!("next: authwave run --plan {}{rehearse}\n", quoted(path)));
+        print(&format!("next: {}\n", carry_out(path, run.is_rehearsal)));
     }
     Ok(())
-}
-
-/// Shows each row of a plan.
-pub(super) fn details(path: &Path) -> Result<(), AppError> {
-    read_plan(path, |row| print(&line(&row))).map_err(|source| AppError::plan(path, source))?;
-    Ok(())
-}
-
-/// A row in one line.
-fn line(row: &PlanRow) -> String {
-    let steps: Vec<String> = row
-        .steps
-        .iter()
-        .map(|step| match (step.from.as_str(), step.to.as_str()) {
-            ("", "") => step.change.clone(),
-            ("", to) => format!("{} {} {to}", step.change, step.phone_type),
-            (from, "") => format!("{} {} {from}", step.change, step.phone_type),
-            (from, to) => format!("{} {} {from} → {to}", step.change, step.phone_type),
-        })
-        .collect();
-    let told = match (steps.is_empty(), row.code.as_str()) {
-        (false, _) => steps.join("; "),
-        (true, "") => row.change.clone(),
-        (true, code) => format!("{} ({code}): {}", row.change, row.reason),
-    };
-    format!("row {:<5} {} {}: {told}\n", row.row, row.user, row.action)
 }

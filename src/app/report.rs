@@ -46,7 +46,7 @@ pub(super) fn report(args: &args::Report) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-/// Writes the report in the place of an earlier one, in one step, for its owner alone.
+/// Writes the report.
 pub(super) fn write(
     directory: &RunDirectory,
     store: &Store,
@@ -54,7 +54,12 @@ pub(super) fn write(
     (numbers, presence): (Numbers, Presence),
 ) -> Result<(), AppError> {
     let text = text(directory, store, digest, (numbers, presence))?;
-    let path = directory.file(NAME);
+    put(directory, NAME, &text)
+}
+
+/// Writes a page in the place of an earlier one, in one step, for its owner alone.
+pub(super) fn put(directory: &RunDirectory, name: &str, text: &str) -> Result<(), AppError> {
+    let path = directory.file(name);
     let written = tempfile::NamedTempFile::new_in(directory.path()).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.persist(&path).map_err(|error| error.error).map(|_| ())

@@ -32,6 +32,7 @@ use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory};
 use super::plan;
+use super::plan_text::DOCUMENT;
 use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
@@ -139,7 +140,7 @@ impl TakenUp {
     /// The plan that the run carries out.
     fn agenda(&self) -> Result<Option<Agenda>, AppError> {
         let stored = Stored::from_json(&self.store.run().settings)?;
-        let path = self.directory.file(plan::DOCUMENT);
+        let path = self.directory.file(DOCUMENT);
         stored.plan().map(|kept| Agenda::read_again(&path, kept)).transpose()
     }
 

@@ -34,6 +34,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, lock_run_directory, lock_tenant};
+use super::plan_text::DOCUMENT;
 use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
@@ -175,7 +176,7 @@ fn permitted(tally: &Tally, settings: &Settings) -> Result<(), AppError> {
 /// The run goes by a copy of the plan, whatever becomes of the other.
 fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> {
     let Some(agenda) = &brakes.agenda else { return Ok(()) };
-    let copy = directory.file(plan::DOCUMENT);
+    let copy = directory.file(DOCUMENT);
     if agenda.path() == copy {
         return Ok(());
     }

@@ -39,7 +39,8 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::locks::{Lock, lock_run_directory};
 use super::next::quoted;
-use super::plan::{DOCUMENT, details};
+use super::plan_html;
+use super::plan_text::{DOCUMENT, carry_out, details};
 use super::purpose::Purpose;
 use super::run::{Where, absolute, begin, run_directory};
 use super::run_directory::RunDirectory;
@@ -297,6 +298,7 @@ impl Source {
         })?;
         lines.finish()?;
         document.finish()?;
+        plan_html::write(directory, self.settings.numbers)?;
         Agenda::read(&plan)
     }
 
@@ -344,7 +346,7 @@ fn show(args: &args::Undo, agenda: &Agenda, (made, count): (&RunDirectory, &Coun
     let plan = agenda.kept();
     print(&format!("plan: {}\nhash: {}\n", plan.path.display(), plan.hash));
     if args.dry_run {
-        print(&format!("next: authwave run --plan {}\n", quoted(&made.file(DOCUMENT))));
+        print(&format!("next: {}\n", carry_out(&made.file(DOCUMENT), false)));
     }
     Ok(())
 }

@@ -4,4 +4,5 @@ pub mod chart;
 pub mod guide;
 mod guide_texts;
 pub mod page;
+pub mod plan_page;
 pub mod verdict;

@@ -1,4 +1,4 @@
-//! report.html: one page that stands alone. The one door to askama.
+//! report.html: one page that stands alone.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -104,11 +104,11 @@ impl Page<'_> {
 }
 
 /// What would fill the page is cut.
-fn shortened(text: &str) -> &str {
+pub(super) fn shortened(text: &str) -> &str {
     text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
-fn rows(count: u64) -> String {
+pub(super) fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(count)) }
 }
 

@@ -71,6 +71,27 @@ fn a_plan_tells_of_each_row_what_a_run_would_do_and_writes_nothing() {
 }
 
 #[test]
+fn the_page_of_a_plan_tells_counts_reasons_and_hash_and_masks_numbers() {
+    let world = world(&["--disabled", "christie@contoso.com"]);
+    let ended = world.plan("wave.csv", &[]).exits(0);
+    let (page, plan) = (ended.text("plan.html"), ended.text("plan.json"));
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert!(page.contains(plan["hash"].as_str().unwrap()));
+    for told in [
+        "3 of 9 rows would change something, and 4 rows cannot be done as things stand.",
+        "<kbd>authwave run --plan out/plan.json</kbd>",
+        "data-change=\"create\"",
+        "<code>last-method</code>: 1 row",
+        "+1 ******0199 → +1 ******0102",
+    ] {
+        assert!(page.contains(told), "{told:?} in {page}");
+    }
+    assert!(!page.contains("4255550102"), "{page}");
+    let shown = world.plan("wave.csv", &["--show-numbers", "--run-dir", "shown"]).exits(0);
+    assert!(shown.text("plan.html").contains("+1 4255550199 → +1 4255550102"));
+}
+
+#[test]
 fn details_show_every_row() {
     let ended = world(&[]).plan("wave.csv", &["--details"]).exits(0);
     let line = "row 3     alex@contoso.com set-phone: change mobile +1 4255550199 → +1 4255550102\n";

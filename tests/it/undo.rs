@@ -103,6 +103,7 @@ fn a_run_is_taken_back_as_a_plan_and_a_run_of_its_own_and_passwords_stay() {
     assert!(!ended.text("not-undone.csv").contains("S4mple-Pass"));
 
     // It is a plan and a run like any other: verified, and taken back itself.
+    assert!(ended.text("plan.html").contains("10 of 10 rows would change something."));
     let plan: Value = serde_json::from_str(&ended.text("plan.json")).unwrap();
     assert_eq!(ended.summary()["plan_hash"], plan["hash"]);
     world.authwave(&["verify", "undone"]).exits(0);

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use authwave::actions::conduct::Conduct;
 use authwave::engine::lost_resets::LostResets;
 use authwave::engine::run::{RowsError, RunEnd, RunSettings, run};
 use authwave::graph::client::{Graph, GraphParts, Root};
@@ -38,6 +39,7 @@ use super::model::Model;
 use super::plan::{Cut, Fate, ORIGIN, Plan};
 use super::safety::Safety;
 use super::told::Told;
+use super::undo::Undo;
 use super::wire::Wire;
 
 /// What a life showed, to be compared and summed up.
@@ -51,6 +53,8 @@ pub(crate) struct Played {
     pub(crate) unknown: u64,
     /// Methods that rows took from users because they say so.
     pub(crate) taken: u64,
+    /// Users who got back what they had before the run.
+    pub(crate) restored: u64,
     statuses: Vec<Status>,
     took: Duration,
     requests: usize,
@@ -63,6 +67,7 @@ impl Played {
         self.followed += other.followed;
         self.unknown += other.unknown;
         self.taken += other.taken;
+        self.restored += other.restored;
     }
 }
 
@@ -86,21 +91,17 @@ pub(crate) async fn play(plan: Plan) -> Played {
     for user in &plan.users {
         tenant.lock().unwrap().add_user(user.clone());
     }
-    let wire =
-        Wire::new(Link::new(Arc::clone(&tenant)), (&plan.users, &plan.rows), plan.retry.max_retry_after);
-    let store = Store::in_memory(record(&plan)).unwrap();
-    let mut life =
-        Life { began: Instant::now(), plan, wire, store, played: Played::default(), counted: 0, sessions: 0 };
-    for cut in life.plan.cuts.clone() {
-        life.session(Some(cut)).await;
-        sleep(cut.rest).await;
-    }
-    // The last session comes to its end, whatever it was told about failures and time before.
-    (life.plan.run.failures, life.plan.run.max_duration) = (None, None);
-    let end = life.session(None).await.unwrap();
-    assert!(end.stop.is_none(), "{:?}", end.stop);
+    let mut life = Life::new(plan, &tenant);
+    life.run().await;
     life.follow_pending().await;
-    life.judge(&tenant.lock().unwrap())
+    let undo = Undo::of(&life.store, &life.timeline(), &life.plan);
+    let behind = life.behind(undo.rows.clone());
+    let mut played = life.judge(&tenant.lock().unwrap());
+    let mut behind = Life::new(behind, &tenant);
+    behind.run().await;
+    let (timeline, tenant) = (behind.timeline(), tenant.lock().unwrap());
+    played.restored = undo.judge(&behind.store, &timeline, (&behind.plan.users, &tenant));
+    played
 }
 
 fn record(plan: &Plan) -> RunRecord {
@@ -121,6 +122,35 @@ fn record(plan: &Plan) -> RunRecord {
 }
 
 impl Life {
+    fn new(plan: Plan, tenant: &Arc<Mutex<Tenant>>) -> Self {
+        let link = Link::new(Arc::clone(tenant));
+        let wire = Wire::new(link, (&plan.users, &plan.rows), plan.retry.max_retry_after);
+        let store = Store::in_memory(record(&plan)).unwrap();
+        Self { began: Instant::now(), plan, wire, store, played: Played::default(), counted: 0, sessions: 0 }
+    }
+
+    /// All sessions, the last of which comes to its end.
+    async fn run(&mut self) {
+        for cut in self.plan.cuts.clone() {
+            self.session(Some(cut)).await;
+            sleep(cut.rest).await;
+        }
+        // Whatever it was told about failures and time before.
+        (self.plan.run.failures, self.plan.run.max_duration) = (None, None);
+        let end = self.session(None).await.unwrap();
+        assert!(end.stop.is_none(), "{:?}", end.stop);
+    }
+
+    /// The plan of a life behind this one, in the same tenant, with cuts like its own.
+    fn behind(&mut self, rows: Vec<Work>) -> Plan {
+        let Plan { tenant, users, cuts, pace, retry, run, .. } = &self.plan;
+        let (tenant, users, cuts) = (tenant.clone(), users.clone(), cuts.clone());
+        let (pace, retry) = (*pace, *retry);
+        let run = RunSettings { conduct: Conduct::PLAIN, ..*run };
+        let random = Rng::with_seed(self.plan.random.u64(..));
+        Plan { epoch: self.wall(), tenant, users, rows, cuts, pace, retry, run, random }
+    }
+
     fn wall(&self) -> Timestamp {
         self.plan.epoch + self.began.elapsed()
     }

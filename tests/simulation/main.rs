@@ -15,6 +15,7 @@ mod model;
 mod plan;
 mod safety;
 mod told;
+mod undo;
 mod wire;
 
 use std::env;
@@ -64,7 +65,7 @@ fn play_share(share: u64) {
         seen.add(&play_seed(seed));
     }
     // What is never met proves nothing.
-    let met = [seen.crashes, seen.settled, seen.followed, seen.unknown, seen.taken];
+    let met = [seen.crashes, seen.settled, seen.followed, seen.unknown, seen.taken, seen.restored];
     assert!(!met.contains(&0), "{seen:?}");
 }
 

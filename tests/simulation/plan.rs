@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use authwave::actions::conduct::Conduct;
+use authwave::actions::conduct::{BeforeImages, Conduct};
 use authwave::engine::operations::PollSettings;
 use authwave::engine::run::RunSettings;
 use authwave::graph::client::RetrySettings;
@@ -112,12 +112,18 @@ impl Plan {
                 },
                 failures: (random.u8(..8) == 0).then_some(FailureLimit::Count(3)),
                 max_duration: (random.u8(..8) == 0).then(|| seconds(&mut random, 5..=120)),
-                conduct: Conduct::PLAIN,
+                conduct: conduct(&mut random),
                 canary: None,
             },
             random,
         }
     }
+}
+
+/// Most runs keep what there was, so that they can be taken back.
+fn conduct(random: &mut Rng) -> Conduct {
+    let before = if random.u8(..4) == 0 { BeforeImages::LeftOut } else { BeforeImages::Kept };
+    Conduct { before, ..Conduct::PLAIN }
 }
 
 fn seek(random: &mut Rng) -> Seek {
