@@ -4,7 +4,9 @@
 //! a second time, and compared as they are.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{BuildHasher as _, Hash};
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::model::action::Action;
 use crate::model::header::Header;
@@ -30,9 +32,7 @@ impl Default for Index {
 
 impl Index {
     fn note(&mut self, key: impl Hash, row: RowNumber) {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let [bucket, a, b, c, d, ..] = hasher.finish().to_le_bytes();
+        let [bucket, a, b, c, d, ..] = foldhash::quality::FixedState::default().hash_one(key).to_le_bytes();
         // More rows than that are not told apart, and compared as they are.
         let row = u32::try_from(row.0).unwrap_or(u32::MAX);
         self.0[usize::from(bucket)].push(u64::from(u32::from_le_bytes([a, b, c, d])) << 32 | u64::from(row));
@@ -115,9 +115,9 @@ struct Touch<'a> {
     number: Option<&'a PhoneNumber>,
 }
 
-fn touches(action: &Action) -> Vec<Touch<'_>> {
+fn touches(action: &Action) -> SmallVec<[Touch<'_>; 3]> {
     let sets = |phone: &'_ Phone, kind| (phone.phone_type, kind);
-    let one = |(phone_type, kind), number| vec![Touch { phone_type, kind, number }];
+    let one = |(phone_type, kind), number| smallvec![Touch { phone_type, kind, number }];
     match action {
         Action::AddPhone(phone) => one(sets(phone, Kind::Add), Some(&phone.number)),
         Action::UpdatePhone(phone) => one(sets(phone, Kind::Update), Some(&phone.number)),
@@ -139,7 +139,7 @@ fn touches(action: &Action) -> Vec<Touch<'_>> {
         | Action::EnableSmsSignIn
         | Action::DisableSmsSignIn
         | Action::ResetPassword(_)
-        | Action::SetPassword(_) => Vec::new(),
+        | Action::SetPassword(_) => SmallVec::new(),
     }
 }
 

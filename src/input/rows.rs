@@ -12,11 +12,10 @@ use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::user::UserId;
 
 use super::content::Form;
-use super::known_numbers::KnownNumbers;
 use super::meanings::Mapping;
 use super::passwords::Passwords;
 use super::phone_text::{Checked, Country, PhoneTextError, Written};
-use super::records::Record;
+use super::records::{Record, Span};
 use super::remarks::{Cause, Remark, Severity};
 use super::shape;
 use super::spelling::is_spelling_of;
@@ -80,7 +79,6 @@ pub struct Interpreter {
     header: Header,
     settings: InputSettings,
     passwords: Passwords,
-    known_numbers: KnownNumbers,
     rejected: Rejected,
     /// What is to be said of the row that was understood last.
     remarks: Vec<Remark>,
@@ -94,24 +92,12 @@ impl Interpreter {
     #[must_use]
     pub fn new(header: Header, settings: InputSettings) -> Self {
         let passwords = Passwords::in_files(settings.form.clone(), settings.mapping.clone());
-        Self {
-            header,
-            settings,
-            passwords,
-            known_numbers: KnownNumbers::default(),
-            rejected: Rejected::default(),
-            remarks: Vec::new(),
-        }
+        Self { header, settings, passwords, rejected: Rejected::default(), remarks: Vec::new() }
     }
 
     /// Refuses these rows from now on.
     pub fn reject(&mut self, rejected: Rejected) {
         self.rejected = rejected;
-    }
-
-    /// Forgets what an earlier reading knows, so that the next one says all of it again.
-    pub fn forget(&mut self) {
-        self.known_numbers = KnownNumbers::default();
     }
 
     /// All files in which a password was looked for.
@@ -160,7 +146,7 @@ impl Interpreter {
         if !matches!(task.action, Action::SetPhones(_)) {
             return task.action.clone();
         }
-        match self.work(Record { row: task.row.clone(), is_readable: true }) {
+        match self.work(Record { row: task.row.clone(), is_readable: true, span: Span::Unknown }) {
             Work::Task(understood) => understood.action,
             Work::Invalid(_) => task.action.clone(),
         }
@@ -187,7 +173,7 @@ impl Interpreter {
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
         let column = self.header.user;
         let text = trimmed(row, column);
-        let seen = text.trim_matches(is_invisible).trim();
+        let seen = if text.is_ascii() { text } else { text.trim_matches(is_invisible).trim() };
         if seen.len() < text.len() {
             self.remark(column, Cause::Invisible, format!("is read as {seen}"));
         }
@@ -226,15 +212,8 @@ impl Interpreter {
     fn phone_in(&mut self, row: &Row, column: usize, phone_type: PhoneType) -> Result<Phone, Fault> {
         let fault = |error: PhoneTextError| Fault::at(Some(column), error.cause(), error.to_string());
         let written = Written::read(row.field(column), phone_type).map_err(fault)?;
-        let known = self.known_numbers.code_digits(row.number, written.plain());
-        if let Some(number) = known.and_then(|digits| written.with_country_code(digits)) {
-            return Ok(Phone { phone_type, number });
-        }
         let country = self.country(row, written.plain())?;
         let Checked { number, causes } = written.checked(phone_type, country).map_err(fault)?;
-        if let Some(digits) = written.country_code_digits(&number) {
-            self.known_numbers.note(row.number, written.plain(), digits);
-        }
         for cause in causes {
             let text = match cause.severity() {
                 Severity::Note => format!("is read as {number}"),

@@ -65,8 +65,7 @@ impl Input {
         self.records.form()
     }
 
-    /// What is to be said of the row that was read last. Of a number that an earlier reading knows to be valid nothing is
-    /// said again.
+    /// What is to be said of the row that was read last.
     #[must_use]
     pub fn remarks(&self) -> &[Remark] {
         self.interpreter.remarks()
@@ -102,15 +101,6 @@ impl Input {
         self.records.skip_to(row)?;
         let record = self.records.read()?;
         Ok(record.map(|record| self.interpreter.work(record)))
-    }
-
-    /// Goes back to the first row, and forgets what the first reading knows.
-    ///
-    /// # Errors
-    /// When the file cannot be read a second time.
-    pub fn begin_anew(&mut self) -> Result<(), InputError> {
-        self.interpreter.forget();
-        self.rewind()
     }
 
     /// Passes over these rows from now on, without a look at what they say.

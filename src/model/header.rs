@@ -114,8 +114,7 @@ mod tests {
     }
 
     fn shown(header: &Header, fields: &[&str]) -> Vec<String> {
-        let fields = fields.iter().map(|field| Box::from(*field)).collect();
-        let row = Row { number: RowNumber(1), fields };
+        let row = Row { number: RowNumber(1), fields: Box::new(fields.iter().collect()) };
         (0..5).map(|column| header.shown(&row, column).to_owned()).collect()
     }
 

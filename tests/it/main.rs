@@ -14,6 +14,7 @@ mod kills;
 mod kinds;
 mod leaks;
 mod masked;
+mod numbering;
 mod order;
 mod pace;
 mod results;
