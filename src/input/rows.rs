@@ -154,13 +154,13 @@ impl Interpreter {
 
     fn understand(&mut self, record: &Record) -> Result<(UserId, Action), Fault> {
         let row = &record.row;
-        shape::as_many_fields_as_names(row, &self.header).map_err(Fault)?;
+        shape::as_many_fields_as_names(record, &self.header).map_err(Fault)?;
         if !record.is_readable {
             let reason = "holds bytes that are no text: save the file as \"CSV UTF-8\", or name its encoding with \
                           --encoding";
             return Err(Fault::of_line(Cause::Unreadable, reason));
         }
-        shape::holds_no_other_row(row, &self.header).map_err(Fault)?;
+        shape::holds_no_other_row(record, &self.header).map_err(Fault)?;
         let user = self.user(row)?;
         let action = match self.settings.action {
             ActionSource::ListMethods => Action::ListMethods,
