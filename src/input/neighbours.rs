@@ -71,7 +71,7 @@ impl Neighbours {
         let mut has_phones = false;
         for touch in touches(&task.action) {
             has_phones = true;
-            self.asked.note((user, touch.phone_type.name()), row);
+            self.asked.note((user, touch.phone_type), row);
             if let Some(number) = touch.number.filter(|_| is_personal(touch.phone_type)) {
                 self.numbers.note(number.as_str(), row);
             }
@@ -167,7 +167,8 @@ pub(super) type Remarks = BTreeMap<RowNumber, Vec<Remark>>;
 pub(super) struct Comparison<'a> {
     header: &'a Header,
     phones: HashMap<(String, PhoneType), Left>,
-    others: HashMap<(String, &'static str), RowNumber>,
+    /// The last row of each other action of a user.
+    others: HashMap<(String, &'static str), (RowNumber, Action)>,
     numbers: HashMap<PhoneNumber, Vec<Holder>>,
     remarks: Remarks,
 }
@@ -188,10 +189,16 @@ impl<'a> Comparison<'a> {
         let touches = touches(&task.action);
         if touches.is_empty()
             && task.action != Action::ListMethods
-            && let Some(earlier) = self.others.insert((user.clone(), task.action.name()), row)
+            && let Some((earlier, action)) =
+                self.others.insert((user.clone(), task.action.name()), (row, task.action.clone()))
         {
-            let text = format!("does for this user what row {earlier} does");
-            self.remark(row, (Cause::DuplicateRow, self.header.action), text);
+            let (cause, text) = if action == task.action {
+                (Cause::DuplicateRow, format!("repeats row {earlier}"))
+            } else {
+                // Only a reset has more to it than its name.
+                (Cause::TwoPasswords, format!("gives the user another password than row {earlier}"))
+            };
+            self.remark(row, (cause, self.header.action), text);
         }
         for touch in touches {
             if let Some((cause, text)) = self.contradiction(row, &user, &touch) {
@@ -227,7 +234,7 @@ impl<'a> Comparison<'a> {
                 format!("gives the user another {} number than row {earlier} ({other})", touch.phone_type),
             )),
             (_, Some((earlier, kind, _))) if kind == touch.kind => {
-                Some((Cause::DuplicateRow, format!("says what row {earlier} says")))
+                Some((Cause::DuplicateRow, format!("repeats row {earlier}")))
             }
             _ => None,
         }

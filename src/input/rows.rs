@@ -8,7 +8,7 @@ use crate::model::header::Header;
 use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
-use crate::model::task::{InvalidRow, Prior, Task, Work};
+use crate::model::task::{InvalidRow, Prior, Task, WHOLE_ROW, Work};
 use crate::model::user::UserId;
 
 use super::content::Form;
@@ -193,17 +193,33 @@ impl Interpreter {
             Verb::UpdatePhone => Action::UpdatePhone(self.phone(row)?),
             Verb::SetPhone => Action::SetPhone(self.phone(row)?),
             Verb::SetPhones => self.phones(row)?,
-            Verb::DeletePhone => Action::DeletePhone(self.phone_type(row)?.ok_or_else(|| self.no_type())?),
+            Verb::DeletePhone => self.deletion(row)?,
             Verb::EnableSmsSignIn => self.mobile_only(row).map(|()| Action::EnableSmsSignIn)?,
             Verb::DisableSmsSignIn => self.mobile_only(row).map(|()| Action::DisableSmsSignIn)?,
             Verb::ResetPassword => Action::ResetPassword(Some(self.password(row, user)?)),
         })
     }
 
+    /// Graph deletes a type, whatever its number (`DELETE …/phoneMethods/{id}`): who writes one may mean this one alone.
+    fn deletion(&mut self, row: &Row) -> Result<Action, Fault> {
+        let phone_type = self.phone_type(row)?.ok_or_else(|| self.no_type())?;
+        let column = self.number_column(phone_type);
+        if !trimmed(row, column).is_empty() {
+            let text = format!("is not looked at: the {phone_type} goes, whatever its number is");
+            self.remark(column, Cause::IgnoredNumber, text);
+        }
+        Ok(Action::DeletePhone(phone_type))
+    }
+
+    /// Where a row has the number of a phone.
+    fn number_column(&self, phone_type: PhoneType) -> Option<usize> {
+        let own = PhoneType::ALL.into_iter().zip(self.header.phones).find(|(own, _)| *own == phone_type);
+        self.header.phone_number.or_else(|| own.and_then(|(_, column)| column))
+    }
+
     fn phone(&mut self, row: &Row) -> Result<Phone, Fault> {
         let phone_type = self.phone_type(row)?.unwrap_or(PhoneType::Mobile);
-        let own = PhoneType::ALL.into_iter().zip(self.header.phones).find(|(own, _)| *own == phone_type);
-        let column = self.header.phone_number.or_else(|| own.and_then(|(_, column)| column));
+        let column = self.number_column(phone_type);
         let reason = "needs a phone number: the file has no column phone_number";
         let column = column.ok_or_else(|| Fault::of_line(Cause::NoPhone, reason))?;
         self.phone_in(row, column, phone_type)
@@ -331,7 +347,7 @@ impl Interpreter {
     #[must_use]
     pub fn cell(&self, row: &Row, column: Option<usize>) -> (String, String) {
         column.map_or_else(
-            || ("-".to_owned(), String::new()),
+            || (WHOLE_ROW.to_owned(), String::new()),
             |column| (self.header.names[column].trim().to_owned(), self.shown(row, column)),
         )
     }

@@ -31,12 +31,15 @@ pub enum Prior {
     Accepted(Box<Operation>),
 }
 
+/// Stands in the place of a column's name where something is said of the row as a whole.
+pub const WHOLE_ROW: &str = "-";
+
 /// A row that cannot be done, with the first reason found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidRow {
     /// The line itself.
     pub row: Row,
-    /// The name of the column at fault as the file spells it, or `-` where the line as a whole is.
+    /// The name of the column at fault as the file spells it, or [`WHOLE_ROW`].
     pub column: String,
     /// What stands there; for a password a placeholder, never the text.
     pub value: String,
@@ -48,7 +51,11 @@ impl InvalidRow {
     /// The row's end in the results.
     #[must_use]
     pub fn failure(&self) -> Failure {
-        let message = format!("{} '{}' {}", self.column, self.value, self.reason);
+        let message = if self.column == WHOLE_ROW {
+            format!("the row {}", self.reason)
+        } else {
+            format!("{} '{}' {}", self.column, self.value, self.reason)
+        };
         Failure { http_status: None, code: "invalid-row".to_owned(), message }
     }
 }
