@@ -284,7 +284,7 @@ mod tests {
         let phone = Phone { phone_type: PhoneType::Mobile, number };
         let mut done = ended(task(1, Action::SetPhone(phone)), Outcome::new(Status::Succeeded, "=1+1"));
         if let Work::Task(task) = &mut done.work {
-            task.row.fields = Box::new(["", "", "", "", "", "", "@SUM(A1)", "x, y"].iter().collect());
+            *task.row.fields = ["", "", "", "", "", "", "@SUM(A1)", "x, y"].iter().collect();
         }
         let line = lines(&[done]).remove(1);
         assert!(line.starts_with("1,A@b.c,set-phone,mobile,+1 2065550123,succeeded,'=1+1,"), "{line}");
