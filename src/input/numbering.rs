@@ -46,6 +46,10 @@ pub fn planned(digits: &str) -> Option<Planned> {
     let mut code = 0;
     for (digit, code_digits) in digits.bytes().zip(1..=3) {
         code = code * 10 + usize::from(digit.wrapping_sub(b'0'));
+        if code == 0 {
+            // No country code begins so.
+            return None;
+        }
         let place = at(1 + code)?;
         if place > 0 {
             let national = &digits[usize::from(code_digits)..];
@@ -97,6 +101,8 @@ mod tests {
             ("353861234567", Some((3, Kind::Mobile))),
             ("19005550123", Some((1, Kind::PremiumRate))),
             ("4402079460958", None),
+            ("012065550123", None),
+            ("0012065550123", None),
             ("447700900123", None),
             ("1206555012", None),
             ("99912345678", None),

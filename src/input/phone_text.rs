@@ -380,18 +380,20 @@ fn split_extension(text: &str) -> Result<(&str, Option<&str>), PhoneTextError> {
     Ok((number, Some(digits)))
 }
 
+/// Up to so many bytes a number is read the short way.
+const SIMPLE: usize = 32;
+
 /// The same as [`plain`] for what most numbers are, a `+` and digits with spaces and hyphens between them; `None` for all
 /// else.
 fn simple(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('+')?;
-    let is_simple = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'-'));
-    if !is_simple {
-        return None;
+    let rest = text.strip_prefix('+').filter(|rest| rest.len() < SIMPLE)?;
+    let (mut plain, mut length, mut is_simple) = ([b'+'; SIMPLE], 1, true);
+    for byte in rest.bytes() {
+        plain[length] = byte;
+        length += usize::from(byte.is_ascii_digit());
+        is_simple &= byte.is_ascii_digit() | matches!(byte, b' ' | b'-');
     }
-    let mut plain = String::with_capacity(text.len());
-    plain.push('+');
-    digits.split([' ', '-']).for_each(|digits| plain.push_str(digits));
-    Some(plain)
+    str::from_utf8(&plain[..length]).ok().filter(|_| is_simple).map(str::to_owned)
 }
 
 /// Checks every character and leaves only `+` and digits.

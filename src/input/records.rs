@@ -212,7 +212,7 @@ impl Records {
         let text = str::from_utf8(self.buffer.as_slice()).ok();
         // Two fields that are cut in the middle of a character are together UTF-8, and each is none.
         if let Some((text, fields)) = text.and_then(|text| Some((text, Fields::of(text, ends)?))) {
-            let is_readable = text.is_ascii() || !self.content.is_converted() || !text.contains(REPLACEMENT);
+            let is_readable = !self.content.is_converted() || !text.contains(REPLACEMENT);
             (fields, is_readable)
         } else {
             (self.buffer.iter().map(String::from_utf8_lossy).collect(), false)
@@ -222,7 +222,7 @@ impl Records {
     /// The lines of the record that was read last.
     fn span(&self) -> Span {
         let (end, text) = (self.dialect.line_end, self.buffer.as_slice());
-        if !text.contains(&b'\n') && !text.contains(&b'\r') {
+        if !text.iter().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
             Span::Line
         } else if self.content.is_text() {
             // Of a carriage return and a line feed the reader has not taken the second yet.
@@ -276,7 +276,8 @@ impl Records {
             self.reader.get_mut().since_mark = 0;
             let read = self.reader.read_byte_record(&mut self.buffer);
             if self.dialect.line_end == LineEnd::Return {
-                self.returns += self.buffer.as_slice().iter().filter(|byte| **byte == b'\r').count() as u64;
+                let text = self.buffer.as_slice();
+                self.returns += LineEnd::Return.count(text) - LineEnd::LineFeed.count(text);
             }
             match read {
                 // A blank line, or the empty rows that spreadsheets write below a table.

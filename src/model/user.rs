@@ -46,9 +46,9 @@ impl UserId {
             return Err(UserIdError::TooLong);
         }
         let forbidden = |c: &char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\');
-        // Nearly every name is of these, and they are looked at many at a time.
-        let is_plain = |byte: &u8| matches!(byte, b'!'..=b'~') && !matches!(byte, b'/' | b'\\');
-        if !text.as_bytes().iter().all(is_plain)
+        // Nearly every name is of these. Looked at without a halt, they are looked at many at a time.
+        let is_plain = |byte: u8| matches!(byte, b'!'..=b'~') & !matches!(byte, b'/' | b'\\');
+        if !text.bytes().fold(true, |all, byte| all & is_plain(byte))
             && let Some(c) = text.chars().find(forbidden)
         {
             return Err(UserIdError::Character(c));
@@ -93,8 +93,8 @@ fn is_guid(text: &str) -> bool {
 }
 
 fn is_principal_name(text: &str) -> bool {
-    let has_one = text.bytes().filter(|byte| *byte == b'@').count() == 1;
-    has_one && !text.starts_with('@') && !text.ends_with('@')
+    let first = text.find('@');
+    first.is_some() && first == text.rfind('@') && !text.starts_with('@') && !text.ends_with('@')
 }
 
 #[cfg(test)]

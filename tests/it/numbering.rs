@@ -371,7 +371,7 @@ fn digits() -> impl Strategy<Value = String> {
     let codes: Vec<i32> = PHONE_NUMBER_UTIL.get_supported_calling_codes().collect();
     let number =
         (prop::sample::select(codes), "[0-9]{0,18}").prop_map(|(code, national)| format!("{code}{national}"));
-    prop_oneof![9 => number, 1 => "[0-9]{0,24}"]
+    prop_oneof![8 => number.clone(), 1 => number.prop_map(|digits| format!("0{digits}")), 1 => "[0-9]{0,24}"]
 }
 
 proptest! {
