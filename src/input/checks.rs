@@ -275,6 +275,10 @@ mod tests {
                 "a@b.c,disable-sms-sign-in,,\na@b.c,disable-sms-sign-in,,\n",
                 "duplicate-row: row 2, action repeats row 1",
             ),
+            (
+                "a@b.c,delete,office,+12065550123\nb@b.c,delete,office,\n",
+                "ignored-number: row 1, phone is not looked at: the office goes, whatever its number is",
+            ),
         ] {
             assert_eq!(told(&format!("{header}{rows}")), [expected]);
         }

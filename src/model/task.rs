@@ -79,3 +79,20 @@ impl Work {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::RowNumber;
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_row_as_a_whole_is_said_of_the_row() {
+        let message = |column: &str, value: &str| {
+            let row = Row { number: RowNumber(1), fields: Box::default() };
+            let (column, value, reason) = (column.to_owned(), value.to_owned(), "is wrong".to_owned());
+            InvalidRow { row, column, value, reason }.failure().message
+        };
+        assert_eq!(message(WHOLE_ROW, ""), "the row is wrong");
+        assert_eq!(message("phone", "12"), "phone '12' is wrong");
+    }
+}
