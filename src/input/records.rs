@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, ReaderBuilder};
+use memchr::memchr2;
 use thiserror::Error;
 
 use crate::model::fingerprint::Fingerprint;
@@ -222,14 +223,14 @@ impl Records {
     /// The lines of the record that was read last.
     fn span(&self) -> Span {
         let (end, text) = (self.dialect.line_end, self.buffer.as_slice());
-        if !text.iter().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+        if memchr2(b'\n', b'\r', text).is_none() {
             Span::Line
         } else if self.content.is_text() {
             // Of a carriage return and a line feed the reader has not taken the second yet.
             let has_passed_end = end != LineEnd::Both && !self.reader.get_ref().has_ended;
             let separator_line = u64::from(self.dialect.skipped > 0);
             let line = self.reader.position().line() + self.returns + separator_line;
-            Span::Lines { first: line - u64::from(has_passed_end) - end.count(text), end }
+            Span::Lines { first: line.saturating_sub(u64::from(has_passed_end) + end.count(text)), end }
         } else {
             Span::Unknown
         }

@@ -369,7 +369,13 @@ impl Interpreter {
 
 /// The trimmed field in a column, empty where the file has no such column.
 fn trimmed(row: &Row, column: Option<usize>) -> &str {
-    column.map_or("", |column| row.field(column).trim())
+    let text = column.map_or("", |column| row.field(column));
+    // Nearly every cell begins and ends so, and needs no look at what white space there is.
+    match text.as_bytes() {
+        [] => text,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
 }
 
 /// Whether a text can be a password at all; Entra ID has further rules, which it tells itself.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::BuildHasher as _;
 
+use memchr::memchr;
 use smallvec::SmallVec;
 use thiserror::Error;
 
@@ -46,9 +47,9 @@ impl UserId {
             return Err(UserIdError::TooLong);
         }
         let forbidden = |c: &char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\');
-        // Nearly every name is of these. Looked at without a halt, they are looked at many at a time.
-        let is_plain = |byte: u8| matches!(byte, b'!'..=b'~') & !matches!(byte, b'/' | b'\\');
-        if !text.bytes().fold(true, |all, byte| all & is_plain(byte))
+        // Nearly every name is of these.
+        let is_plain = |byte| matches!(byte, b'!'..=b'.' | b'0'..=b'[' | b']'..=b'~');
+        if !text.bytes().all(is_plain)
             && let Some(c) = text.chars().find(forbidden)
         {
             return Err(UserIdError::Character(c));
@@ -93,8 +94,10 @@ fn is_guid(text: &str) -> bool {
 }
 
 fn is_principal_name(text: &str) -> bool {
-    let first = text.find('@');
-    first.is_some() && first == text.rfind('@') && !text.starts_with('@') && !text.ends_with('@')
+    memchr(b'@', text.as_bytes()).is_some_and(|at| {
+        let domain = &text[at + 1..];
+        at > 0 && !domain.is_empty() && memchr(b'@', domain.as_bytes()).is_none()
+    })
 }
 
 #[cfg(test)]
