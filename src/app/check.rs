@@ -35,8 +35,7 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
 fn write_findings(path: &Path, mut input: Input, findings: &Findings) -> Result<(), AppError> {
     let header = input.header().clone();
     let mut checked = Checked::create(path, &header).map_err(AppError::Findings)?;
-    // The first reading knows numbers that are valid, and would say nothing of them again.
-    input.begin_anew()?;
+    input.rewind()?;
     while let Some(work) = input.next() {
         let work = work?;
         let row = work.row();

@@ -9,6 +9,8 @@ use crate::input::checks::{Example, Findings, Group};
 use crate::input::remarks::{Cause, Severity};
 use crate::input::source::Input;
 use crate::model::demand::Demand;
+use crate::model::row::RowNumber;
+use crate::model::task::WHOLE_ROW;
 
 /// How many rows a warning names in a run.
 const NAMED_ROWS: usize = 5;
@@ -23,9 +25,8 @@ pub(super) fn bad_rows(file: &Path, findings: &Findings) -> String {
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     for invalid in &findings.examples {
-        let (row, column, value, reason) =
-            (invalid.row.number, &invalid.column, &invalid.value, &invalid.reason);
-        let _ = writeln!(text, "{}: row {row}, {column} '{value}' {reason}", file.display());
+        let place = place(invalid.row.number, &invalid.column, &invalid.value);
+        let _ = writeln!(text, "{}: {place} {}", file.display(), invalid.reason);
     }
     let left = findings.invalid - findings.examples.len() as u64;
     if left > 0 {
@@ -55,6 +56,11 @@ pub(super) fn warnings(file: &Path, findings: &Findings) -> String {
             writeln!(text, "{name}: {notes} {noun} not read as written: authwave check {file} tells which");
     }
     text
+}
+
+/// Where in the file something stands, as the beginning of a sentence.
+fn place(row: RowNumber, column: &str, value: &str) -> String {
+    if column == WHOLE_ROW { format!("row {row}") } else { format!("row {row}, {column} '{value}'") }
 }
 
 fn near_miss(column: &str, meant: &str) -> String {
@@ -99,7 +105,7 @@ fn tell_group(text: &mut String, cause: Cause, group: &Group) {
     let (severity, name) = (cause.severity().name(), cause.name());
     let _ = writeln!(text, "{severity} {name} ({}): {}", group.count, cause.told());
     for Example { row, column, value, text: told } in &group.examples {
-        let _ = writeln!(text, "  row {row}, {column} '{value}' {told}");
+        let _ = writeln!(text, "  {} {told}", place(*row, column, value));
     }
     let left = group.count - group.examples.len() as u64;
     if left > 0 {

@@ -25,7 +25,7 @@ const EXAMPLES_OF_A_CAUSE: usize = 5;
 pub struct Example {
     /// The row.
     pub row: RowNumber,
-    /// The column's name as the file spells it, or `-` where it is the row as a whole.
+    /// The column's name as the file spells it, or [`WHOLE_ROW`](crate::model::task::WHOLE_ROW).
     pub column: String,
     /// What stands there; never a password.
     pub value: String,
@@ -265,7 +265,7 @@ mod tests {
             ),
             (
                 "a@b.c,add,,+12065550123\na@b.c,add,,+1 206 555 0123\n",
-                "duplicate-row: row 2, phone says what row 1 says",
+                "duplicate-row: row 2, phone repeats row 1",
             ),
             (
                 "a@b.c,delete,office,\na@b.c,delete,office,\n",
@@ -273,7 +273,11 @@ mod tests {
             ),
             (
                 "a@b.c,disable-sms-sign-in,,\na@b.c,disable-sms-sign-in,,\n",
-                "duplicate-row: row 2, action does for this user what row 1 does",
+                "duplicate-row: row 2, action repeats row 1",
+            ),
+            (
+                "a@b.c,delete,office,+12065550123\nb@b.c,delete,office,\n",
+                "ignored-number: row 1, phone is not looked at: the office goes, whatever its number is",
             ),
         ] {
             assert_eq!(told(&format!("{header}{rows}")), [expected]);
@@ -287,6 +291,19 @@ mod tests {
         ] {
             assert_eq!(told(&format!("{header}{rows}")), [""; 0], "{rows}");
         }
+    }
+
+    #[test]
+    fn two_resets_of_a_user_repeat_each_other_only_where_the_password_is_the_same() {
+        let header = "user,action,new_password\na@b.c,reset,S3cret!!\nb@b.c,reset,S3cret!!\n";
+        assert_eq!(
+            told(&format!("{header}A@b.c,reset,S3cret!!\n")),
+            ["duplicate-row: row 3, action repeats row 1"]
+        );
+        assert_eq!(
+            told(&format!("{header}A@b.c,reset,0ther!!!\n")),
+            ["two-passwords: row 3, action gives the user another password than row 1"]
+        );
     }
 
     #[test]

@@ -68,6 +68,25 @@ impl fmt::Display for Delimiter {
     }
 }
 
+/// How lines end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEnd {
+    /// A line feed, as on Unix.
+    LineFeed,
+    /// A carriage return and a line feed, as on Windows.
+    Both,
+    /// A carriage return alone, as on a Mac of old.
+    Return,
+}
+
+impl LineEnd {
+    /// How many line ends are in a text.
+    pub(super) fn count(self, text: &[u8]) -> u64 {
+        let ends_line = |byte: &&u8| **byte == b'\n' || self == Self::Return && **byte == b'\r';
+        text.iter().filter(ends_line).count() as u64
+    }
+}
+
 /// How a file is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -75,8 +94,8 @@ pub(super) struct Dialect {
     pub(super) delimiter: Delimiter,
     /// How many bytes before the header are a `sep=` line.
     pub(super) skipped: usize,
-    /// Whether lines end with a carriage return alone, as on a Mac of old.
-    pub(super) has_lone_returns: bool,
+    /// How its first line ends, and with it all.
+    pub(super) line_end: LineEnd,
 }
 
 impl Dialect {
@@ -85,22 +104,22 @@ impl Dialect {
     pub(super) fn of(head: &[u8], forced: Option<Delimiter>, is_known: impl Fn(&str) -> bool) -> Self {
         let (named, skipped) = separator_line(head).map_or((None, 0), |(named, end)| (Some(named), end));
         let rest = &head[skipped..];
-        let has_lone_returns = ends_with_lone_return(if skipped > 0 { head } else { rest });
+        let line_end = line_end(if skipped > 0 { head } else { rest });
         let known = |delimiter: Delimiter| {
-            header(rest, delimiter, has_lone_returns).iter().filter(|name| is_known(name)).count()
+            header(rest, delimiter, line_end).iter().filter(|name| is_known(name)).count()
         };
         // Of equals the last is the greatest, so the comma has to come last.
         let likeliest = || Delimiter::ALL.into_iter().rev().max_by_key(|delimiter| known(*delimiter));
         let delimiter = forced.or(named).or_else(likeliest).unwrap_or(Delimiter::Comma);
-        Self { delimiter, skipped, has_lone_returns }
+        Self { delimiter, skipped, line_end }
     }
 }
 
 /// The names in the first line that is no comment.
-fn header(head: &[u8], delimiter: Delimiter, has_lone_returns: bool) -> Vec<String> {
+fn header(head: &[u8], delimiter: Delimiter, line_end: LineEnd) -> Vec<String> {
     let mut reader = ReaderBuilder::new();
     reader.has_headers(false).flexible(true).comment(Some(b'#')).delimiter(delimiter.byte());
-    let lines = LineFeeds::new(head, has_lone_returns);
+    let lines = LineFeeds::new(head, line_end);
     let mut records = reader.from_reader(lines).into_byte_records();
     let first = records.find(|record| {
         record.as_ref().is_ok_and(|record| record.iter().any(|field| !field.trim_ascii().is_empty()))
@@ -123,13 +142,17 @@ fn separator_line(head: &[u8]) -> Option<(Delimiter, usize)> {
     Some((delimiter, end + length))
 }
 
-fn ends_with_lone_return(head: &[u8]) -> bool {
+fn line_end(head: &[u8]) -> LineEnd {
     let mut is_quoted = false;
     let end = head.iter().position(|byte| {
         is_quoted ^= *byte == b'"';
         !is_quoted && matches!(byte, b'\r' | b'\n')
     });
-    end.is_some_and(|end| head[end] == b'\r' && head.get(end + 1) != Some(&b'\n'))
+    match end.map(|end| &head[end..]) {
+        Some([b'\r', b'\n', ..]) => LineEnd::Both,
+        Some([b'\r', ..]) => LineEnd::Return,
+        Some(_) | None => LineEnd::LineFeed,
+    }
 }
 
 /// Text whose lines end with a line feed, also where it had carriage returns alone: a comment would have no end there.
@@ -140,8 +163,8 @@ pub(super) struct LineFeeds<R> {
 }
 
 impl<R> LineFeeds<R> {
-    pub(super) const fn new(text: R, has_lone_returns: bool) -> Self {
-        Self { text, replaces: has_lone_returns, is_quoted: false }
+    pub(super) const fn new(text: R, line_end: LineEnd) -> Self {
+        Self { text, replaces: matches!(line_end, LineEnd::Return), is_quoted: false }
     }
 }
 
@@ -164,10 +187,10 @@ impl<R: Read> Read for LineFeeds<R> {
 mod tests {
     use super::*;
 
-    fn dialect(head: &str) -> (Delimiter, usize, bool) {
+    fn dialect(head: &str) -> (Delimiter, usize, LineEnd) {
         let is_known = |name: &str| ["user", "action", "phone"].contains(&name);
-        let Dialect { delimiter, skipped, has_lone_returns } = Dialect::of(head.as_bytes(), None, is_known);
-        (delimiter, skipped, has_lone_returns)
+        let Dialect { delimiter, skipped, line_end } = Dialect::of(head.as_bytes(), None, is_known);
+        (delimiter, skipped, line_end)
     }
 
     #[test]
@@ -181,16 +204,20 @@ mod tests {
             ("user\n", Delimiter::Comma),
             ("x;y;z\n", Delimiter::Comma),
         ] {
-            assert_eq!(dialect(head), (delimiter, 0, false), "{head:?}");
+            assert_eq!(dialect(head), (delimiter, 0, LineEnd::LineFeed), "{head:?}");
         }
     }
 
     #[test]
     fn a_sep_line_names_the_delimiter_and_is_no_header() {
-        assert_eq!(dialect("sep=;\r\nuser;action\r\n"), (Delimiter::Semicolon, 7, false));
-        assert_eq!(dialect("\"SEP=|\"\nuser,action\n"), (Delimiter::Pipe, 8, false));
-        assert_eq!(dialect("sep=;\ruser;action\r"), (Delimiter::Semicolon, 6, true));
-        assert_eq!(dialect("sep=;;\nuser,action\n"), (Delimiter::Comma, 0, false), "no such line");
+        assert_eq!(dialect("sep=;\r\nuser;action\r\n"), (Delimiter::Semicolon, 7, LineEnd::Both));
+        assert_eq!(dialect("\"SEP=|\"\nuser,action\n"), (Delimiter::Pipe, 8, LineEnd::LineFeed));
+        assert_eq!(dialect("sep=;\ruser;action\r"), (Delimiter::Semicolon, 6, LineEnd::Return));
+        assert_eq!(
+            dialect("sep=;;\nuser,action\n"),
+            (Delimiter::Comma, 0, LineEnd::LineFeed),
+            "no such line"
+        );
     }
 
     #[test]
@@ -201,10 +228,10 @@ mod tests {
 
     #[test]
     fn carriage_returns_alone_are_told_and_read_as_line_ends_outside_of_quotes() {
-        assert!(dialect("user,action\ra,b\r").2);
-        assert!(!dialect("user,action\r\na,b\r\n").2);
-        assert!(!dialect("\"us\rer\",action\na,b\n").2);
-        let read = |text: &str| io::read_to_string(LineFeeds::new(text.as_bytes(), true)).unwrap();
+        assert_eq!(dialect("user,action\ra,b\r").2, LineEnd::Return);
+        assert_eq!(dialect("user,action\r\na,b\r\n").2, LineEnd::Both);
+        assert_eq!(dialect("\"us\rer\",action\na,b\n").2, LineEnd::LineFeed);
+        let read = |text: &str| io::read_to_string(LineFeeds::new(text.as_bytes(), LineEnd::Return)).unwrap();
         assert_eq!(read("a\r# b\r\"c\rd\"\r"), "a\n# b\n\"c\rd\"\n");
     }
 

@@ -4,7 +4,9 @@
 //! a second time, and compared as they are.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{BuildHasher as _, Hash};
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::model::action::Action;
 use crate::model::header::Header;
@@ -30,9 +32,7 @@ impl Default for Index {
 
 impl Index {
     fn note(&mut self, key: impl Hash, row: RowNumber) {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let [bucket, a, b, c, d, ..] = hasher.finish().to_le_bytes();
+        let [bucket, a, b, c, d, ..] = foldhash::quality::FixedState::default().hash_one(key).to_le_bytes();
         // More rows than that are not told apart, and compared as they are.
         let row = u32::try_from(row.0).unwrap_or(u32::MAX);
         self.0[usize::from(bucket)].push(u64::from(u32::from_le_bytes([a, b, c, d])) << 32 | u64::from(row));
@@ -71,7 +71,7 @@ impl Neighbours {
         let mut has_phones = false;
         for touch in touches(&task.action) {
             has_phones = true;
-            self.asked.note((user, touch.phone_type.name()), row);
+            self.asked.note((user, touch.phone_type), row);
             if let Some(number) = touch.number.filter(|_| is_personal(touch.phone_type)) {
                 self.numbers.note(number.as_str(), row);
             }
@@ -115,9 +115,9 @@ struct Touch<'a> {
     number: Option<&'a PhoneNumber>,
 }
 
-fn touches(action: &Action) -> Vec<Touch<'_>> {
+fn touches(action: &Action) -> SmallVec<[Touch<'_>; 3]> {
     let sets = |phone: &'_ Phone, kind| (phone.phone_type, kind);
-    let one = |(phone_type, kind), number| vec![Touch { phone_type, kind, number }];
+    let one = |(phone_type, kind), number| smallvec![Touch { phone_type, kind, number }];
     match action {
         Action::AddPhone(phone) => one(sets(phone, Kind::Add), Some(&phone.number)),
         Action::UpdatePhone(phone) => one(sets(phone, Kind::Update), Some(&phone.number)),
@@ -139,7 +139,7 @@ fn touches(action: &Action) -> Vec<Touch<'_>> {
         | Action::EnableSmsSignIn
         | Action::DisableSmsSignIn
         | Action::ResetPassword(_)
-        | Action::SetPassword(_) => Vec::new(),
+        | Action::SetPassword(_) => SmallVec::new(),
     }
 }
 
@@ -167,7 +167,8 @@ pub(super) type Remarks = BTreeMap<RowNumber, Vec<Remark>>;
 pub(super) struct Comparison<'a> {
     header: &'a Header,
     phones: HashMap<(String, PhoneType), Left>,
-    others: HashMap<(String, &'static str), RowNumber>,
+    /// The last row of each other action of a user.
+    others: HashMap<(String, &'static str), (RowNumber, Action)>,
     numbers: HashMap<PhoneNumber, Vec<Holder>>,
     remarks: Remarks,
 }
@@ -188,10 +189,16 @@ impl<'a> Comparison<'a> {
         let touches = touches(&task.action);
         if touches.is_empty()
             && task.action != Action::ListMethods
-            && let Some(earlier) = self.others.insert((user.clone(), task.action.name()), row)
+            && let Some((earlier, action)) =
+                self.others.insert((user.clone(), task.action.name()), (row, task.action.clone()))
         {
-            let text = format!("does for this user what row {earlier} does");
-            self.remark(row, (Cause::DuplicateRow, self.header.action), text);
+            let (cause, text) = if action == task.action {
+                (Cause::DuplicateRow, format!("repeats row {earlier}"))
+            } else {
+                // Only a reset has more to it than its name.
+                (Cause::TwoPasswords, format!("gives the user another password than row {earlier}"))
+            };
+            self.remark(row, (cause, self.header.action), text);
         }
         for touch in touches {
             if let Some((cause, text)) = self.contradiction(row, &user, &touch) {
@@ -227,7 +234,7 @@ impl<'a> Comparison<'a> {
                 format!("gives the user another {} number than row {earlier} ({other})", touch.phone_type),
             )),
             (_, Some((earlier, kind, _))) if kind == touch.kind => {
-                Some((Cause::DuplicateRow, format!("says what row {earlier} says")))
+                Some((Cause::DuplicateRow, format!("repeats row {earlier}")))
             }
             _ => None,
         }

@@ -7,14 +7,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, ReaderBuilder};
+use memchr::memchr2;
 use thiserror::Error;
 
 use crate::model::fingerprint::Fingerprint;
-use crate::model::row::{Row, RowNumber};
+use crate::model::row::{Fields, Row, RowNumber};
 
 use super::columns::HeaderError;
 use super::content::{Content, ContentError, Form};
-use super::dialect::{Dialect, LineFeeds};
+use super::dialect::{Dialect, LineEnd, LineFeeds};
 use super::encoding::fill;
 use super::workbook::WorkbookError;
 
@@ -85,6 +86,24 @@ pub struct Record {
     pub row: Row,
     /// Whether all of it could be read.
     pub is_readable: bool,
+    /// Over which lines of the file it goes.
+    pub span: Span,
+}
+
+/// Over which lines of its file a record goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// One, and no line end of whatever kind is in it.
+    Line,
+    /// Several, from this one on; the file's first line is 1.
+    Lines {
+        /// The first.
+        first: u64,
+        /// How they end.
+        end: LineEnd,
+    },
+    /// It does not come from lines.
+    Unknown,
 }
 
 /// The lines of a file, read row by row. One row is in memory at a time.
@@ -97,6 +116,8 @@ pub struct Records {
     names: Vec<String>,
     buffer: ByteRecord,
     number: RowNumber,
+    /// Carriage returns within cells, which are lines that the reader does not count.
+    returns: u64,
 }
 
 impl Records {
@@ -127,6 +148,7 @@ impl Records {
             names: Vec::new(),
             buffer: ByteRecord::new(),
             number: RowNumber(0),
+            returns: 0,
         };
         records.read_header()?;
         Ok(records)
@@ -179,19 +201,39 @@ impl Records {
             return Ok(None);
         }
         self.number.0 += 1;
-        // Field by field: two that are cut in the middle of a character would together be UTF-8.
-        let mut is_readable = true;
-        let is_converted = self.content.is_converted();
-        let field = |bytes| {
-            if let Ok(text) = str::from_utf8(bytes) {
-                is_readable &= !(is_converted && text.contains(REPLACEMENT));
-                return Box::from(text);
-            }
-            is_readable = false;
-            Box::from(String::from_utf8_lossy(bytes))
-        };
-        let fields = self.buffer.iter().map(field).collect();
-        Ok(Some(Record { row: Row { number: self.number, fields }, is_readable }))
+        let (fields, is_readable) = self.fields();
+        let row = Row { number: self.number, fields: Box::new(fields) };
+        Ok(Some(Record { row, is_readable, span: self.span() }))
+    }
+
+    /// The fields of the record that was read last, and whether all could be read.
+    fn fields(&self) -> (Fields, bool) {
+        let ends =
+            (0..self.buffer.len()).filter_map(|column| self.buffer.range(column)).map(|range| range.end);
+        let text = str::from_utf8(self.buffer.as_slice()).ok();
+        // Two fields that are cut in the middle of a character are together UTF-8, and each is none.
+        if let Some((text, fields)) = text.and_then(|text| Some((text, Fields::of(text, ends)?))) {
+            let is_readable = !self.content.is_converted() || !text.contains(REPLACEMENT);
+            (fields, is_readable)
+        } else {
+            (self.buffer.iter().map(String::from_utf8_lossy).collect(), false)
+        }
+    }
+
+    /// The lines of the record that was read last.
+    fn span(&self) -> Span {
+        let (end, text) = (self.dialect.line_end, self.buffer.as_slice());
+        if memchr2(b'\n', b'\r', text).is_none() {
+            Span::Line
+        } else if self.content.is_text() {
+            // Of a carriage return and a line feed the reader has not taken the second yet.
+            let has_passed_end = end != LineEnd::Both && !self.reader.get_ref().has_ended;
+            let separator_line = u64::from(self.dialect.skipped > 0);
+            let line = self.reader.position().line() + self.returns + separator_line;
+            Span::Lines { first: line.saturating_sub(u64::from(has_passed_end) + end.count(text)), end }
+        } else {
+            Span::Unknown
+        }
     }
 
     /// Goes over rows without keeping them, so that `row` is the next; it must not be behind already.
@@ -212,6 +254,7 @@ impl Records {
     pub fn rewind(&mut self) -> Result<(), InputError> {
         let reader = reader(&mut self.content, self.dialect);
         self.reader = reader.map_err(|source| unreadable(&self.path, self.number, source))?;
+        self.returns = 0;
         self.advance()?;
         self.number = RowNumber(0);
         Ok(())
@@ -232,7 +275,12 @@ impl Records {
     fn advance(&mut self) -> Result<bool, InputError> {
         loop {
             self.reader.get_mut().since_mark = 0;
-            match self.reader.read_byte_record(&mut self.buffer) {
+            let read = self.reader.read_byte_record(&mut self.buffer);
+            if self.dialect.line_end == LineEnd::Return {
+                let text = self.buffer.as_slice();
+                self.returns += LineEnd::Return.count(text) - LineEnd::LineFeed.count(text);
+            }
+            match read {
                 // A blank line, or the empty rows that spreadsheets write below a table.
                 Ok(true) if self.buffer.iter().all(|field| field.trim_ascii().is_empty()) => {}
                 Ok(more) => return Ok(more),
@@ -258,21 +306,26 @@ fn head(content: &mut Content) -> io::Result<Vec<u8>> {
 fn reader(content: &mut Content, dialect: Dialect) -> io::Result<csv::Reader<Bounded>> {
     let mut text = content.text()?;
     io::copy(&mut text.by_ref().take(dialect.skipped as u64), &mut io::sink())?;
-    let text: Box<dyn Read + Send> =
-        if dialect.has_lone_returns { Box::new(LineFeeds::new(text, true)) } else { text };
+    let text: Box<dyn Read + Send> = if dialect.line_end == LineEnd::Return {
+        Box::new(LineFeeds::new(text, dialect.line_end))
+    } else {
+        text
+    };
     Ok(ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .comment(Some(b'#'))
         .delimiter(dialect.delimiter.byte())
         .buffer_capacity(BUFFER_BYTES)
-        .from_reader(Bounded { text, since_mark: 0 }))
+        .from_reader(Bounded { text, since_mark: 0, has_ended: false }))
 }
 
 /// A text that is read no further than [`MAX_LINE_BYTES`] behind a mark, which is set at each line.
 struct Bounded {
     text: Box<dyn Read + Send>,
     since_mark: usize,
+    /// Whether there is no more.
+    has_ended: bool,
 }
 
 impl Read for Bounded {
@@ -282,6 +335,7 @@ impl Read for Bounded {
         }
         let count = self.text.read(buffer)?;
         self.since_mark += count;
+        self.has_ended = count == 0;
         Ok(count)
     }
 }
@@ -338,6 +392,35 @@ mod tests {
         let text = "a,b\n\"1,\"\"x\"\"\",\"two\nlines\"\n\"#3\",4";
         let rows = read(text.as_bytes()).unwrap();
         assert_eq!(rows[1..], [fields(1, &["1,\"x\"", "two\nlines"]), fields(2, &["#3", "4"])]);
+    }
+
+    #[test]
+    fn a_record_of_several_lines_knows_its_first_one_however_lines_end() {
+        let text = "# a note\n\nuser,a\nx,1\n# no\ny,\"2\n3\"\n\n\"z\n\n\",4\nx,5\ny,\"6\nx,7\ny,8\n";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in");
+        for end in ["\n", "\r\n", "\r"] {
+            for separator in ["", "sep=,\n"] {
+                let text = format!("{separator}{text}").replace('\n', end);
+                for is_cut in [false, true] {
+                    let text = if is_cut { text.trim_end() } else { &text };
+                    fs::write(&path, text).unwrap();
+                    let mut records = Records::open(&path, &Form::default(), |name| name == "user").unwrap();
+                    for _ in 0..2 {
+                        let spans = std::iter::from_fn(|| records.read().unwrap()).map(|record| record.span);
+                        let firsts: Vec<_> = spans
+                            .map(|span| match span {
+                                Span::Line => 0,
+                                Span::Lines { first, .. } => first - u64::from(!separator.is_empty()),
+                                Span::Unknown => u64::MAX,
+                            })
+                            .collect();
+                        assert_eq!(firsts, [0, 6, 9, 0, 13], "{text:?}");
+                        records.rewind().unwrap();
+                    }
+                }
+            }
+        }
     }
 
     #[test]

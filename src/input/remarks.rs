@@ -83,7 +83,9 @@ causes! {
     SharedNumber "shared-number" Warning "several users have this number";
     TwoNumbers "two-numbers" Warning "one user gets two numbers for one phone type";
     DeleteThenUpdate "delete-then-update" Warning "the phone is deleted before it is to be updated";
-    DuplicateRow "duplicate-row" Warning "the row says what an earlier one says";
+    TwoPasswords "two-passwords" Warning "one user gets two passwords: the later row's stays";
+    IgnoredNumber "ignored-number" Warning "the phone is deleted whatever its number is";
+    DuplicateRow "duplicate-row" Warning "the row repeats an earlier one";
     NotMobile "not-mobile" Warning "the number of a mobile phone is none of a mobile";
     PremiumRate "premium-rate" Warning "calls to the number cost extra: it may be a fraud";
     ManyZeros "many-zeros" Warning "the number ends with many zeros: a spreadsheet may have rounded it";

@@ -9,16 +9,15 @@ use crate::model::header::Header;
 use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
-use crate::model::task::{InvalidRow, Prior, Task, Work};
+use crate::model::task::{InvalidRow, Prior, Task, WHOLE_ROW, Work};
 use crate::model::user::UserId;
 use crate::model::wards::Protected;
 
 use super::content::Form;
-use super::known_numbers::KnownNumbers;
 use super::meanings::Mapping;
 use super::passwords::Passwords;
 use super::phone_text::{Checked, Country, PhoneTextError, Written};
-use super::records::Record;
+use super::records::{Record, Span};
 use super::remarks::{Cause, Remark, Severity};
 use super::shape;
 use super::spelling::is_spelling_of;
@@ -84,7 +83,6 @@ pub struct Interpreter {
     header: Header,
     settings: InputSettings,
     passwords: Passwords,
-    known_numbers: KnownNumbers,
     rejected: Rejected,
     /// What is to be said of the row that was understood last.
     remarks: Vec<Remark>,
@@ -98,24 +96,12 @@ impl Interpreter {
     #[must_use]
     pub fn new(header: Header, settings: InputSettings) -> Self {
         let passwords = Passwords::in_files(settings.form.clone(), settings.mapping.clone());
-        Self {
-            header,
-            settings,
-            passwords,
-            known_numbers: KnownNumbers::default(),
-            rejected: Rejected::default(),
-            remarks: Vec::new(),
-        }
+        Self { header, settings, passwords, rejected: Rejected::default(), remarks: Vec::new() }
     }
 
     /// Refuses these rows from now on.
     pub fn reject(&mut self, rejected: Rejected) {
         self.rejected = rejected;
-    }
-
-    /// Forgets what an earlier reading knows, so that the next one says all of it again.
-    pub fn forget(&mut self) {
-        self.known_numbers = KnownNumbers::default();
     }
 
     /// All files in which a password was looked for.
@@ -166,7 +152,7 @@ impl Interpreter {
         if !matches!(task.action, Action::SetPhones(_)) {
             return task.action.clone();
         }
-        match self.work(Record { row: task.row.clone(), is_readable: true }) {
+        match self.work(Record { row: task.row.clone(), is_readable: true, span: Span::Unknown }) {
             Work::Task(understood) => understood.action,
             Work::Invalid(_) => task.action.clone(),
         }
@@ -174,13 +160,13 @@ impl Interpreter {
 
     fn understand(&mut self, record: &Record) -> Result<(UserId, Action), Fault> {
         let row = &record.row;
-        shape::as_many_fields_as_names(row, &self.header).map_err(Fault)?;
+        shape::as_many_fields_as_names(record, &self.header).map_err(Fault)?;
         if !record.is_readable {
             let reason = "holds bytes that are no text: save the file as \"CSV UTF-8\", or name its encoding with \
                           --encoding";
             return Err(Fault::of_line(Cause::Unreadable, reason));
         }
-        shape::holds_no_other_row(row, &self.header).map_err(Fault)?;
+        shape::holds_no_other_row(record, &self.header).map_err(Fault)?;
         let user = self.user(row)?;
         let action = match self.settings.action {
             ActionSource::ListMethods => Action::ListMethods,
@@ -199,7 +185,7 @@ impl Interpreter {
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {
         let column = self.header.user;
         let text = trimmed(row, column);
-        let seen = text.trim_matches(is_invisible).trim();
+        let seen = if text.is_ascii() { text } else { text.trim_matches(is_invisible).trim() };
         if seen.len() < text.len() {
             self.remark(column, Cause::Invisible, format!("is read as {seen}"));
         }
@@ -219,17 +205,33 @@ impl Interpreter {
             Verb::UpdatePhone => Action::UpdatePhone(self.phone(row)?),
             Verb::SetPhone => Action::SetPhone(self.phone(row)?),
             Verb::SetPhones => self.phones(row)?,
-            Verb::DeletePhone => Action::DeletePhone(self.phone_type(row)?.ok_or_else(|| self.no_type())?),
+            Verb::DeletePhone => self.deletion(row)?,
             Verb::EnableSmsSignIn => self.mobile_only(row).map(|()| Action::EnableSmsSignIn)?,
             Verb::DisableSmsSignIn => self.mobile_only(row).map(|()| Action::DisableSmsSignIn)?,
             Verb::ResetPassword => Action::ResetPassword(Some(self.password(row, user)?)),
         })
     }
 
+    /// Graph deletes a type, whatever its number (`DELETE …/phoneMethods/{id}`): who writes one may mean this one alone.
+    fn deletion(&mut self, row: &Row) -> Result<Action, Fault> {
+        let phone_type = self.phone_type(row)?.ok_or_else(|| self.no_type())?;
+        let column = self.number_column(phone_type);
+        if !trimmed(row, column).is_empty() {
+            let text = format!("is not looked at: the {phone_type} goes, whatever its number is");
+            self.remark(column, Cause::IgnoredNumber, text);
+        }
+        Ok(Action::DeletePhone(phone_type))
+    }
+
+    /// Where a row has the number of a phone.
+    fn number_column(&self, phone_type: PhoneType) -> Option<usize> {
+        let own = PhoneType::ALL.into_iter().zip(self.header.phones).find(|(own, _)| *own == phone_type);
+        self.header.phone_number.or_else(|| own.and_then(|(_, column)| column))
+    }
+
     fn phone(&mut self, row: &Row) -> Result<Phone, Fault> {
         let phone_type = self.phone_type(row)?.unwrap_or(PhoneType::Mobile);
-        let own = PhoneType::ALL.into_iter().zip(self.header.phones).find(|(own, _)| *own == phone_type);
-        let column = self.header.phone_number.or_else(|| own.and_then(|(_, column)| column));
+        let column = self.number_column(phone_type);
         let reason = "needs a phone number: the file has no column phone_number";
         let column = column.ok_or_else(|| Fault::of_line(Cause::NoPhone, reason))?;
         self.phone_in(row, column, phone_type)
@@ -238,15 +240,8 @@ impl Interpreter {
     fn phone_in(&mut self, row: &Row, column: usize, phone_type: PhoneType) -> Result<Phone, Fault> {
         let fault = |error: PhoneTextError| Fault::at(Some(column), error.cause(), error.to_string());
         let written = Written::read(row.field(column), phone_type).map_err(fault)?;
-        let known = self.known_numbers.code_digits(row.number, written.plain());
-        if let Some(number) = known.and_then(|digits| written.with_country_code(digits)) {
-            return Ok(Phone { phone_type, number });
-        }
         let country = self.country(row, written.plain())?;
         let Checked { number, causes } = written.checked(phone_type, country).map_err(fault)?;
-        if let Some(digits) = written.country_code_digits(&number) {
-            self.known_numbers.note(row.number, written.plain(), digits);
-        }
         for cause in causes {
             let text = match cause.severity() {
                 Severity::Note => format!("is read as {number}"),
@@ -365,7 +360,7 @@ impl Interpreter {
     #[must_use]
     pub fn cell(&self, row: &Row, column: Option<usize>) -> (String, String) {
         column.map_or_else(
-            || ("-".to_owned(), String::new()),
+            || (WHOLE_ROW.to_owned(), String::new()),
             |column| (self.header.names[column].trim().to_owned(), self.shown(row, column)),
         )
     }
@@ -387,7 +382,13 @@ impl Interpreter {
 
 /// The trimmed field in a column, empty where the file has no such column.
 fn trimmed(row: &Row, column: Option<usize>) -> &str {
-    column.map_or("", |column| row.field(column).trim())
+    let text = column.map_or("", |column| row.field(column));
+    // Nearly every cell begins and ends so, and needs no look at what white space there is.
+    match text.as_bytes() {
+        [] => text,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
 }
 
 /// Whether a text can be a password at all; Entra ID has further rules, which it tells itself.

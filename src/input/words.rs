@@ -55,7 +55,8 @@ pub fn verb(text: &str) -> Result<Verb, String> {
     if text.is_empty() {
         return Err("is empty: say what to do, for example add-phone".to_owned());
     }
-    let known = VERBS.iter().find(|(folded, _, _)| is_spelling_of(text, folded));
+    let exact = VERBS.iter().find(|(_, name, _)| text == *name);
+    let known = exact.or_else(|| VERBS.iter().find(|(folded, _, _)| is_spelling_of(text, folded)));
     known.map(|(_, _, verb)| *verb).ok_or_else(|| match nearest(text, VERBS.map(|(_, name, _)| name)) {
         Some(name) => format!("is not an action; did you mean {name}?"),
         None => "is not an action: use list-methods, add-phone, update-phone, set-phone, set-phones, \
@@ -71,6 +72,9 @@ pub fn verb(text: &str) -> Result<Verb, String> {
 pub fn phone_type(text: &str) -> Result<Option<PhoneType>, String> {
     if text.is_empty() {
         return Ok(None);
+    }
+    if let Some(exact) = PhoneType::ALL.into_iter().find(|phone_type| phone_type.name() == text) {
+        return Ok(Some(exact));
     }
     let spelling = |phone_type: &PhoneType| match phone_type {
         PhoneType::Mobile => is_spelling_of(text, "mobile"),

@@ -58,23 +58,22 @@ impl Header {
         }
     }
 
-    /// Whether a field seems to hold other rows, because a double quote was not closed: one of its further lines has
-    /// several fields, and a user where users stand.
-    #[must_use]
-    pub fn holds_other_rows(&self, row: &Row, column: usize) -> bool {
+    /// The other rows that a field seems to hold, because a double quote was not closed: further lines that have several
+    /// fields, and a user where users stand.
+    pub fn other_rows<'a>(&self, row: &'a Row, column: usize) -> impl Iterator<Item = &'a str> + use<'a> {
         let user = self.user.unwrap_or_default();
-        let is_a_row = |line: &str| {
+        let is_a_row = move |line: &&str| {
             let fields = line.split([',', ';', '\t', '|']);
             let names_a_user = |field: &str| UserId::new(field.trim()).is_ok();
             fields.clone().nth(1).is_some() && fields.clone().nth(user).is_some_and(names_a_user)
         };
-        row.field(column).split(['\n', '\r']).skip(1).any(is_a_row)
+        row.field(column).split(['\n', '\r']).skip(1).filter(is_a_row)
     }
 
     /// Whether a field seems to hold other rows with their passwords.
     #[must_use]
     pub fn swallowed_passwords(&self, row: &Row, column: usize) -> bool {
-        self.new_password.is_some() && self.holds_other_rows(row, column)
+        self.new_password.is_some() && self.other_rows(row, column).next().is_some()
     }
 
     /// How many fields, from the first, are certain to stand in their own columns, where it matters.
@@ -114,8 +113,7 @@ mod tests {
     }
 
     fn shown(header: &Header, fields: &[&str]) -> Vec<String> {
-        let fields = fields.iter().map(|field| Box::from(*field)).collect();
-        let row = Row { number: RowNumber(1), fields };
+        let row = Row { number: RowNumber(1), fields: Box::new(fields.iter().collect()) };
         (0..5).map(|column| header.shown(&row, column).to_owned()).collect()
     }
 

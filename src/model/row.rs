@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+use smallvec::SmallVec;
+
 /// The number of a data row. The first row after the header is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowNumber(pub u64);
@@ -20,14 +23,82 @@ pub struct Row {
     /// Results are told apart by this number, never by position.
     pub number: RowNumber,
     /// Every field as written, kept so that results can carry them through.
-    pub fields: Box<[Box<str>]>,
+    pub fields: Box<Fields>,
+}
+
+/// The fields of a row, in one text and not each in a text of its own: a row is read, carried and dropped as a whole.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct Fields {
+    text: Box<str>,
+    /// Where each field ends in the text. Rows are some kilobytes long at most.
+    ends: SmallVec<[u32; 8]>,
+}
+
+impl Fields {
+    /// The fields of which `text` is made, each up to one of `ends`; `None` where one ends within a character.
+    pub fn of(text: &str, ends: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let ends = ends.into_iter().map(|end| text.is_char_boundary(end).then_some(end));
+        let ends = ends.map(|end| u32::try_from(end?).ok()).collect::<Option<_>>()?;
+        Some(Self { text: text.into(), ends })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The field at `column`.
+    #[must_use]
+    pub fn get(&self, column: usize) -> Option<&str> {
+        let end = *self.ends.get(column)?;
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text.get(start as usize..end as usize)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|column| self.get(column))
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Fields {
+    fn from_iter<I: IntoIterator<Item = S>>(fields: I) -> Self {
+        let (mut text, mut ends) = (String::new(), SmallVec::new());
+        for field in fields {
+            text.push_str(field.as_ref());
+            // What is longer than four gigabytes is no line of ours.
+            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        }
+        Self { text: text.into(), ends }
+    }
+}
+
+impl From<Vec<String>> for Fields {
+    fn from(fields: Vec<String>) -> Self {
+        fields.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // They stay out: one of them may be a password.
+        write!(f, "{} fields", self.len())
+    }
 }
 
 impl Row {
     /// The field at `column`, or the empty text where the row is too short.
     #[must_use]
     pub fn field(&self, column: usize) -> &str {
-        self.fields.get(column).map_or("", |field| field)
+        self.fields.get(column).unwrap_or_default()
     }
 }
 
@@ -101,14 +172,25 @@ fn place(row: RowNumber) -> (usize, u64) {
 
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The fields stay out: one of them may be a password.
-        write!(f, "Row({}, {} fields)", self.number, self.fields.len())
+        write!(f, "Row({}, {:?})", self.number, self.fields)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_stay_apart_and_are_never_cut_within_a_character() {
+        let texts = ["", "a", "\u{fc}", ""];
+        let fields: Fields = texts.iter().collect();
+        assert_eq!(fields.iter().collect::<Vec<_>>(), texts);
+        assert_eq!((fields.get(2), fields.get(4), fields.len()), (Some("\u{fc}"), None, 4));
+        assert_eq!(Fields::of("a\u{fc}", [0, 1, 3, 3]), Some(fields.clone()));
+        assert_eq!(Fields::of("a\u{fc}", [0, 2, 3]), None);
+        assert_ne!(fields, ["a", "", "\u{fc}", ""].iter().collect());
+        assert_eq!(serde_json::from_str::<Fields>(r#"["","a","\u00fc",""]"#).unwrap(), fields);
+    }
 
     #[test]
     fn a_set_of_rows_holds_what_was_put_into_it() {

@@ -35,12 +35,15 @@ pub enum Prior {
     Accepted(Box<Operation>),
 }
 
+/// Stands in the place of a column's name where something is said of the row as a whole.
+pub const WHOLE_ROW: &str = "-";
+
 /// A row that cannot be done, with the first reason found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidRow {
     /// The line itself.
     pub row: Row,
-    /// The name of the column at fault as the file spells it, or `-` where the line as a whole is.
+    /// The name of the column at fault as the file spells it, or [`WHOLE_ROW`].
     pub column: String,
     /// What stands there; for a password a placeholder, never the text.
     pub value: String,
@@ -54,7 +57,11 @@ impl InvalidRow {
     /// The row's end in the results.
     #[must_use]
     pub fn failure(&self) -> Failure {
-        let message = format!("{} '{}' {}", self.column, self.value, self.reason);
+        let message = if self.column == WHOLE_ROW {
+            format!("the row {}", self.reason)
+        } else {
+            format!("{} '{}' {}", self.column, self.value, self.reason)
+        };
         Failure::own(self.code, None, message)
     }
 }
@@ -76,5 +83,22 @@ impl Work {
             Self::Task(task) => &task.row,
             Self::Invalid(invalid) => &invalid.row,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::RowNumber;
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_row_as_a_whole_is_said_of_the_row() {
+        let message = |column: &str, value: &str| {
+            let row = Row { number: RowNumber(1), fields: Box::default() };
+            let (column, value, reason) = (column.to_owned(), value.to_owned(), "is wrong".to_owned());
+            InvalidRow { row, column, value, reason, code: OwnCode::InvalidRow }.failure().message
+        };
+        assert_eq!(message(WHOLE_ROW, ""), "the row is wrong");
+        assert_eq!(message("phone", "12"), "phone '12' is wrong");
     }
 }

@@ -8,7 +8,8 @@ use crate::model::event::ObserverError;
 use crate::model::header::Header;
 use crate::model::row::Row;
 
-use super::whole_lines::{WholeLines, fault, harmless};
+use super::names::beside;
+use super::whole_lines::{WholeLines, fault, free_text};
 use super::workbook::{Mark, Workbook};
 
 /// The column that is added.
@@ -45,7 +46,9 @@ impl<'a> Checked<'a> {
     /// # Errors
     /// When it exists or cannot be made.
     pub fn create(path: &'a Path, header: &'a Header) -> Result<Self, ObserverError> {
-        let names = header.names.iter().map(String::as_str).chain([FINDINGS]);
+        let names: Vec<_> = header.names.iter().map(String::as_str).collect();
+        let names = beside(&[FINDINGS], &names);
+        let names = names.iter().map(String::as_str).chain([FINDINGS]);
         let is_workbook = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("xlsx"));
         let target = if is_workbook {
             let mut workbook = Workbook::default();
@@ -65,10 +68,7 @@ impl<'a> Checked<'a> {
         let told = findings.iter().map(|finding| self.told(finding)).collect::<Vec<_>>().join("; ");
         let fields = (0..self.header.names.len()).map(|column| self.header.shown(row, column));
         match &mut self.target {
-            Target::Csv(lines) => {
-                let cells: Vec<_> = fields.map(harmless).collect();
-                lines.push(cells.iter().map(AsRef::as_ref).chain([told.as_str()]))
-            }
+            Target::Csv(lines) => lines.push(fields.chain([free_text(&told).as_ref()])),
             Target::Workbook(workbook) => {
                 let mark = |column: usize| worst(findings, Some(column));
                 let cells = fields.enumerate().map(|(column, text)| (text, mark(column)));

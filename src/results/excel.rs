@@ -10,8 +10,12 @@ use csv::ReaderBuilder;
 use crate::model::event::ObserverError;
 use crate::model::outcome::Status;
 
+use super::rows;
 use super::whole_lines::{fault, unmarked};
 use super::workbook::{Mark, Workbook};
+
+/// The sheet of the file that has columns of the input's own behind ours.
+const RESULTS: &str = "results";
 
 /// Makes `path` from the CSV files in the same directory: a sheet a file, each under the file's name without `.csv`.
 ///
@@ -30,10 +34,13 @@ fn add_sheet(workbook: &mut Workbook, name: &str, path: &Path) -> io::Result<()>
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(File::open(path)?);
     let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
     let status = header.iter().position(|name| name == "status");
+    let ours = if name == RESULTS { rows::COLUMNS.len() } else { header.len() };
     workbook.begin_sheet(name, header)?;
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record)? {
-        let texts: Vec<Cow<'_, str>> = record.iter().map(unmarked).collect();
+        // What was made harmless for CSV is text in a workbook. The input's own columns stand there as they were.
+        let text = |(column, text)| if column < ours { unmarked(text) } else { Cow::Borrowed(text) };
+        let texts: Vec<Cow<'_, str>> = record.iter().enumerate().map(text).collect();
         workbook.push(texts.iter().enumerate().map(|(column, text)| {
             let mark = if Some(column) == status { mark(text) } else { Mark::Plain };
             (text.as_ref(), mark)
@@ -89,6 +96,18 @@ mod tests {
                 ("methods".to_owned(), vec![texts(&["row", "user"])]),
             ]
         );
+    }
+
+    #[test]
+    fn an_apostrophe_of_the_input_s_own_columns_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let cells = |ours: &str| format!("{}'=own", format!("{ours},").repeat(rows::COLUMNS.len()));
+        let text = format!("{},note\n{}\n", rows::COLUMNS.join(","), cells("'=ours"));
+        fs::write(dir.path().join("results.csv"), text).unwrap();
+        let path = dir.path().join("results.xlsx");
+        write(&path, &["results.csv"]).unwrap();
+        let row: Vec<_> = sheets(&path)[0].1[1].iter().map(ToString::to_string).collect();
+        assert_eq!(row.join(","), cells("=ours"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The files that a run leaves behind, made from its events.
 
 mod in_order;
+mod names;
 mod whole_lines;
 
 pub mod checked;

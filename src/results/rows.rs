@@ -13,10 +13,11 @@ use crate::model::row::Row;
 use crate::model::task::Work;
 use crate::model::timeline::Timeline;
 
+use super::names::beside;
 use super::whole_lines::{WholeLines, free_text, harmless};
 
 /// The columns before the input's extra ones.
-const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 16] = [
     "row",
     "user",
     "action",
@@ -50,8 +51,9 @@ impl Results {
     /// # Errors
     /// When it exists or cannot be made.
     pub fn create(path: &Path, header: &Header, timeline: Timeline) -> Result<Self, ObserverError> {
-        let extra = header.extra.iter().map(|column| header.names[*column].as_str());
-        let lines = WholeLines::create(path, COLUMNS.into_iter().chain(extra))?;
+        let extra: Vec<_> = header.extra.iter().map(|column| header.names[*column].as_str()).collect();
+        let extra = beside(&COLUMNS, &extra);
+        let lines = WholeLines::create(path, COLUMNS.into_iter().chain(extra.iter().map(String::as_str)))?;
         Ok(Self { lines, header: header.clone(), timeline, clock: Clock::default() })
     }
 
@@ -112,9 +114,8 @@ impl Results {
             &ended.client_request_id,
             &ended.operation_id,
         ];
-        let extra = self.header.extra.iter().map(|column| harmless(self.header.shown(row, *column)));
-        let extra: Vec<_> = extra.collect();
-        self.lines.push(fields.into_iter().chain(extra.iter().map(AsRef::as_ref)))
+        let extra = self.header.extra.iter().map(|column| self.header.shown(row, *column));
+        self.lines.push(fields.into_iter().chain(extra))
     }
 }
 
@@ -278,16 +279,27 @@ mod tests {
     }
 
     #[test]
-    fn free_text_is_no_formula_and_numbers_stay_exact() {
+    fn free_text_is_no_formula_and_numbers_and_the_input_s_own_columns_stay_exact() {
         let number = PhoneNumber::from_formatted("+1 2065550123");
         let phone = Phone { phone_type: PhoneType::Mobile, number };
         let mut done = ended(task(1, Action::SetPhone(phone)), Outcome::new(Status::Succeeded, "=1+1"));
         if let Work::Task(task) = &mut done.work {
-            task.row.fields[6] = "@SUM(A1)".into();
+            *task.row.fields = ["", "", "", "", "", "", "@SUM(A1)", "x, y"].iter().collect();
         }
         let line = lines(&[done]).remove(1);
         assert!(line.starts_with("1,A@b.c,set-phone,mobile,+1 2065550123,succeeded,'=1+1,"), "{line}");
-        assert!(line.ends_with(",'@SUM(A1),\"x, y\""), "{line}");
+        assert!(line.ends_with(",@SUM(A1),\"x, y\""), "{line}");
+    }
+
+    #[test]
+    fn a_column_of_the_input_never_has_the_name_of_one_of_the_contract() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.csv");
+        let mut header = header();
+        header.names[6] = "Status".to_owned();
+        Results::create(&path, &header, samples::timeline()).unwrap().finish().unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.ends_with(",operation_id,input_Status,city\n"), "{text}");
     }
 
     #[tokio::test]

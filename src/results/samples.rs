@@ -47,7 +47,7 @@ pub(super) fn header() -> Header {
 }
 
 pub(super) fn row(number: u64, fields: &[&str]) -> Row {
-    Row { number: RowNumber(number), fields: fields.iter().map(|field| Box::from(*field)).collect() }
+    Row { number: RowNumber(number), fields: Box::new(fields.iter().collect()) }
 }
 
 /// A task of a row with the columns of [`header`].

@@ -87,12 +87,12 @@ impl Unfinished {
     /// A row with fields too few or too many stays so, without those that may be a password. It must not gain the
     /// right number of fields, or it would be done the next time.
     fn write_misplaced(&mut self, row: &Row) -> Result<(), ObserverError> {
-        let certain = &row.fields[..self.header.certain(row).min(row.fields.len())];
-        if certain.iter().all(|field| field.trim().is_empty()) {
+        let certain = || row.fields.iter().take(self.header.certain(row));
+        if certain().all(|field| field.trim().is_empty()) {
             // What is blank would be skipped as a blank line, and the row would be lost without a word.
             return self.lines.push([self.place(row).as_str()]);
         }
-        self.lines.push(certain.iter().map(AsRef::as_ref))
+        self.lines.push(certain())
     }
 }
 

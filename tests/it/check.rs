@@ -70,7 +70,7 @@ fn an_annotated_copy_has_the_findings_of_each_row_and_no_password() {
     let findings: Vec<_> = lines(&copy).into_iter().map(|line| line["findings"].clone()).collect();
     assert_eq!(findings[0], "");
     assert!(findings[1].starts_with("phone has no country code"), "{findings:?}");
-    assert_eq!(findings[3], "action does for this user what row 3 does");
+    assert_eq!(findings[3], "action repeats row 3");
     world
         .authwave(&["check", "in.csv", "--write-findings", "out.csv"])
         .exits(2)

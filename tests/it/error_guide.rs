@@ -70,6 +70,9 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in entries {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !path.is_dir() && path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
         if ["simulator", "tests", "tests.rs", "samples.rs", "guide_texts.rs"].contains(&name.as_str()) {
             continue;
         }

@@ -18,6 +18,7 @@ mod leaks;
 mod machines;
 mod masked;
 mod nightly;
+mod numbering;
 mod order;
 #[cfg(feature = "otlp")]
 mod otlp;
