@@ -25,6 +25,9 @@ const FEWEST_MARKED: usize = 5;
 /// What has more digits is no number (E.164 allows 15), but an id; an extension has room.
 const MOST: usize = 19;
 
+/// The length of a UUID with its hyphens (RFC 9562 §4).
+const UUID: usize = 36;
+
 impl Numbers {
     /// Free text as it may be shown. Rather one digit too many is hidden than one too few: long runs of digits that are
     /// no numbers are hidden, too, but neither ids nor times.
@@ -40,6 +43,10 @@ impl Numbers {
 fn masked(text: &str) -> Cow<'_, str> {
     let (bytes, mut result, mut at, mut told) = (text.as_bytes(), String::new(), 0, 0);
     while at < bytes.len() {
+        if is_uuid(&bytes[at..]) {
+            at += UUID;
+            continue;
+        }
         let Some(run) = run(bytes, at) else {
             at += 1;
             continue;
@@ -52,6 +59,16 @@ fn masked(text: &str) -> Cow<'_, str> {
         }
     }
     if told == 0 { Cow::Borrowed(text) } else { Cow::Owned(result + &text[told..]) }
+}
+
+/// Request ids, some of which begin as numbers do.
+fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.get(..UUID).is_some_and(|uuid| {
+        uuid.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })
 }
 
 /// The digits from here on, with what may stand between those of a number; `None` where none begins here.
@@ -134,6 +151,8 @@ mod tests {
         for text in [
             "3179e48a-750b-4051-897c-87b9720928f7",
             "12345678-1234-1234-1234-123456789012",
+            "\"12345850-d946-4051-897c-87b9720928f7\"",
+            "('12345850-1946-4051-897c-87b9720928f7')",
             "2026-01-02T03:04:05.678901Z",
             "2026-01-02 03:04:05",
             "2065550123@contoso.com",
