@@ -4,14 +4,16 @@ use std::path::Path;
 
 use crate::input::checks::{Findings, check};
 use crate::input::remarks::{Remark, Severity};
-use crate::input::rows::ActionSource;
+use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
+use crate::model::wards::Protected;
 use crate::results::checked::{Checked, Finding};
 use crate::results::workbook::Mark;
 use crate::settings::args;
 use crate::settings::form::reading;
+use crate::sign_in::claims::claims;
 
-use super::environment::{print, settings_file};
+use super::environment::{print, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
@@ -22,7 +24,11 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let file = settings_file(args.config)?;
     let reading =
         reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run, &file.protected))?;
-    let mut input = Input::open(&args.file, input_settings(&reading, ActionSource::Column))?;
+    // Nobody signs in here; who a given token stands for is known all the same.
+    let claims = secrets().access_token.as_ref().map(claims).unwrap_or_default();
+    let signed_in = Protected::new(claims.person());
+    let rows = InputSettings { signed_in, ..input_settings(&reading, ActionSource::Column) };
+    let mut input = Input::open(&args.file, rows)?;
     let findings = check(&mut input, |_| {})?;
     print(&if args.json { json(&input, &findings) } else { text(&input, &findings) });
     if let Some(path) = args.write_findings {

@@ -107,10 +107,7 @@ pub(super) async fn connect(
     let actor = claims.actor().or(credential.kind().actor());
     let (id, app) = named;
     let permissions = claims.permissions().map(str::to_owned).collect();
-    let person = match actor {
-        Some(Actor::Person) => claims.upn.into_iter().chain(claims.oid).collect(),
-        Some(Actor::App) | None => Vec::new(),
-    };
+    let person = claims.person().map(str::to_owned).collect();
     Ok(Connection {
         transport,
         credential,

@@ -62,6 +62,8 @@ pub struct InputSettings {
     pub action: ActionSource,
     /// Whom no row may change.
     pub protected: Protected,
+    /// The names of who is signed in, where that is known before there is a connection: no row may change him either.
+    pub signed_in: Protected,
 }
 
 /// Why a row cannot be done.
@@ -173,13 +175,18 @@ impl Interpreter {
             ActionSource::Column if self.header.action.is_none() => self.phones(row)?,
             ActionSource::Column => self.action(row, &user)?,
         };
-        match self.settings.protected.pattern_of(&user).filter(|_| action.writes()) {
+        match self.refusal(&user).filter(|_| action.writes()) {
             None => Ok((user, action)),
-            Some(pattern) => {
-                let reason = format!("is protected ({pattern} in [protected]): take the row out");
-                Err(Fault::at(self.header.user, Cause::Protected, reason))
-            }
+            Some(reason) => Err(Fault::at(self.header.user, Cause::Protected, reason)),
         }
+    }
+
+    /// Why no row may change what a user has.
+    fn refusal(&self, user: &UserId) -> Option<String> {
+        let InputSettings { protected, signed_in, .. } = &self.settings;
+        let listed = |pattern| format!("is protected ({pattern} in [protected]): take the row out");
+        let is_self = |_| "is the signed-in admin: let somebody else do this row".to_owned();
+        protected.pattern_of(user).map(listed).or_else(|| signed_in.pattern_of(user).map(is_self))
     }
 
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {

@@ -56,6 +56,12 @@ impl Claims {
         }
     }
 
+    /// The names of the signed-in person, who must not be changed by his own run; none where an app is signed in.
+    pub fn person(&self) -> impl Iterator<Item = &str> {
+        let names = [self.upn.as_deref(), self.oid.as_deref()].into_iter().flatten();
+        names.filter(|_| self.actor() == Some(Actor::Person))
+    }
+
     /// The permissions: delegated ones of a person's token, else the app's own.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
         let (scopes, roles): (&str, &[String]) = match self.actor() {

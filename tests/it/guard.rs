@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::support::ended::Ended;
 use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
@@ -38,6 +41,27 @@ fn protected_users_are_bad_rows_in_check_plan_and_run() {
     let ended = world.run("wave.csv", &["--yes", "--skip-invalid"]).exits(1);
     assert_eq!(codes(&ended), ["succeeded ", "failed protected", "succeeded ", "failed protected"]);
     assert_eq!(world.tenant().user("alex@contoso.com"), None);
+}
+
+#[test]
+fn the_signed_in_admin_is_a_bad_row_in_check_and_no_row_changes_him_in_plan_and_run() {
+    let claims =
+        r#"{"scp":"UserAuthenticationMethod.ReadWrite.All","upn":"Alex@contoso.com","oid":"5a3f6c1e"}"#;
+    let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims));
+    let world = world(&[]).variable("AUTHWAVE_ACCESS_TOKEN", &token);
+    let checked = world.authwave(&["check", "wave.csv"]).exits(2);
+    let told = "row 2, user 'alex@contoso.com' is the signed-in admin: let somebody else do this row";
+    assert!(checked.stdout.contains(told), "{}", checked.stdout);
+
+    let plan = world.plan("wave.csv", &["--details", "--run-dir", "planned"]).exits(0).stdout;
+    assert!(plan.contains("alex@contoso.com set-phone: blocked (protected)"), "{plan}");
+    let ended = world.run("wave.csv", &["--yes"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed protected", "succeeded ", "succeeded "]);
+    assert!(world.tenant().user("alex@contoso.com").unwrap()["mobile"].is_null());
+
+    // An app that has the same id protects nobody.
+    let app = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.replace("scp", "roles_of")));
+    world.variable("AUTHWAVE_ACCESS_TOKEN", &app).authwave(&["check", "wave.csv"]).exits(0);
 }
 
 #[test]
