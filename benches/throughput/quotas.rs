@@ -117,7 +117,17 @@ fn authwave(
     }
     let mut command = Command::new("taskset");
     command
-        .args(["-c", CLIENT_CORE, PROGRAM, "run", "--quiet", "--graph-root", &simulator.root, "--run-dir"])
+        .args([
+            "-c",
+            CLIENT_CORE,
+            PROGRAM,
+            "run",
+            "--yes",
+            "--quiet",
+            "--graph-root",
+            &simulator.root,
+            "--run-dir",
+        ])
         .arg(&run_dir)
         .arg(input);
     command.args(flags).env("AUTHWAVE_ACCESS_TOKEN", TOKEN).env("XDG_STATE_HOME", dir.join("state"));

@@ -32,6 +32,8 @@ pub(super) struct Account<'run> {
     /// How requests went over the working time of all its sessions.
     pub(super) throughput: Throughput,
     pub(super) stop: Option<Stop>,
+    /// How many users went first and let the others go.
+    pub(super) stood: usize,
     pub(super) exit: Exit,
     /// How many processes worked on it.
     pub(super) sessions: u64,
@@ -120,6 +122,13 @@ impl Account<'_> {
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        if self.stood > 0 {
+            let who = match self.stood {
+                1 => "1 user went first, was".to_owned(),
+                many => format!("{many} users went first, were"),
+            };
+            let _ = writeln!(text, "canary: {who} read back, and stood");
+        }
         text += &holders::lines(&self.holders);
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
@@ -215,6 +224,7 @@ mod tests {
             stats: Stats { rows, ..Stats::default() },
             throughput: Throughput::default(),
             stop,
+            stood: 0,
             sessions: 1,
             holders: Holders::default(),
             duration: Duration::from_millis(1_234),

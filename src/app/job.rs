@@ -218,6 +218,7 @@ impl Closing {
             throughput,
             holders,
             stop: end.stop,
+            stood: end.stood,
             exit,
             sessions: store.sessions().unwrap_or(1),
             duration: self.start.worked_before + worked_now,

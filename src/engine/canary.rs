@@ -17,11 +17,13 @@ pub(super) struct Canary {
     first: HashSet<u64>,
     /// The next row, of a user who has to wait.
     waiting: Option<Task>,
+    /// How many users have shown that all is well.
+    stood: usize,
 }
 
 impl Canary {
     pub(super) fn new(users: Option<NonZeroU64>) -> Self {
-        Self { users, first: HashSet::new(), waiting: None }
+        Self { users, first: HashSet::new(), waiting: None, stood: 0 }
     }
 
     /// The task, where it may begin; one that may not is kept.
@@ -45,8 +47,13 @@ impl Canary {
     /// All of the first have ended well: the others may begin, whoever waits first.
     pub(super) fn let_go(&mut self) -> Option<Task> {
         self.users = None;
-        self.first = HashSet::new();
+        self.stood = std::mem::take(&mut self.first).len();
         self.waiting.take()
+    }
+
+    /// How many users went first and let the others go.
+    pub(super) const fn stood(&self) -> usize {
+        self.stood
     }
 
     /// How rows are done now: those of the first users are read back.

@@ -90,6 +90,8 @@ pub struct RunEnd {
     pub stats: Stats,
     /// Why it stopped early; `None` where every row was reached.
     pub stop: Option<Stop>,
+    /// How many users went first, were read back, and let the others go.
+    pub stood: usize,
 }
 
 /// How often observers are told the time.
@@ -229,7 +231,7 @@ where
         }
         self.note_told(&mut inbox);
         self.end_unreached();
-        RunEnd { stats: self.stats, stop: self.stop }
+        RunEnd { stats: self.stats, stop: self.stop, stood: self.canary.stood() }
     }
 
     /// A worker came to its end, or to an operation.

@@ -172,6 +172,7 @@ fn over_a_cap_nothing_starts() {
 fn a_canary_that_stands_lets_the_others_go_and_one_that_does_not_keeps_them_untouched() {
     let world = world(&[]);
     let ended = world.run("wave.csv", &["--yes", "--canary", "2"]).exits(0);
+    let ended = ended.stderr_has("canary: 2 users went first, were read back, and stood\n");
     assert_eq!(codes(&ended), ["succeeded "; 4]);
     // Two users were read back beside the reads of set-phone and the census of roles and groups.
     assert_eq!(world.tenant().count("reads"), 4 + 2 + 2);

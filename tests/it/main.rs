@@ -31,6 +31,7 @@ mod samples;
 mod secrets;
 mod sign_in;
 mod signals;
+mod story;
 mod support;
 mod transport;
 mod undo;
