@@ -2,22 +2,26 @@
 
 use std::path::Path;
 
+use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
 use crate::input::remarks::{Remark, Severity};
 use crate::input::rows::{ActionSource, InputSettings};
 use crate::input::source::Input;
+use crate::model::task::Work;
 use crate::model::wards::Protected;
 use crate::results::checked::{Checked, Finding};
 use crate::results::workbook::Mark;
 use crate::settings::args;
 use crate::settings::form::reading;
-use crate::sign_in::claims::claims;
+use crate::settings::prospect::Prospect;
+use crate::sign_in::claims::{Claims, claims};
 
 use super::environment::{print, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
 use super::purpose::input_settings;
+use super::run::fit;
 
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
@@ -25,16 +29,31 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let reading =
         reading(&args.form, args.default_country.as_ref(), (&file.input, &file.run, &file.protected))?;
     // Nobody signs in here; who a given token stands for is known all the same.
-    let claims = secrets().access_token.as_ref().map(claims).unwrap_or_default();
+    let secrets = secrets();
+    let claims = secrets.access_token.as_ref().map(claims).unwrap_or_default();
+    let prospect = Prospect::of(&args.prospect, &file, &secrets)?;
     let signed_in = Protected::new(claims.person());
     let rows = InputSettings { signed_in, ..input_settings(&reading, ActionSource::Column) };
     let mut input = Input::open(&args.file, rows)?;
-    let findings = check(&mut input, |_| {})?;
-    print(&if args.json { json(&input, &findings) } else { text(&input, &findings) });
+    let mut needs = Needs::default();
+    let findings = check(&mut input, |work| {
+        if let Work::Task(task) = work {
+            needs.note(&task.action, prospect.reset_method);
+        }
+    })?;
+    let obstacles = obstacles(&needs, prospect, &claims);
+    print(&if args.json { json(&input, &findings, &obstacles) } else { text(&input, &findings) });
     if let Some(path) = args.write_findings {
         write_findings(&path, input, &findings)?;
     }
+    fit(obstacles)?;
     Ok(if findings.invalid == 0 { Exit::Done } else { Exit::Wrong })
+}
+
+/// Rows that nobody could do there, or not on whose behalf it would be.
+fn obstacles(needs: &Needs, prospect: Prospect, claims: &Claims) -> Vec<Obstacle> {
+    let lacking = needs.against_cloud(prospect.cloud);
+    if lacking.is_empty() { needs.against_actor(prospect.actor.or(claims.actor())) } else { lacking }
 }
 
 /// Writes a copy of the file with what was found in each row.

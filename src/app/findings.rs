@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::graph::needs::Obstacle;
 use crate::input::checks::{Example, Findings, Group};
 use crate::input::remarks::{Cause, Severity};
 use crate::input::source::Input;
@@ -131,6 +132,8 @@ struct Json<'a> {
     forecast: JsonForecast,
     findings: Vec<JsonGroup<'a>>,
     near_misses: Vec<JsonNearMiss<'a>>,
+    /// Rows that cannot be done in the tenant's cloud, or by who signs in.
+    obstacles: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -164,7 +167,7 @@ struct JsonNearMiss<'a> {
 }
 
 /// Everything, as JSON.
-pub(super) fn json(input: &Input, findings: &Findings) -> String {
+pub(super) fn json(input: &Input, findings: &Findings, obstacles: &[Obstacle]) -> String {
     let groups = findings.groups.iter().map(|(cause, group)| JsonGroup {
         cause: cause.name(),
         severity: cause.severity().name(),
@@ -193,6 +196,7 @@ pub(super) fn json(input: &Input, findings: &Findings) -> String {
         },
         findings: groups.collect(),
         near_misses: near_misses.collect(),
+        obstacles: obstacles.iter().map(ToString::to_string).collect(),
     };
     let Ok(text) = serde_json::to_string_pretty(&json) else {
         unreachable!("plain texts and numbers serialize")

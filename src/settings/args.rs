@@ -279,9 +279,26 @@ pub struct Check {
     /// How FILE is read
     #[command(flatten, next_help_heading = "Input")]
     pub form: Form,
+    /// Where the rows are to go: what cannot be done there is told
+    #[command(flatten, next_help_heading = "Tenant")]
+    pub prospect: Prospect,
     /// The settings file [default: authwave.toml here, else authwave/authwave.toml in your configuration directory]
     #[arg(long, env = "AUTHWAVE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// What decides whether rows can be done at all.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Prospect {
+    /// The cloud: global, us-gov, us-gov-dod or china [default: global]
+    #[arg(long, env = "AUTHWAVE_CLOUD", value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// How a run signs in [default: auto]
+    #[arg(long, env = "AUTHWAVE_SIGN_IN", value_name = "KIND")]
+    pub sign_in: Option<String>,
+    /// How passwords are reset: reset-password, or password-profile, which an app may do, too [default: reset-password]
+    #[arg(long, env = "AUTHWAVE_RESET_METHOD", value_name = "METHOD")]
+    pub reset_method: Option<String>,
 }
 
 /// `authwave template`.

@@ -8,6 +8,7 @@ pub mod file;
 pub mod form;
 pub mod guards;
 pub mod plan;
+pub mod prospect;
 pub mod resolve;
 pub mod secret_source;
 pub mod sign_in;

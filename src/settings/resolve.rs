@@ -412,7 +412,7 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     Duration::try_from(span).ok().filter(|span| *span <= LONGEST_SPAN)
 }
 
-fn reset_method(given: Option<&String>) -> Result<ResetMethod, SettingsError> {
+pub(super) fn reset_method(given: Option<&String>) -> Result<ResetMethod, SettingsError> {
     match given.map(String::as_str) {
         None | Some("reset-password") => Ok(ResetMethod::ResetPassword),
         Some("password-profile") => Ok(ResetMethod::PasswordProfile),

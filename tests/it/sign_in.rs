@@ -60,6 +60,10 @@ fn an_app_alone_is_told_that_it_cannot_reset_passwords() {
         .stderr_has("1 row wants to reset passwords")
         .stderr_has("authwave sign-in")
         .stderr_has("password-profile");
+    let checked = world.authwave(&["check", "in.csv"]).exits(2);
+    checked.stderr_has("1 row wants to reset passwords").stderr_has("password-profile");
+    world.authwave(&["check", "in.csv", "--reset-method", "password-profile"]).exits(0);
+    world.authwave(&["check", "in.csv", "--sign-in", "device-code"]).exits(0);
 }
 
 /// A world whose settings file says where the app's secret is, and whose environment holds none.
@@ -180,6 +184,11 @@ fn what_a_cloud_lacks_is_told_before_anything_is_sent() {
     assert_nothing_was_sent(&world, &ended);
     let told = "1 row wants to list methods, which Graph does not offer in the cloud china; 1 row wants to switch SMS";
     ended.stderr_has(told);
+    world.authwave(&["check", "in.csv", "--cloud", "china"]).exits(2).stderr_has(told);
+    let checked = world.authwave(&["check", "in.csv", "--cloud", "china", "--json"]).exits(2);
+    let checked: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+    assert_eq!(checked["obstacles"].as_array().map(Vec::len), Some(2), "{checked}");
+    world.authwave(&["check", "in.csv"]).exits(0);
     let phones = world.file("in.csv", &adds(2));
     phones.run("in.csv", &["--authority", &root, "--cloud", "china"]).exits(0);
 }
