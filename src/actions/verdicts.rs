@@ -104,8 +104,9 @@ pub(super) fn stored_after_all(phone: &Phone) -> Outcome {
 fn hint(failure: &Failure) -> &'static str {
     match failure.http_status {
         Some(403) => {
-            "not allowed: needs the permission UserAuthenticationMethod.ReadWrite.All and, when signed in as a \
-             person, the role Authentication Administrator (Privileged Authentication Administrator for admins)"
+            "not allowed: needs the permission UserAuthMethod-Phone.ReadWrite.All or \
+             UserAuthenticationMethod.ReadWrite.All and, when signed in as a person, the role Authentication \
+             Administrator (Privileged Authentication Administrator for admins)"
         }
         Some(429) => "the tenant asked for less until this row's time was used up; run it again later",
         None if failure.code == OwnCode::NotSent.name() => {

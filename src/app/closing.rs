@@ -174,6 +174,9 @@ impl Account<'_> {
 pub(super) fn reason(stop: &Stop) -> String {
     match stop {
         Stop::Interrupted => "stopped by a signal: what was on the wire was finished, the rest is unprocessed".to_owned(),
+        Stop::Aborted => "stopped at once by a second signal: rows that were on the wire and could not be read back are \
+                          unknown, the rest is unprocessed"
+            .to_owned(),
         Stop::TimeUp(span) => format!("stopped after {span:?} (--max-duration): the rest is unprocessed"),
         Stop::Failures { failed, ended, limit } => format!(
             "stopped: {failed} of {ended} rows failed, and {limit} may (--max-failures). Look into results.csv for what \

@@ -46,7 +46,7 @@ impl Exit {
     #[must_use]
     pub const fn of(rows: &RowCounts, stop: Option<&Stop>) -> Self {
         match stop {
-            Some(Stop::Interrupted | Stop::TimeUp(_)) => Self::Interrupted,
+            Some(Stop::Interrupted | Stop::Aborted | Stop::TimeUp(_)) => Self::Interrupted,
             Some(Stop::SignIn(_) | Stop::Permission) => Self::Refused,
             Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. } | Stop::Canary { .. }) => {
                 Self::Stopped

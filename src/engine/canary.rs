@@ -51,6 +51,11 @@ impl Canary {
         self.waiting.take()
     }
 
+    /// The run stops: whoever waits first is given back.
+    pub(super) const fn give_up(&mut self) -> Option<Task> {
+        self.waiting.take()
+    }
+
     /// How many users went first and let the others go.
     pub(super) const fn stood(&self) -> usize {
         self.stood

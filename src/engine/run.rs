@@ -57,6 +57,8 @@ pub type RowsError = Box<dyn Error + Send + Sync>;
 pub enum Stop {
     /// Ctrl-C or SIGTERM.
     Interrupted,
+    /// The same, twice: what was on the wire was left in doubt.
+    Aborted,
     /// Graph takes no token of ours.
     SignIn(String),
     /// It took as long as it may.
@@ -231,7 +233,11 @@ where
         }
         self.note_told(&mut inbox);
         self.end_unreached();
-        RunEnd { stats: self.stats, stop: self.stop, stood: self.canary.stood() }
+        let stop = match self.stop {
+            Some(Stop::Interrupted) if self.graph.shutdown().is_aborting() => Some(Stop::Aborted),
+            stop => stop,
+        };
+        RunEnd { stats: self.stats, stop, stood: self.canary.stood() }
     }
 
     /// A worker came to its end, or to an operation.
@@ -435,7 +441,7 @@ where
             self.leave(Work::Task(task));
             self.queue.release(order_key);
         }
-        if let Some(task) = self.canary.let_go() {
+        if let Some(task) = self.canary.give_up() {
             let order_key = task.user.order_key();
             self.leave(Work::Task(task));
             self.queue.release(order_key);

@@ -64,6 +64,7 @@ fn by_status(http_status: Option<u16>) -> &'static Advice {
                 return advice;
             }
             match status {
+                300..=399 => "http-3xx",
                 400..=499 => "http-4xx",
                 500..=599 => "http-5xx",
                 _ => "http-other",
@@ -72,7 +73,7 @@ fn by_status(http_status: Option<u16>) -> &'static Advice {
         None => "http-other",
     };
     let found = STATUSES.iter().find(|advice| advice.code == kind);
-    // The tests hold that all three kinds are there.
+    // the tests hold that all four kinds are there.
     found.unwrap_or(&STATUSES[0])
 }
 
@@ -111,6 +112,7 @@ mod tests {
         for status in 0..=999 {
             let code = told("neverHeardOf", Some(status));
             let kind = match status {
+                300..=399 => "http-3xx",
                 400..=499 => "http-4",
                 500..=599 => "http-5",
                 _ => "http-other",

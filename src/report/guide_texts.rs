@@ -335,6 +335,14 @@ pub(super) const GRAPH: &[Advice] = &[
 /// What is known of all other codes, by the status of the answer.
 pub(super) const STATUSES: &[Advice] = &[
     Advice {
+        code: "http-3xx",
+        also: &[],
+        cause: "Graph, or something on the way to it, answered that the request should go to another address. authwave \
+            follows no redirect: its token goes to the Graph root that was set and nowhere else.",
+        cure: "Look at --graph-root, and at the proxy. Then run unfinished.csv.",
+        permission: "",
+    },
+    Advice {
         code: "http-400",
         also: &[],
         cause: "Graph takes the request for malformed or not possible.",

@@ -41,6 +41,7 @@ fn a_second_signal_ends_the_run_at_once_and_every_row_says_what_is_known_of_it()
     // Only a process that still waited after the first signal can say so.
     running.says("stopping at once: what is on the wire is left in doubt");
     let ended = running.end().exits(130).stderr_has("next: authwave resume out");
+    let ended = ended.stderr_has("stopped at once by a second signal").stderr_lacks("was finished, the rest");
 
     assert_eq!(ended.column("row"), ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     let (read, unbegun) = ("unprocessed", "unprocessed");

@@ -161,7 +161,7 @@ async fn aborting_ends_the_run_at_once_and_leaves_what_is_on_the_wire_in_doubt()
     assert_eq!(played.count(Status::Succeeded), 8);
     assert_eq!(played.count(Status::Unknown), 4, "they were on the wire");
     assert_eq!(played.count(Status::Unprocessed), 88);
-    assert!(matches!(played.end.stop, Some(Stop::Interrupted)));
+    assert!(matches!(played.end.stop, Some(Stop::Aborted)));
     assert_eq!(played.ledger().changes, 12);
 }
 
