@@ -98,6 +98,16 @@ fn kubernetes_s_job_is_silent_on_a_good_night_and_brief_on_a_bad_one() {
 }
 
 #[test]
+fn every_example_names_the_settings_file_in_which_the_guards_stand() {
+    for name in ["crontab", "authwave.service", "cronjob.yaml"] {
+        let text = sample(name);
+        let named = text.lines().filter(|line| line.contains("AUTHWAVE_CONFIG"));
+        assert!(named.clone().count() == 1, "{name}");
+        assert!(named.into_iter().all(|line| line.contains("/etc/authwave/authwave.toml")), "{name}");
+    }
+}
+
+#[test]
 fn a_night_that_overlaps_another_is_refused_and_names_it() {
     let world = World::new().file("phones.csv", PHONES).simulator(&["--latency", "2s"]);
     let settings = format!("[tenant]\ngraph_root = \"{}\"\nid = \"contoso.com\"\n", world.tenant().root);
