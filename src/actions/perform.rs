@@ -45,7 +45,9 @@ pub async fn perform<T: Transport, C: Credential>(
         return Step::Ended(outcome);
     }
     if let Some(outcome) = guard(session, task, conduct).await {
-        return Step::Ended(outcome);
+        // What the guard saw does not tell what an earlier sending did.
+        let is_in_doubt = session.has_doubtful_write();
+        return Step::Ended(if is_in_doubt { still_in_doubt(outcome) } else { outcome });
     }
     match (act(session, task, conduct.look).await, conduct.confirmation) {
         (Step::Ended(outcome), Confirmation::ReadBack) => Step::Ended(confirm(session, task, outcome).await),

@@ -145,7 +145,14 @@ fn item(row: PlanRow) -> Item {
 /// A row that is not done.
 pub(super) fn left(task: Task, code: OwnCode, reason: String) -> Work {
     let value = task.user.to_string();
-    Work::Invalid(InvalidRow { row: task.row, column: "user".to_owned(), value, reason, code })
+    Work::Invalid(InvalidRow {
+        row: task.row,
+        column: "user".to_owned(),
+        value,
+        reason,
+        code,
+        may_be_done: false,
+    })
 }
 
 fn same(what: &str, (then, now): (&str, &str), cure: &'static str) -> Result<(), AppError> {

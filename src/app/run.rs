@@ -16,7 +16,8 @@ use crate::journal::standing::Standing;
 use crate::journal::store::Store;
 use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
-use crate::model::task::{Task, Work};
+use crate::model::row::RowNumber;
+use crate::model::task::{InvalidRow, Task, Work};
 use crate::policy::caps::Tally;
 use crate::settings::args;
 use crate::settings::connection::Target;
@@ -308,14 +309,26 @@ pub(super) fn rows(
     standing: Standing,
     brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
-    left(input, purpose, standing).map(move |work| match work {
-        Ok(Work::Task(task)) => {
+    let in_doubt: HashSet<RowNumber> = standing.in_doubt.keys().copied().collect();
+    left(input, purpose, standing).map(move |work| match work? {
+        Work::Task(task) => {
             let work = Work::Task(Task { action: method.apply(task.action), ..task });
-            Ok(if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) })
+            let work = if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) };
+            Ok(still_in_doubt(work, &in_doubt))
         }
-        Ok(invalid) => Ok(invalid),
-        Err(error) => Err(RowsError::from(error)),
+        invalid @ Work::Invalid(_) => Ok(still_in_doubt(invalid, &in_doubt)),
     })
+}
+
+/// A row that is refused now may have been done by a session that broke off.
+fn still_in_doubt(work: Work, in_doubt: &HashSet<RowNumber>) -> Work {
+    match work {
+        Work::Invalid(invalid) => {
+            let may_be_done = in_doubt.contains(&invalid.row.number);
+            Work::Invalid(InvalidRow { may_be_done, ..invalid })
+        }
+        task @ Work::Task(_) => task,
+    }
 }
 
 /// What they take, and what they need. The file stands at its first row afterwards.

@@ -125,6 +125,7 @@ pub(super) fn ended_unbegun(work: Work) -> Ended {
             with_first_cause(in_doubt(interrupted()), prior)
         }
         Work::Task(_) => stopped(),
+        Work::Invalid(invalid) if invalid.may_be_done => in_doubt(invalid.failure()),
         Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
     };
     Ended {

@@ -288,12 +288,12 @@ impl Interpreter {
             let reason = "needs a mobile: clear both, or keep the mobile";
             return Err(Fault::at(alternate, Cause::AlternateWithoutMobile, reason));
         }
-        let in_order = if is_deleted(&alternate_change) || is_deleted(&mobile) {
-            [alternate_change, mobile, office]
-        } else {
-            [mobile, alternate_change, office]
-        };
-        Ok(Action::SetPhones(in_order.into_iter().flatten().collect()))
+        // Whoever loses a phone has the others before, and an alternate mobile goes before its mobile.
+        let changes = [mobile, alternate_change, office].into_iter().flatten();
+        let (deletions, mut in_order): (Vec<_>, Vec<_>) =
+            changes.partition(|change| matches!(change, PhoneChange::Delete(_)));
+        in_order.extend(deletions.into_iter().rev());
+        Ok(Action::SetPhones(in_order.into_iter().collect()))
     }
 
     /// What a cell says of a phone: nothing where it is blank, `clear`, or a number.
@@ -360,7 +360,7 @@ impl Interpreter {
         let Fault(Remark { column, text, cause }) = fault;
         let (column, value) = self.cell(&row, column);
         let code = if cause == Cause::Protected { OwnCode::Protected } else { OwnCode::InvalidRow };
-        InvalidRow { row, column, value, reason: text, code }
+        InvalidRow { row, column, value, reason: text, code, may_be_done: false }
     }
 
     /// The name of a column and what may be shown of its cell.

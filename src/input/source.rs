@@ -372,7 +372,9 @@ mod tests {
                 vec![set(mobile, number), set(alternate, number), set(office, "+1 2065550123x9")],
             ),
             ("a@b.c,clear,Clear,,", vec![delete(alternate), delete(mobile)]),
-            ("a@b.c,+12065550123,clear,clear,", vec![delete(alternate), set(mobile, number), delete(office)]),
+            ("a@b.c,+12065550123,clear,clear,", vec![set(mobile, number), delete(office), delete(alternate)]),
+            // Who loses the one has the other before.
+            ("a@b.c,clear,clear,+12065550123,", vec![set(office, number), delete(alternate), delete(mobile)]),
             ("a@b.c, ,,+12065550123,", vec![set(office, number)]),
             ("a@b.c,,,,x", vec![]),
         ] {

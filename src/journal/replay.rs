@@ -251,6 +251,7 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
             value: String::new(),
             reason: String::new(),
             code: OwnCode::InvalidRow,
+            may_be_done: false,
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;

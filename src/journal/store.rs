@@ -16,6 +16,7 @@ use crate::model::event::{BeforeImage, Ended, Event, ObserverError};
 use crate::model::header::Header;
 use crate::model::method::Method;
 use crate::model::operation::Operation;
+use crate::model::outcome::Status;
 use crate::model::phone::PhoneType;
 use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Task, Work};
@@ -325,6 +326,11 @@ impl Keeper<'_> {
             Work::Task(task) => Some(task),
             Work::Invalid(_) => None,
         };
+        if outcome.status == Status::Unprocessed {
+            // It changed nothing: what it found may be another thing by the time it is done.
+            let sql = "DELETE FROM before_images WHERE row = ?1";
+            self.transaction.prepare_cached(sql)?.execute([row.number.0.cast_signed()])?;
+        }
         let failure = outcome.failure.as_ref();
         self.transaction.prepare_cached(ENDED)?.execute(params![
             row.number.0.cast_signed(),

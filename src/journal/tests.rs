@@ -217,6 +217,13 @@ fn the_first_image_of_what_a_row_changes_is_kept() {
     let sql = "SELECT row || ' ' || phone_type || ' ' || phone_number || ' ' || sms_sign_in_state FROM before_images";
     let image: String = reader(dir.path()).query_row(sql, [], |record| record.get(0)).unwrap();
     assert_eq!(image, "7 mobile +1 2065550100 ready");
+
+    // A row that ended untried changed nothing: what it finds when it is done is what there was before.
+    store.keep_events(&[ended_so(7, "a", Outcome::new(Status::Unprocessed, ""))]).unwrap();
+    assert_eq!(store.before(RowNumber(7)).unwrap(), []);
+    store.keep_events(&[found(Some("+1 2065550109"))]).unwrap();
+    let image: String = reader(dir.path()).query_row(sql, [], |record| record.get(0)).unwrap();
+    assert_eq!(image, "7 mobile +1 2065550109 ready");
 }
 
 fn operation() -> Operation {

@@ -259,10 +259,11 @@ pub fn foresee(action: &Action, state: &UserState, last_method: LastMethod) -> R
 
 fn takes_the_last(deeds: &[Deed], state: &UserState) -> bool {
     let mut after = state.clone();
-    for deed in deeds {
+    // On the way, too: what comes behind it may fail.
+    deeds.iter().any(|deed| {
         deed.apply(&mut after);
-    }
-    deeds.iter().any(|deed| deed.kind() == Kind::Delete) && after.has_no_strong_method()
+        deed.kind() == Kind::Delete && after.has_no_strong_method()
+    })
 }
 
 fn set_all(changes: &[PhoneChange], state: &UserState) -> Result<Vec<Deed>, Block> {
@@ -463,12 +464,15 @@ mod tests {
     #[test]
     fn several_phones_of_a_row_are_foreseen_one_after_the_other_and_judged_by_what_is_left() {
         let only_phones = |phones| UserState { other_strong: Some(0), ..state(phones) };
-        let swap = [PhoneChange::Delete(Mobile), PhoneChange::Set(phone(Office, NEW))];
-        let deeds =
-            foresee(&Action::SetPhones(swap.into()), &only_phones(&[(Mobile, OLD)]), LastMethod::Kept)
-                .unwrap();
-        assert_eq!(deeds.iter().map(Deed::kind).collect::<Vec<_>>(), [Kind::Delete, Kind::Create]);
+        let swap = |changes: [PhoneChange; 2]| {
+            foresee(&Action::SetPhones(changes.into()), &only_phones(&[(Mobile, OLD)]), LastMethod::Kept)
+        };
+        let (set, delete) = (PhoneChange::Set(phone(Office, NEW)), PhoneChange::Delete(Mobile));
+        let deeds = swap([set.clone(), delete.clone()]).unwrap();
+        assert_eq!(deeds.iter().map(Deed::kind).collect::<Vec<_>>(), [Kind::Create, Kind::Delete]);
         assert_eq!(kind(&deeds), Kind::Delete);
+        // What comes behind may fail: nobody is without a method on the way either.
+        assert_eq!(swap([delete, set]), Err(Block::LastMethod { others_known: true }));
 
         let both = [PhoneChange::Delete(AlternateMobile), PhoneChange::Delete(Mobile)];
         let had = only_phones(&[(Mobile, OLD), (AlternateMobile, NEW)]);

@@ -51,6 +51,8 @@ pub struct InvalidRow {
     pub reason: String,
     /// The `error_code` of its end.
     pub code: OwnCode,
+    /// Whether an earlier session of the run may have done it all the same, before it was refused.
+    pub may_be_done: bool,
 }
 
 impl InvalidRow {
@@ -96,7 +98,9 @@ mod tests {
         let message = |column: &str, value: &str| {
             let row = Row { number: RowNumber(1), fields: Box::default() };
             let (column, value, reason) = (column.to_owned(), value.to_owned(), "is wrong".to_owned());
-            InvalidRow { row, column, value, reason, code: OwnCode::InvalidRow }.failure().message
+            InvalidRow { row, column, value, reason, code: OwnCode::InvalidRow, may_be_done: false }
+                .failure()
+                .message
         };
         assert_eq!(message(WHOLE_ROW, ""), "the row is wrong");
         assert_eq!(message("phone", "12"), "phone '12' is wrong");

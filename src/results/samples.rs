@@ -73,6 +73,7 @@ pub(super) fn invalid(row: Row) -> Work {
         value: String::new(),
         reason: "is wrong".to_owned(),
         code: OwnCode::InvalidRow,
+        may_be_done: false,
     })
 }
 

@@ -368,3 +368,22 @@ fn an_app_alone_is_told_before_it_takes_up_resets() {
     world.resume(&[]).exits(2).stderr_has("1 row wants to reset passwords").stderr_has("authwave sign-in");
     assert_eq!(world.tenant().count("requests"), before, "nothing was sent");
 }
+
+#[test]
+fn a_row_in_doubt_that_is_refused_by_now_is_not_said_to_have_failed() {
+    let world = World::new()
+        .guarded()
+        .file("in.csv", "user,action,phone_number\na@contoso.com,set-phone,+1 2065550123\n");
+    let world = world.simulator(&["--latency", "700ms"]);
+    let running = world.begin("in.csv", &["--yes"]);
+    while world.tenant().count("writes") == 0 {}
+    running.signal("-KILL");
+    running.end();
+    assert_eq!(world.tenant().user("a@contoso.com").unwrap()["mobile"], "+1 2065550123");
+    world.file_again("authwave.toml", "[protected]\nusers = [\"a@*\"]\n");
+    let ended = world.resume(&[]).exits(1);
+    assert_eq!(
+        (ended.column("status"), ended.column("error_code")),
+        (vec!["unknown".into()], vec!["protected".into()])
+    );
+}

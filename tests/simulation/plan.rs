@@ -236,6 +236,7 @@ fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
             value: String::new(),
             reason: "is empty".to_owned(),
             code: OwnCode::InvalidRow,
+            may_be_done: false,
         }),
     }
 }

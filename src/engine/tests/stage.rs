@@ -322,6 +322,7 @@ pub(super) fn invalid(number: u64) -> Work {
         value: String::new(),
         reason: "is empty".to_owned(),
         code: OwnCode::InvalidRow,
+        may_be_done: false,
     })
 }
 
