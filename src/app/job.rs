@@ -96,7 +96,7 @@ impl Job {
         let pacer = Arc::new(Pacer::new(pace));
         let asked = self.screen.asked();
         let timeline = Timeline::new(start.moment, start.wall);
-        let machines = Machines::of(&self.settings, self.demand.rows, timeline)?;
+        let machines = Machines::of(&self.settings, self.demand.rows, timeline);
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, timeline)?;
         let lost_resets = LostResets::new(store.lost_resets()?);

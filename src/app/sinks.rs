@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::journal::replay::retold;
 use crate::journal::store::Store;
@@ -20,7 +21,7 @@ use crate::telemetry::metrics::Metrics;
 #[cfg(feature = "otlp")]
 use crate::telemetry::otlp::{Otlp, RunMetrics};
 
-use super::error::AppError;
+use super::error::{AppError, chain};
 use super::files::Files;
 use super::run_directory::RunDirectory;
 
@@ -47,14 +48,17 @@ pub(super) struct Machines {
 
 impl Machines {
     /// Those that were asked for, for a run of so many rows.
-    pub(super) fn of(settings: &Settings, rows: u64, timeline: Timeline) -> Result<Box<Self>, ObserverError> {
-        let open = |path: &PathBuf| EventLog::open(path, timeline, settings.numbers);
-        Ok(Box::new(Self {
-            event_log: settings.events.as_ref().map(open).transpose()?,
+    pub(super) fn of(settings: &Settings, rows: u64, timeline: Timeline) -> Box<Self> {
+        let open = |path: &PathBuf| {
+            let opened = EventLog::open(path, timeline, settings.numbers);
+            opened.inspect_err(|error| warn!("no events are told: {}", chain(error))).ok()
+        };
+        Box::new(Self {
+            event_log: settings.events.as_ref().and_then(open),
             metrics: settings.metrics_file.as_ref().map(|path| Metrics::new(path, rows)),
             #[cfg(feature = "otlp")]
             otlp: super::collector::collector().map(Otlp::metrics),
-        }))
+        })
     }
 
     /// Writes what is left. A fault here is no reason to doubt the run, which has ended.

@@ -23,7 +23,7 @@ use crate::graph::trace::Trace;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::row::RowNumber;
-use crate::model::stats::Stats;
+use crate::model::stats::{RowCounts, Stats};
 use crate::model::task::{Prior, Task, Work};
 use crate::policy::failures::{FailureBudget, FailureLimit, RowEnd};
 use crate::policy::permission::PermissionWatch;
@@ -233,7 +233,10 @@ where
         }
         self.note_told(&mut inbox);
         self.end_unreached();
+        let RowCounts { unknown, pending, unprocessed, .. } = self.stats.rows;
         let stop = match self.stop {
+            // It came too late to stop anything.
+            Some(Stop::Interrupted | Stop::TimeUp(_)) if unknown + pending + unprocessed == 0 => None,
             Some(Stop::Interrupted) if self.graph.shutdown().is_aborting() => Some(Stop::Aborted),
             stop => stop,
         };

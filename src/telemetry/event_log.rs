@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::model::event::{Access, Answered, BeforeImage, Ended, Event, Observer, ObserverError};
 use crate::model::numbers::Numbers;
@@ -25,6 +26,7 @@ pub struct EventLog {
     file: BufWriter<File>,
     timeline: Timeline,
     numbers: Numbers,
+    has_warned: bool,
 }
 
 impl EventLog {
@@ -37,8 +39,9 @@ impl EventLog {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|source| fault(path, source))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), timeline, numbers })
+        let mut file = options.open(path).map_err(|source| fault(path, source))?;
+        end_line(path, &mut file).map_err(|source| fault(path, source))?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), timeline, numbers, has_warned: false })
     }
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
@@ -47,6 +50,13 @@ impl EventLog {
             json!({"version": VERSION, "at": self.timeline.rfc3339(at), "event": kind, "data": fields});
         serde_json::to_writer(&mut self.file, &line)?;
         self.file.write_all(b"\n")
+    }
+
+    fn warn_once(&mut self, error: &io::Error) {
+        if !self.has_warned {
+            self.has_warned = true;
+            warn!("events cannot be written to {}: {error}", self.path.display());
+        }
     }
 
     fn told(&self, event: &Event) -> (&'static str, Instant, Value) {
@@ -128,17 +138,37 @@ fn ms(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A process that was killed may have left half a line.
+fn end_line(path: &Path, file: &mut File) -> io::Result<()> {
+    let mut last = [b'\n'];
+    // What is no file of its own, as a pipe, cannot be looked at.
+    if let Ok(mut written) = File::open(path)
+        && file.metadata()?.is_file()
+        && written.seek(SeekFrom::End(-1)).is_ok()
+    {
+        written.read_exact(&mut last)?;
+    }
+    if last == [b'\n'] { Ok(()) } else { file.write_all(b"\n") }
+}
+
 fn fault(path: &Path, source: io::Error) -> ObserverError {
     ObserverError { what: path.display().to_string(), source }
 }
 
+/// Events are no reason to stop a run: its journal is the record.
 impl Observer for EventLog {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        self.write(event).map_err(|source| fault(&self.path, source))
+        if let Err(error) = self.write(event) {
+            self.warn_once(&error);
+        }
+        Ok(())
     }
 
     fn tick(&mut self, _now: Instant) -> Result<(), ObserverError> {
-        self.file.flush().map_err(|source| fault(&self.path, source))
+        if let Err(error) = self.file.flush() {
+            self.warn_once(&error);
+        }
+        Ok(())
     }
 }
 

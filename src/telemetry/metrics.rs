@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::labels::{access, action, status};
+use super::open_operations::OpenOperations;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::latency::BOUNDS_MS;
 
@@ -39,6 +40,7 @@ pub struct Metrics {
     latency: Family<Labels, Histogram, fn() -> Histogram>,
     held: Counter<f64, AtomicU64>,
     open: Gauge,
+    operations: OpenOperations,
     /// Those that are told apart.
     codes: BTreeSet<String>,
     next_write_at: Instant,
@@ -62,6 +64,7 @@ impl Metrics {
             latency: Family::new_with_constructor(histogram),
             held: Counter::default(),
             open: Gauge::default(),
+            operations: OpenOperations::default(),
             codes: BTreeSet::new(),
             next_write_at: Instant::now(),
             has_warned: false,
@@ -123,6 +126,7 @@ impl Metrics {
 
 impl Observer for Metrics {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        self.open.inc_by(self.operations.note(event));
         match event {
             Event::Answered(answered) => {
                 let access = access(answered.access).to_owned();
@@ -136,12 +140,6 @@ impl Observer for Metrics {
             Event::Held { span, .. } => {
                 self.held.inc_by(span.as_secs_f64());
             }
-            Event::Accepted(_) => {
-                self.open.inc();
-            }
-            Event::Closed(_) => {
-                self.open.dec();
-            }
             Event::Ended(ended) => {
                 let status = ended.outcome.status.name().to_owned();
                 let labels = vec![("action", action(&ended.work).to_owned()), ("status", status)];
@@ -153,7 +151,9 @@ impl Observer for Metrics {
             Event::SignInLost { .. }
             | Event::Begun(_)
             | Event::Found(_)
+            | Event::Accepted(_)
             | Event::Polled(_)
+            | Event::Closed(_)
             | Event::Listed { .. } => {}
         }
         Ok(())

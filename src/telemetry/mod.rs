@@ -3,5 +3,6 @@
 pub mod event_log;
 mod labels;
 pub mod metrics;
+mod open_operations;
 #[cfg(feature = "otlp")]
 pub mod otlp;

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::labels::{access, action, status};
+use super::open_operations::OpenOperations;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::latency::BOUNDS_MS;
 use crate::transport::collector::{CollectorClient, CollectorClientError};
@@ -109,6 +110,7 @@ pub struct RunMetrics {
     latency: Histogram<f64>,
     held: Counter<f64>,
     open: UpDownCounter<i64>,
+    operations: OpenOperations,
 }
 
 impl RunMetrics {
@@ -139,12 +141,14 @@ impl RunMetrics {
                 .i64_up_down_counter("authwave.operations.open")
                 .with_description("Password resets that have not ended")
                 .build(),
+            operations: OpenOperations::default(),
         }
     }
 }
 
 impl Observer for RunMetrics {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        self.open.add(self.operations.note(event), &[]);
         match event {
             Event::Answered(answered) => {
                 let access = KeyValue::new("access", access(answered.access));
@@ -154,8 +158,6 @@ impl Observer for RunMetrics {
                 }
             }
             Event::Held { span, .. } => self.held.add(span.as_secs_f64(), &[]),
-            Event::Accepted(_) => self.open.add(1, &[]),
-            Event::Closed(_) => self.open.add(-1, &[]),
             Event::Ended(ended) => {
                 let labels = [
                     KeyValue::new("action", action(&ended.work)),
@@ -170,7 +172,9 @@ impl Observer for RunMetrics {
             Event::SignInLost { .. }
             | Event::Begun(_)
             | Event::Found(_)
+            | Event::Accepted(_)
             | Event::Polled(_)
+            | Event::Closed(_)
             | Event::Listed { .. } => {}
         }
         Ok(())

@@ -75,6 +75,38 @@ fn metrics_that_cannot_be_written_stop_nothing() {
 }
 
 #[test]
+fn events_go_on_behind_half_a_line_and_where_they_cannot_be_written_the_run_does() {
+    let world = World::new().file("in.csv", ROWS).file("events.ndjson", "{\"version\":1,\"at\":\"20");
+    world.run("in.csv", &["--rehearse", "--events", "events.ndjson"]).exits(0);
+    let text = fs::read_to_string(world.path("events.ndjson")).unwrap();
+    let (half, whole) = text.split_once('\n').unwrap();
+    assert_eq!(half, "{\"version\":1,\"at\":\"20");
+    assert!(lines(whole).len() > 4, "{whole}");
+    for (place, told) in [("/dev/full", "events cannot be written"), ("nowhere/events", "no events are told")]
+    {
+        let flags = ["--rehearse", "--events", place, "--run-dir", &format!("at-{}", place.len())];
+        let ended = world.run("in.csv", &flags).exits(0);
+        assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn resets_that_are_pending_are_open_in_the_metrics_whoever_had_them_accepted() {
+    let rows = "user,action,new_password\na@contoso.com,reset,Correct-Horse-7\n";
+    let world =
+        World::new().file("in.csv", rows).simulator(&["--reset-duration", "4s", "--delegated-tokens"]);
+    let open = |name: &str| {
+        let text = fs::read_to_string(world.path(name)).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("authwave_operations_open ")).unwrap();
+        line.parse::<i64>().unwrap()
+    };
+    world.run("in.csv", &["--operation-timeout", "1s", "--metrics-file", "run.prom"]).exits(5);
+    assert_eq!(open("run.prom"), 1);
+    world.operations(&["--operation-timeout", "30s", "--metrics-file", "followed.prom"]).exits(0);
+    assert_eq!(open("followed.prom"), 0);
+}
+
+#[test]
 fn logs_are_objects_with_row_action_attempt_and_client_request_id() {
     let world = World::new().file("in.csv", ROWS).simulator(&[]);
     let ended = world.run("in.csv", &["--log-format", "json", "-vv"]).exits(1);
