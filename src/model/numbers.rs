@@ -41,24 +41,55 @@ impl Numbers {
 }
 
 fn masked(text: &str) -> Cow<'_, str> {
-    let (bytes, mut result, mut at, mut told) = (text.as_bytes(), String::new(), 0, 0);
-    while at < bytes.len() {
-        if is_uuid(&bytes[at..]) {
+    let (shown, mut at, mut told) = (text.chars().collect::<Vec<_>>(), 0, 0);
+    let plain: Vec<u8> = shown.iter().copied().map(plain).collect();
+    let mut result = String::new();
+    while at < plain.len() {
+        if is_uuid(&plain[at..]) {
             at += UUID;
             continue;
         }
-        let Some(run) = run(bytes, at) else {
+        let Some(run) = run(&plain, at) else {
             at += 1;
             continue;
         };
         at = run.end;
-        if is_number(bytes, &run) {
-            result.push_str(&text[told..run.start]);
-            hide(&text[run.clone()], &mut result);
+        if is_number(&plain, &run) {
+            result.extend(&shown[told..run.start]);
+            hide(&shown[run.clone()], &plain[run.clone()], &mut result);
             told = run.end;
         }
     }
-    if told == 0 { Cow::Borrowed(text) } else { Cow::Owned(result + &text[told..]) }
+    if told == 0 {
+        return Cow::Borrowed(text);
+    }
+    result.extend(&shown[told..]);
+    Cow::Owned(result)
+}
+
+/// What a character stands for in a number, as spreadsheets and copied contacts spell it.
+fn plain(c: char) -> u8 {
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => b'-',
+        '\u{a0}'
+        | '\u{2000}'..='\u{200f}'
+        | '\u{202a}'..='\u{202f}'
+        | '\u{205f}'..='\u{2069}'
+        | '\u{3000}' => b' ',
+        '\u{ad}' | '\u{61c}' | '\u{feff}' => b' ',
+        '\u{660}'..='\u{669}' => digit(c, '\u{660}'),
+        '\u{6f0}'..='\u{6f9}' => digit(c, '\u{6f0}'),
+        '\u{ff10}'..='\u{ff19}' => digit(c, '\u{ff10}'),
+        '\u{ff0b}' => b'+',
+        c => u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(OTHER),
+    }
+}
+
+/// Stands for characters that are in no number.
+const OTHER: u8 = 0x80;
+
+fn digit(c: char, zero: char) -> u8 {
+    u8::try_from(u32::from(c) - u32::from(zero)).map_or(OTHER, |digit| b'0' + digit)
 }
 
 /// Request ids, some of which begin as numbers do.
@@ -79,8 +110,7 @@ fn run(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     if !has_plus && (is_inside || !(bytes[start].is_ascii_digit() || bytes[start] == b'(')) {
         return None;
     }
-    let may_follow =
-        |byte: &u8| byte.is_ascii_digit() || b" -()".contains(byte) || (has_plus && b"./".contains(byte));
+    let may_follow = |byte: &u8| byte.is_ascii_digit() || b" -()./".contains(byte);
     let rest = bytes[start + 1..].iter().take_while(|byte| may_follow(byte)).count();
     let last = bytes[start..=start + rest].iter().rposition(u8::is_ascii_digit)?;
     Some(start..start + last + 1)
@@ -99,18 +129,20 @@ fn is_number(bytes: &[u8], run: &Range<usize>) -> bool {
 }
 
 /// All digits but the last four, and but the country code where a space stands behind it.
-fn hide(number: &str, result: &mut String) {
-    let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    let code = number.strip_prefix('+').and_then(|rest| rest.split_once(' ')).map_or("", |(code, _)| code);
-    let code = if (1..=3).contains(&code.len()) { code.len() } else { 0 };
+fn hide(shown: &[char], plain: &[u8], result: &mut String) {
+    let digits = plain.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let code = match plain.iter().position(|byte| *byte == b' ') {
+        Some(space @ 2..=4) if plain[0] == b'+' => space - 1,
+        Some(_) | None => 0,
+    };
     let mut seen = 0;
-    for c in number.chars() {
-        if c.is_ascii_digit() {
+    for (c, byte) in shown.iter().zip(plain) {
+        if byte.is_ascii_digit() {
             seen += 1;
             let stays = seen <= code || seen + LEFT > digits.max(LEFT + code);
-            result.push(if stays { c } else { '*' });
+            result.push(if stays { *c } else { '*' });
         } else {
-            result.push(c);
+            result.push(*c);
         }
     }
 }
@@ -140,6 +172,11 @@ mod tests {
             ("is +1 2065550123, not +1 2065550124.", "is +1 ******0123, not +1 ******0124."),
             ("tel:+12065550123", "tel:+*******0123"),
             ("+1 20655", "+1 *0655"),
+            ("+1\u{a0}206\u{2011}555\u{2011}0123", "+1\u{a0}***\u{2011}***\u{2011}0123"),
+            ("+44 \u{ff17}\u{ff17}\u{ff10}\u{ff10}900123", "+44 ******0123"),
+            ("206.555.0123", "***.***.0123"),
+            ("206/555/0123", "***/***/0123"),
+            ("+1\u{2013}206\u{2013}555\u{2013}0123", "+*\u{2013}***\u{2013}***\u{2013}0123"),
         ] {
             assert_eq!(shown(text), masked, "{text}");
             assert_eq!(Numbers::Shown.in_text(text), text);
