@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::foresight::Kind;
+use crate::model::outcome::Outcome;
 use crate::model::row::RowNumber;
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, PassedOver, Task, Work};
 use crate::model::user_state::Expectation;
 use crate::policy::caps::Tally;
 use crate::results::plan_document::{PlanHeader, PlanRow, read_plan};
@@ -34,6 +35,8 @@ enum Item {
     Do(Option<Box<Expectation>>),
     /// It is not, and why.
     Leave { code: OwnCode, reason: String },
+    /// It was not due when the plan was made.
+    Wait,
 }
 
 impl Agenda {
@@ -114,6 +117,10 @@ impl Agenda {
         let Work::Task(task) = work else { return work };
         match self.rows.get(&task.row.number) {
             Some(Item::Do(expected)) => Work::Task(Task { expected: expected.clone(), ..task }),
+            Some(Item::Wait) => {
+                let outcome = Outcome::not_due("a plan that is made when it is due");
+                Work::PassedOver(Box::new(PassedOver { task, outcome }))
+            }
             Some(Item::Leave { code, reason }) => left(task, *code, reason.clone()),
             None => left(task, OwnCode::NotPlanned, "does not stand in the plan".to_owned()),
         }
@@ -125,6 +132,7 @@ pub(super) const REHEARSAL: &str = "a rehearsal";
 
 fn item(row: PlanRow) -> Item {
     match row.kind() {
+        Some(Kind::Blocked) if OwnCode::named(&row.code) == Some(OwnCode::NotDue) => Item::Wait,
         Some(Kind::Blocked) | None => Item::Leave {
             // A later program may block rows for reasons of its own.
             code: OwnCode::named(&row.code).unwrap_or(OwnCode::Blocked),

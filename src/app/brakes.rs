@@ -1,10 +1,11 @@
-//! What is held against each row before it is handed to the run: the plan, and whom it must not touch.
+//! What is held against each row before it is handed to the run: its time, the plan, and whom it must not touch.
 
 use std::cell::OnceCell;
 
 use crate::model::outlook::Why;
 use crate::model::task::{Task, Work};
 use crate::model::wards::Wards;
+use crate::policy::waves::Waves;
 
 use super::agenda::{Agenda, left};
 
@@ -13,6 +14,8 @@ use super::agenda::{Agenda, left};
 pub(super) struct Brakes {
     /// The plan that is carried out.
     pub(super) agenda: Option<Agenda>,
+    /// Which rows are due, as it is before the first row.
+    pub(super) waves: Waves,
     /// Known once there is a connection.
     pub(super) wards: OnceCell<Wards>,
 }
@@ -32,7 +35,7 @@ impl Brakes {
                 }
                 None => Work::Task(task),
             },
-            invalid @ Work::Invalid(_) => invalid,
+            work @ (Work::Invalid(_) | Work::PassedOver(_)) => work,
         }
     }
 

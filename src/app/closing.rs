@@ -120,6 +120,13 @@ impl Account<'_> {
             sessions => format!(" and {sessions} sessions"),
         };
         let _ = writeln!(text, "{total} {noun} in {seconds:.1} s{sessions}: {}", told.join(", "));
+        if rows.not_due > 0 {
+            let _ = writeln!(
+                text,
+                "not due yet: {} of the unprocessed rows; run the same file again later",
+                rows.not_due
+            );
+        }
         text += &holders::lines(&self.holders);
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
@@ -156,7 +163,7 @@ impl Account<'_> {
     /// What to type next, in this order.
     fn next(&self) -> Vec<String> {
         let rows = &self.stats.rows;
-        let is_cut_short = self.stop.is_some() || rows.unprocessed > 0 || self.exit == Exit::Stopped;
+        let is_cut_short = self.stop.is_some() || rows.not_reached() > 0 || self.exit == Exit::Stopped;
         next_steps(self.run, self.directory, rows, is_cut_short)
     }
 }

@@ -45,3 +45,4 @@ mod sum;
 mod template;
 mod undo;
 mod verify;
+mod waves;

@@ -29,6 +29,7 @@ use super::plan_html;
 use super::plan_text::{DOCUMENT, carry_out, details};
 use super::run_directory::RunDirectory;
 use super::sum::Sum;
+use super::waves::sort;
 
 /// Makes plan.json and plan.csv of what the run in `directory` has read, and shows it.
 pub(super) fn conclude(
@@ -44,15 +45,23 @@ pub(super) fn conclude(
     let mut document = PlanWriter::create(&path, header(run))?;
     let mut lines = PlanRows::create(&directory.file("plan.csv"))?;
     let mut sum = Sum::default();
+    let mut waves = brakes.waves.clone();
     input.rewind()?;
     for work in input {
-        let row = match work? {
+        let work = match work? {
+            Work::Task(task) => sort(&mut waves, task),
+            work => work,
+        };
+        let row = match work {
             Work::Task(task) => {
                 let task = Task { action: settings.reset_method.apply(task.action), ..task };
                 match brakes.refusal(&task) {
                     Some(why) => PlanRow::of(&task, &Planned::blocked(why.clone(), None)),
                     None => PlanRow::of(&task, &outlook.plan(&task)),
                 }
+            }
+            Work::PassedOver(passed) => {
+                PlanRow::of(&passed.task, &Planned::blocked(not_due(&passed.outcome), None))
             }
             Work::Invalid(invalid) => not_understood(&invalid),
         };
@@ -141,6 +150,10 @@ fn why(outcome: &Outcome) -> Why {
         }
         _ => Why { code: OwnCode::Unread, reason: format!("{}: {}", failure.code, failure.message) },
     }
+}
+
+fn not_due(outcome: &Outcome) -> Why {
+    Why { code: OwnCode::NotDue, reason: outcome.detail.clone() }
 }
 
 fn not_understood(invalid: &InvalidRow) -> PlanRow {

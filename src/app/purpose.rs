@@ -131,8 +131,8 @@ const fn of_rows(settings: &Settings) -> Conduct {
 
 /// How rows are understood.
 pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
-    let Reading { form, mapping, default_country, protected } = reading.clone();
-    InputSettings { form, mapping, default_country, action, protected }
+    let Reading { form, mapping, default_country, time_zone, protected } = reading.clone();
+    InputSettings { form, mapping, default_country, time_zone, action, protected }
 }
 
 /// A plan asks for a user's methods and account.

@@ -18,6 +18,7 @@ use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
 use crate::policy::caps::Tally;
+use crate::policy::waves::{Due, Waves};
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::guards::Consent;
@@ -39,6 +40,7 @@ use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
+use super::waves::sort;
 use super::{consent, findings, plan};
 
 /// `authwave run`.
@@ -52,7 +54,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    let brakes = Brakes { agenda, ..Brakes::default() };
+    let brakes = Brakes { agenda, waves: Waves::at(wall_clock()), ..Brakes::default() };
     begin(&file, Where::Anew(&args.place), &asked, (brakes, args.shown))
 }
 
@@ -83,7 +85,8 @@ pub(super) fn begin(
     (brakes, shown): (Brakes, args::Shown),
 ) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let Checked { mut input, findings, demand, seeds, needs, tally } = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds, needs, tally } =
+        checked(file, (&settings, asked), &brakes)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
     }
@@ -203,7 +206,11 @@ struct Checked {
 }
 
 /// Reads the whole file before anything is sent.
-fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, AppError> {
+fn checked(
+    file: &Path,
+    (settings, asked): (&Settings, &Asked),
+    brakes: &Brakes,
+) -> Result<Checked, AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
     if settings.output != Output::Quiet {
         say(&findings::form(&input));
@@ -211,19 +218,27 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
     let (mut needs, mut tally) = (Needs::default(), Tally::default());
+    let mut waves = brakes.waves.clone();
     let findings = check(&mut input, |work| {
+        if let Work::Task(task) = work
+            && asked.mode == Mode::Rehearsal
+        {
+            seeds.note(task);
+        }
+        tally.rows += 1;
+        let is_due = |task| waves.due(task) == Due::Now;
+        if !work.task().is_none_or(is_due) {
+            demand.rows += u64::from(asked.purpose == Purpose::Rows);
+            return;
+        }
         if wanted.takes(work) {
             demand += asked.purpose.demand(work, settings);
         }
-        tally.rows += 1;
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
         tally.deletes += u64::from(task.action.may_delete());
         tally.resets += u64::from(task.action.resets());
         tally.changes += u64::from(task.action.writes());
-        if asked.mode == Mode::Rehearsal {
-            seeds.note(task);
-        }
     })?;
     // Who wants no word where all goes well has `authwave check` for these.
     if settings.output != Output::Quiet || findings.invalid > 0 {
@@ -296,6 +311,8 @@ impl Wanted {
     fn takes(&mut self, work: &Work) -> bool {
         match (self.purpose, work) {
             (Purpose::Snapshot | Purpose::Plan, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            // It is told with the plan, and nobody is read for it.
+            (Purpose::Plan, Work::PassedOver(_)) => false,
             (Purpose::Rows | Purpose::Snapshot | Purpose::Plan, _) => true,
         }
     }
@@ -308,12 +325,12 @@ pub(super) fn rows(
     standing: Standing,
     brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
-    left(input, purpose, standing).map(move |work| match work {
+    left(input, (purpose, &brakes.waves), standing).map(move |work| match work {
         Ok(Work::Task(task)) => {
             let work = Work::Task(Task { action: method.apply(task.action), ..task });
             Ok(if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) })
         }
-        Ok(invalid) => Ok(invalid),
+        Ok(work) => Ok(work),
         Err(error) => Err(RowsError::from(error)),
     })
 }
@@ -322,10 +339,10 @@ pub(super) fn rows(
 pub(super) fn survey(
     input: &mut Input,
     (purpose, settings): (Purpose, &Settings),
-    standing: &Standing,
+    (standing, brakes): (&Standing, &Brakes),
 ) -> Result<(Demand, Needs), InputError> {
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
-    for work in left(&mut *input, purpose, standing) {
+    for work in left(&mut *input, (purpose, &brakes.waves), standing) {
         let work = work?;
         demand += purpose.demand(&work, settings);
         if let Work::Task(task) = &work {
@@ -337,25 +354,27 @@ pub(super) fn survey(
 
 fn left(
     mut input: impl BorrowMut<Input>,
-    purpose: Purpose,
+    (purpose, waves): (Purpose, &Waves),
     standing: impl Borrow<Standing>,
 ) -> impl Iterator<Item = Result<Work, InputError>> {
     // A snapshot must see them to know whose first row it is.
     if purpose == Purpose::Rows {
         input.borrow_mut().leave_out(standing.borrow().done.clone());
     }
-    let mut wanted = Wanted::by(purpose);
+    let (mut wanted, mut waves) = (Wanted::by(purpose), waves.clone());
     iter::from_fn(move || {
         let standing = standing.borrow();
         loop {
-            match input.borrow_mut().next()? {
-                Ok(work) if !wanted.takes(&work) || standing.done.contains(work.row().number) => {}
+            let work = match input.borrow_mut().next()? {
                 Ok(Work::Task(mut task)) => {
                     task.prior = standing.prior(task.row.number);
-                    return Some(Ok(Work::Task(task)));
+                    sort(&mut waves, task)
                 }
-                Ok(invalid) => return Some(Ok(invalid)),
+                Ok(work) => work,
                 Err(error) => return Some(Err(error)),
+            };
+            if wanted.takes(&work) && !standing.done.contains(work.row().number) {
+                return Some(Ok(work));
             }
         }
     })

@@ -327,7 +327,8 @@ fn planned(number: RowNumber, user: &UserId, step: Step) -> PlanRow {
     let left = expected.imposed_on(&UserState::default());
     let deeds = foresee(&action, &left, LastMethod::MayGo).unwrap_or_default();
     let row = Row { number, fields: Box::default() };
-    let task = Task { row, user: user.clone(), action, prior: Prior::Untried, expected: None };
+    let task =
+        Task { row, user: user.clone(), action, not_before: None, prior: Prior::Untried, expected: None };
     PlanRow::of(&task, &Planned { kind: kind(&deeds), deeds, before: None, why: None }).expecting(&expected)
 }
 

@@ -8,6 +8,7 @@ pub mod encoding;
 mod fiction;
 mod known_numbers;
 pub mod meanings;
+pub mod moment_text;
 mod neighbours;
 pub mod passwords;
 pub mod phone_text;

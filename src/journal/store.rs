@@ -321,10 +321,7 @@ impl Keeper<'_> {
             return Ok(());
         }
         let row = ended.work.row();
-        let task = match &ended.work {
-            Work::Task(task) => Some(task),
-            Work::Invalid(_) => None,
-        };
+        let task = ended.work.task();
         let failure = outcome.failure.as_ref();
         self.transaction.prepare_cached(ENDED)?.execute(params![
             row.number.0.cast_signed(),

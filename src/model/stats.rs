@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::event::{Access, Answered, Ended, Event};
 use super::operation::OperationStatus;
-use super::outcome::Status;
-use super::task::Work;
+use super::outcome::{Outcome, Status};
 
 /// The name under which rows are counted whose action is not known because the row is invalid.
 pub const INVALID: &str = "invalid";
@@ -26,6 +25,8 @@ pub struct RowCounts {
     pub pending: u64,
     /// Never tried.
     pub unprocessed: u64,
+    /// Those of the unprocessed that were not due.
+    pub not_due: u64,
 }
 
 impl RowCounts {
@@ -40,6 +41,18 @@ impl RowCounts {
             Status::Unprocessed => &mut self.unprocessed,
         };
         *count += 1;
+    }
+
+    /// Counts the end of one row.
+    pub fn add_end(&mut self, outcome: &Outcome) {
+        self.add(outcome.status);
+        self.not_due += u64::from(outcome.is_not_due());
+    }
+
+    /// Rows that the run did not come to, though they were due.
+    #[must_use]
+    pub const fn not_reached(&self) -> u64 {
+        self.unprocessed.saturating_sub(self.not_due)
     }
 
     /// How many rows ended so.
@@ -166,13 +179,10 @@ impl Stats {
     }
 
     fn end(&mut self, ended: &Ended) {
-        let action = match &ended.work {
-            Work::Task(task) => task.action.name(),
-            Work::Invalid(_) => INVALID,
-        };
+        let action = ended.work.task().map_or(INVALID, |task| task.action.name());
         self.numbers_taken += u64::from(ended.outcome.is_number_taken());
-        self.rows.add(ended.outcome.status);
-        self.by_action.entry(action).or_default().add(ended.outcome.status);
+        self.rows.add_end(&ended.outcome);
+        self.by_action.entry(action).or_default().add_end(&ended.outcome);
     }
 }
 

@@ -17,3 +17,4 @@ pub mod skew;
 pub mod throttle_scope;
 pub mod undo;
 pub mod verify;
+pub mod waves;

@@ -89,6 +89,9 @@ pub struct Rows {
     pub pending: u64,
     /// Never tried.
     pub unprocessed: u64,
+    /// Those of the unprocessed that were not due.
+    #[serde(default)]
+    pub not_due: u64,
 }
 
 /// Rows that say what a user shall have (`set-phone`, `set-phones`): what a nightly run is made of.
@@ -278,8 +281,9 @@ impl Summary {
 
 impl From<&RowCounts> for Rows {
     fn from(counts: &RowCounts) -> Self {
-        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed } = *counts;
-        Self { total: counts.total(), succeeded, unchanged, failed, unknown, pending, unprocessed }
+        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, not_due } = *counts;
+        let total = counts.total();
+        Self { total, succeeded, unchanged, failed, unknown, pending, unprocessed, not_due }
     }
 }
 

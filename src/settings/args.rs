@@ -159,6 +159,9 @@ pub struct Form {
     /// The sheet of a workbook [default: the only one with a header that is known]
     #[arg(long, env = "AUTHWAVE_SHEET", value_name = "NAME")]
     pub sheet: Option<String>,
+    /// Where times in `not_before` are told that have no offset, as Europe/Berlin [default: such times are refused]
+    #[arg(long, env = "AUTHWAVE_TIME_ZONE", value_name = "ZONE")]
+    pub time_zone: Option<String>,
     /// What columns mean, as `user=mail,phone_number=Handy`
     #[arg(long, env = "AUTHWAVE_MAP", value_name = "MEANING=COLUMN", value_delimiter = ',')]
     pub map: Vec<String>,

@@ -109,7 +109,8 @@ impl Stored {
         let mapped = self.choices.form.map.iter().map(|pair| format!("--map={pair}"));
         let country =
             self.choices.default_country.iter().map(|country| format!("--default-country={country}"));
-        mapped.chain(country).collect()
+        let zone = self.choices.form.time_zone.iter().map(|zone| format!("--time-zone={zone}"));
+        mapped.chain(country).chain(zone).collect()
     }
 
     /// Fills in what was not given anew.
@@ -146,6 +147,7 @@ fn fill_form(given: &mut Form, stored: Form) {
     fill(&mut given.encoding, stored.encoding);
     fill(&mut given.delimiter, stored.delimiter);
     fill(&mut given.sheet, stored.sheet);
+    fill(&mut given.time_zone, stored.time_zone);
     if given.map.is_empty() {
         given.map = stored.map;
     }

@@ -35,3 +35,4 @@ mod transport;
 mod undo;
 mod unfinished_is_input;
 mod verify;
+mod waves;
