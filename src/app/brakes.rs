@@ -5,17 +5,20 @@ use std::cell::OnceCell;
 use crate::model::outlook::Why;
 use crate::model::task::{Task, Work};
 use crate::model::wards::Wards;
-use crate::policy::waves::Waves;
 
 use super::agenda::{Agenda, left};
+use super::earlier::EarlierRuns;
+use super::waves::Sorter;
 
 /// The brakes of a run.
 #[derive(Debug, Default)]
 pub(super) struct Brakes {
     /// The plan that is carried out.
     pub(super) agenda: Option<Agenda>,
-    /// Which rows are due, as it is before the first row.
-    pub(super) waves: Waves,
+    /// Which rows are for now, as it is before the first row.
+    pub(super) sorter: Sorter,
+    /// The runs whose rows are not sent again.
+    pub(super) earlier: EarlierRuns,
     /// Known once there is a connection.
     pub(super) wards: OnceCell<Wards>,
 }

@@ -14,6 +14,7 @@ mod connect;
 mod consent;
 mod credential;
 mod doctor;
+mod earlier;
 mod environment;
 pub mod error;
 pub mod exit;

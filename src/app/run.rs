@@ -18,7 +18,7 @@ use crate::model::action::ResetMethod;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
 use crate::policy::caps::Tally;
-use crate::policy::waves::{Due, Waves};
+use crate::policy::waves::Due;
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::guards::Consent;
@@ -30,6 +30,7 @@ use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
+use super::earlier::EarlierRuns;
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
@@ -40,7 +41,7 @@ use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
-use super::waves::sort;
+use super::waves::Sorter;
 use super::{consent, findings, plan};
 
 /// `authwave run`.
@@ -53,8 +54,10 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
         choices.plan = Some(agenda.kept());
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
+    let mut earlier = EarlierRuns::read(&choices.since_runs)?;
+    let sorter = Sorter::now(&mut earlier);
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    let brakes = Brakes { agenda, waves: Waves::at(wall_clock()), ..Brakes::default() };
+    let brakes = Brakes { agenda, sorter, earlier, ..Brakes::default() };
     begin(&file, Where::Anew(&args.place), &asked, (brakes, args.shown))
 }
 
@@ -111,6 +114,9 @@ pub(super) fn begin(
         if let Some(agenda) = &brakes.agenda {
             let root = if rehearsal.is_some() { agenda::REHEARSAL } else { &connection.graph_root };
             agenda.fits_tenant(root, connection.tenant.as_deref())?;
+        }
+        if rehearsal.is_none() {
+            brakes.earlier.fit(&connection.graph_root, connection.tenant.as_deref())?;
         }
         let signals = listen()?;
         let started_at = wall_clock();
@@ -218,16 +224,19 @@ fn checked(
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
     let (mut needs, mut tally) = (Needs::default(), Tally::default());
-    let mut waves = brakes.waves.clone();
+    let mut sorter = brakes.sorter.clone();
     let findings = check(&mut input, |work| {
+        let due = work.task().map_or(Due::Now, |task| sorter.due(task));
         if let Work::Task(task) = work
             && asked.mode == Mode::Rehearsal
         {
             seeds.note(task);
+            if matches!(due, Due::Done(_)) {
+                seeds.note_done(task);
+            }
         }
         tally.rows += 1;
-        let is_due = |task| waves.due(task) == Due::Now;
-        if !work.task().is_none_or(is_due) {
+        if due != Due::Now {
             demand.rows += u64::from(asked.purpose == Purpose::Rows);
             return;
         }
@@ -325,7 +334,7 @@ pub(super) fn rows(
     standing: Standing,
     brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
-    left(input, (purpose, &brakes.waves), standing).map(move |work| match work {
+    left(input, (purpose, &brakes.sorter), standing).map(move |work| match work {
         Ok(Work::Task(task)) => {
             let work = Work::Task(Task { action: method.apply(task.action), ..task });
             Ok(if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) })
@@ -342,7 +351,7 @@ pub(super) fn survey(
     (standing, brakes): (&Standing, &Brakes),
 ) -> Result<(Demand, Needs), InputError> {
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
-    for work in left(&mut *input, (purpose, &brakes.waves), standing) {
+    for work in left(&mut *input, (purpose, &brakes.sorter), standing) {
         let work = work?;
         demand += purpose.demand(&work, settings);
         if let Work::Task(task) = &work {
@@ -354,21 +363,21 @@ pub(super) fn survey(
 
 fn left(
     mut input: impl BorrowMut<Input>,
-    (purpose, waves): (Purpose, &Waves),
+    (purpose, sorter): (Purpose, &Sorter),
     standing: impl Borrow<Standing>,
 ) -> impl Iterator<Item = Result<Work, InputError>> {
     // A snapshot must see them to know whose first row it is.
     if purpose == Purpose::Rows {
         input.borrow_mut().leave_out(standing.borrow().done.clone());
     }
-    let (mut wanted, mut waves) = (Wanted::by(purpose), waves.clone());
+    let (mut wanted, mut sorter) = (Wanted::by(purpose), sorter.clone());
     iter::from_fn(move || {
         let standing = standing.borrow();
         loop {
             let work = match input.borrow_mut().next()? {
                 Ok(Work::Task(mut task)) => {
                     task.prior = standing.prior(task.row.number);
-                    sort(&mut waves, task)
+                    sorter.sort(task)
                 }
                 Ok(work) => work,
                 Err(error) => return Some(Err(error)),

@@ -104,14 +104,16 @@ struct Group {
 
 fn count_rows(connection: &Connection) -> Result<Counts, Unreadable> {
     let (mut rows, mut by_action) = Counts::default();
-    let mut statement = connection.prepare("SELECT action, status, error_code FROM rows")?;
+    let mut statement = connection.prepare("SELECT action, status, error_code, attempts FROM rows")?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
         let status = named(Status::ALL, Status::name, text(record, 1)?)?;
         let code = optional_text(record, 2)?;
         let is_not_due = status == Status::Unprocessed && code == Some(OwnCode::NotDue.name());
+        let is_done_already = status == Status::Unchanged && record.get::<_, i64>(3)? == 0;
         let count = |counts: &mut RowCounts| {
             counts.add(status);
+            counts.done_already += u64::from(is_done_already);
             counts.not_due += u64::from(is_not_due);
         };
         count(&mut rows);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::event::{Access, Answered, Ended, Event};
 use super::operation::OperationStatus;
-use super::outcome::{Outcome, Status};
+use super::outcome::Status;
 
 /// The name under which rows are counted whose action is not known because the row is invalid.
 pub const INVALID: &str = "invalid";
@@ -27,6 +27,8 @@ pub struct RowCounts {
     pub unprocessed: u64,
     /// Those of the unprocessed that were not due.
     pub not_due: u64,
+    /// Those of the unchanged that an earlier run had done, so that nothing was sent.
+    pub done_already: u64,
 }
 
 impl RowCounts {
@@ -44,9 +46,11 @@ impl RowCounts {
     }
 
     /// Counts the end of one row.
-    pub fn add_end(&mut self, outcome: &Outcome) {
-        self.add(outcome.status);
-        self.not_due += u64::from(outcome.is_not_due());
+    pub fn add_end(&mut self, ended: &Ended) {
+        let status = ended.outcome.status;
+        self.add(status);
+        self.not_due += u64::from(ended.outcome.is_not_due());
+        self.done_already += u64::from(status == Status::Unchanged && ended.attempts == 0);
     }
 
     /// Rows that the run did not come to, though they were due.
@@ -181,8 +185,8 @@ impl Stats {
     fn end(&mut self, ended: &Ended) {
         let action = ended.work.task().map_or(INVALID, |task| task.action.name());
         self.numbers_taken += u64::from(ended.outcome.is_number_taken());
-        self.rows.add_end(&ended.outcome);
-        self.by_action.entry(action).or_default().add_end(&ended.outcome);
+        self.rows.add_end(ended);
+        self.by_action.entry(action).or_default().add_end(ended);
     }
 }
 

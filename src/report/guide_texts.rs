@@ -248,7 +248,8 @@ pub(super) const OWN: &[Advice] = &[
         also: &[],
         cause: "The row's `not_before` had not come when the run began, or that of an earlier row of its user, behind \
             which it waits. The row is `unprocessed`; this is no fault, and the exit code does not count it.",
-        cure: "Run the same file again once it is due. A job that runs every night does so by itself.",
+        cure: "Run the same file again once it is due; with --since-run and the run directory nothing is sent for rows \
+            that are done. A job that runs every night does so by itself.",
         permission: "",
     },
 ];

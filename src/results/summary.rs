@@ -92,6 +92,9 @@ pub struct Rows {
     /// Those of the unprocessed that were not due.
     #[serde(default)]
     pub not_due: u64,
+    /// Those of the unchanged that an earlier run had done.
+    #[serde(default)]
+    pub done_already: u64,
 }
 
 /// Rows that say what a user shall have (`set-phone`, `set-phones`): what a nightly run is made of.
@@ -107,16 +110,14 @@ pub struct DesiredState {
 
 impl From<&Stats> for DesiredState {
     fn from(stats: &Stats) -> Self {
-        let by_action = by_action(stats);
         let mut desired = Self::default();
-        for action in ["set-phone", "set-phones"] {
-            for (status, count) in by_action.get(action).into_iter().flatten() {
-                match status.as_str() {
-                    "unchanged" => desired.held += count,
-                    "succeeded" => desired.mended += count,
-                    _ => desired.not_mended += count,
-                }
-            }
+        for counts in ["set-phone", "set-phones"].iter().filter_map(|action| stats.by_action.get(action)) {
+            // Of those that were passed over nobody looked how they are.
+            let looked_at = counts.total() - counts.not_due - counts.done_already;
+            let held = counts.unchanged - counts.done_already;
+            desired.held += held;
+            desired.mended += counts.succeeded;
+            desired.not_mended += looked_at - held - counts.succeeded;
         }
         desired
     }
@@ -281,9 +282,10 @@ impl Summary {
 
 impl From<&RowCounts> for Rows {
     fn from(counts: &RowCounts) -> Self {
-        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, not_due } = *counts;
+        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, not_due, done_already } =
+            *counts;
         let total = counts.total();
-        Self { total, succeeded, unchanged, failed, unknown, pending, unprocessed, not_due }
+        Self { total, succeeded, unchanged, failed, unknown, pending, unprocessed, not_due, done_already }
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Run {
     /// Look what would change, and write nothing
     #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub dry_run: bool,
+    /// Do not send again what is done by this earlier run; may be given several times
+    #[arg(long, env = "AUTHWAVE_SINCE_RUN", value_name = "RUN_DIR", value_delimiter = ',')]
+    pub since_run: Vec<PathBuf>,
     /// How a plan is shown
     #[command(flatten)]
     pub shown: Shown,

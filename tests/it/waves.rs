@@ -89,6 +89,136 @@ fn rows_that_are_not_due_count_against_no_cap_and_need_no_question() {
     assert_eq!(ended.only_row()["status"], "unprocessed");
 }
 
+const TWO: &str = "\
+user,action,phone_type,phone_number,new_password
+adele@contoso.com,set-phone,mobile,+1 2065550101,
+adele@contoso.com,reset-password,,,Spring-2026-abc
+alex@contoso.com,add-phone,mobile,+1 2065550102,
+avery@contoso.com,delete-phone,office,,
+";
+
+/// A night that did the rows of `TWO` into `night-1`.
+fn after_a_night() -> World {
+    let world = World::new().file("in.csv", TWO).simulator(&[]);
+    world.run("in.csv", &["--run-dir", "night-1"]).exits(0);
+    world
+}
+
+fn mobile(world: &World, user: &str) -> String {
+    world.tenant().user(user).unwrap()["mobile"].as_str().unwrap().to_owned()
+}
+
+fn requests(world: &World) -> u64 {
+    world.tenant().count("reads") + world.tenant().count("writes")
+}
+
+#[test]
+fn rows_that_an_earlier_run_has_done_are_not_sent_again_wherever_they_stand() {
+    let world = after_a_night();
+    let before = requests(&world);
+    let rows: Vec<&str> = TWO.lines().collect();
+    let new = "diego@contoso.com,set-phone,mobile,+1 2065550109,";
+    let moved =
+        [rows[0], rows[4], new, rows[3], rows[1], "adele@contoso.com,reset-password,,,Summer-2026-abc"];
+    world.file_again("in.csv", &(moved.join("\n") + "\n"));
+    let ended = world.run("in.csv", &["--since-run", "night-1", "--run-dir", "night-2"]).exits(0);
+    assert_eq!(ended.column("status"), ["unchanged", "succeeded", "unchanged", "unchanged", "unchanged"]);
+    let details = ended.column("detail");
+    for (detail, row) in [(0, 4), (2, 3), (3, 1), (4, 2)].map(|(at, row)| (&details[at], row)) {
+        assert!(detail.starts_with(&format!("done already: row {row} of ")), "{detail}");
+        assert!(detail.ends_with("/night-1"), "{detail}");
+    }
+    let summary = ended.summary();
+    assert_eq!(summary["rows"]["done_already"].as_u64(), Some(4));
+    let (held, mended) = (&summary["desired_state"]["held"], &summary["desired_state"]["mended"]);
+    assert_eq!((held.as_u64(), mended.as_u64()), (Some(0), Some(1)), "nobody looked at the others");
+    // The new row alone: a read and a write.
+    assert_eq!(requests(&world), before + 2);
+    // The next night needs the last one alone.
+    world.run("in.csv", &["--since-run", "night-2", "--run-dir", "night-3"]).exits(0);
+    assert_eq!(requests(&world), before + 2);
+}
+
+#[test]
+fn what_a_later_run_changed_or_an_earlier_row_changes_now_is_sent_again() {
+    let world = after_a_night();
+    let head = TWO.lines().next().unwrap();
+    let other = format!("{head}\nadele@contoso.com,set-phone,mobile,+1 2065550199,\n");
+    world.file_again("other.csv", &other);
+    world.run("other.csv", &["--run-dir", "other"]).exits(0);
+    let since = ["--since-run", "night-1", "--since-run", "other", "--run-dir", "again"];
+    let ended = world.run("in.csv", &since).exits(0);
+    assert_eq!(ended.column("status"), ["succeeded", "unchanged", "unchanged", "unchanged"]);
+    assert_eq!(mobile(&world, "adele@contoso.com"), "+1 2065550101");
+
+    let behind = TWO.replacen("alex@", "alex@contoso.com,delete-phone,mobile,,\nalex@", 1);
+    world.file_again("in.csv", &behind);
+    let flags = ["--since-run", "night-1", "--run-dir", "behind", "--allow-last-method"];
+    let ended = world.run("in.csv", &flags).exits(0);
+    assert_eq!(ended.column("status"), ["unchanged", "unchanged", "succeeded", "succeeded", "unchanged"]);
+    assert_eq!(mobile(&world, "alex@contoso.com"), "+1 2065550102");
+}
+
+#[test]
+fn a_plan_leaves_out_what_is_done_and_so_does_a_run_of_it() {
+    let world = after_a_night();
+    let before = requests(&world);
+    let flags = ["--since-run", "night-1", "--run-dir", "plan", "--detailed-exit-code"];
+    let ended = world.plan("in.csv", &flags).exits(0);
+    for line in ended.lines("plan.csv") {
+        assert_eq!(
+            (line["change"].as_str(), line["error_code"].as_str()),
+            ("nothing", "done-already"),
+            "{line:?}"
+        );
+    }
+    let ended = world.by_plan("plan/plan.json", &[]).exits(0);
+    assert_eq!(ended.column("status"), ["unchanged"; 4]);
+    assert_eq!(requests(&world), before);
+}
+
+#[test]
+fn a_run_that_stops_goes_on_by_the_same_earlier_runs() {
+    let world = after_a_night();
+    let rows: Vec<&str> = TWO.lines().collect();
+    let first = "adele@contoso.com,set-phone,mobile,,";
+    world.file_again("in.csv", &[rows[0], first, rows[2], rows[3], rows[4]].join("\n"));
+    let flags = ["--since-run", "night-1", "--skip-invalid", "--max-failures", "0"];
+    let before = requests(&world);
+    world.run("in.csv", &flags).exits(1);
+    std::fs::rename(world.path("night-1"), world.path("elsewhere")).unwrap();
+    world.resume(&[]).exits(2).stderr_has("night-1/journal.sqlite");
+    std::fs::rename(world.path("elsewhere"), world.path("night-1")).unwrap();
+    let ended = world.resume(&[]).exits(1);
+    assert_eq!(ended.column("status"), ["failed", "unchanged", "unchanged", "unchanged"]);
+    assert_eq!(requests(&world), before);
+}
+
+#[test]
+fn only_a_run_that_was_real_here_and_is_known_to_its_end_counts() {
+    let world = after_a_night();
+    let since = |run: &str| world.run("in.csv", &["--since-run", run, "--run-dir", &format!("since-{run}")]);
+    since("nowhere").exits(2).stderr_has("nowhere/journal.sqlite");
+    world.plan("in.csv", &["--run-dir", "plan"]);
+    since("plan").exits(2).stderr_has("is no run: plans and snapshots change nothing");
+    world.authwave(&["run", "in.csv", "--rehearse", "--run-dir", "rehearsal"]).exits(0);
+    since("rehearsal")
+        .exits(2)
+        .stderr_has("was a rehearsal, or of another tenant: here nothing of it is done");
+    world.authwave(&["run", "in.csv", "--rehearse", "--since-run", "night-1", "--run-dir", "r2"]).exits(0);
+}
+
+#[test]
+fn a_reset_that_is_pending_is_followed_before_a_later_run_goes_by_it() {
+    let rows = "user,action,new_password\nadele@contoso.com,reset,Spring-2026-abc\n";
+    let world = World::new().file("in.csv", rows).simulator(&["--reset-duration", "1h"]);
+    world.run("in.csv", &["--run-dir", "night-1", "--operation-timeout", "10ms"]).exits(5);
+    world
+        .run("in.csv", &["--since-run", "night-1"])
+        .exits(2)
+        .stderr_has("1 rows of the run are in doubt: `authwave operations ");
+}
+
 #[test]
 fn a_time_that_is_none_is_a_bad_row_with_its_column_and_cure() {
     let rows = "user,action,Not Before\na@contoso.com,list,01.03.2026\nb@contoso.com,list,2026-03-01 08:00\n\
