@@ -67,6 +67,9 @@ pub struct Summary {
     /// How the rows that say what a user shall have found their users.
     #[serde(default)]
     pub desired_state: DesiredState,
+    /// Rows for which nothing was to be sent this time.
+    #[serde(default)]
+    pub passed_over: PassedOver,
     /// The hash of the plan that was carried out; `None` without one.
     #[serde(default)]
     pub plan_hash: Option<String>,
@@ -89,11 +92,14 @@ pub struct Rows {
     pub pending: u64,
     /// Never tried.
     pub unprocessed: u64,
+}
+
+/// Rows for which nothing was to be sent this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PassedOver {
     /// Those of the unprocessed that were not due.
-    #[serde(default)]
     pub not_due: u64,
     /// Those of the unchanged that an earlier run had done.
-    #[serde(default)]
     pub done_already: u64,
 }
 
@@ -263,6 +269,7 @@ impl Summary {
             stop_reason: None,
             exit_code: 0,
             desired_state: stats.into(),
+            passed_over: (&stats.rows).into(),
             plan_hash: None,
         }
     }
@@ -282,10 +289,15 @@ impl Summary {
 
 impl From<&RowCounts> for Rows {
     fn from(counts: &RowCounts) -> Self {
-        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, not_due, done_already } =
-            *counts;
-        let total = counts.total();
-        Self { total, succeeded, unchanged, failed, unknown, pending, unprocessed, not_due, done_already }
+        // Of what status those are that were passed over stands beside.
+        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, .. } = *counts;
+        Self { total: counts.total(), succeeded, unchanged, failed, unknown, pending, unprocessed }
+    }
+}
+
+impl From<&RowCounts> for PassedOver {
+    fn from(counts: &RowCounts) -> Self {
+        Self { not_due: counts.not_due, done_already: counts.done_already }
     }
 }
 
