@@ -34,7 +34,7 @@ async fn step(action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
 async fn step_after(trace: Trace, action: Action, answers: Vec<Answer>) -> (Step, Vec<String>) {
     let desk = Desk::with(Scripted::new(answers), Tokens::up_to(1), RETRY);
     let row = Row { number: RowNumber(1), fields: Box::default() };
-    let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+    let task = Task { row, user: user(), action, not_before: None, prior: Prior::Untried, expected: None };
     let step = perform(&mut Session::after(&desk.graph, trace), &task, Conduct::PLAIN).await;
     assert_eq!(desk.script.left(), 0, "answers are left over after {:?}", desk.script.lines());
     (step, desk.script.lines())
@@ -260,7 +260,8 @@ async fn a_write_in_doubt_that_could_not_be_read_back_before_an_abort_is_unknown
         let read_first = if matches!(action, Action::SetPhone(_)) { vec![none()] } else { Vec::new() };
         let desk = Desk::new(read_first.into_iter().chain([lost()]));
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+        let task =
+            Task { row, user: user(), action, not_before: None, prior: Prior::Untried, expected: None };
         let shutdown = desk.graph.shutdown().clone();
         let mut session = Session::new(&desk.graph);
         // The wait before the read-back is under way when the abort comes.
@@ -416,7 +417,8 @@ async fn a_reset_that_cannot_be_followed_is_an_operation_that_is_given_up() {
         let mut desk = Desk::with(Scripted::new([accepted(location)]), Tokens::up_to(1), RETRY);
         let action = Action::ResetPassword(None);
         let row = Row { number: RowNumber(1), fields: Box::default() };
-        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+        let task =
+            Task { row, user: user(), action, not_before: None, prior: Prior::Untried, expected: None };
         perform(&mut Session::new(&desk.graph), &task, Conduct::PLAIN).await;
         let told: Vec<_> = desk
             .events()
@@ -457,7 +459,7 @@ async fn fixed_ids_and_documented_bodies_are_used() {
         let row = Row { number: RowNumber(1), fields: Box::default() };
         perform(
             &mut Session::new(&desk.graph),
-            &Task { row, user: user(), action, prior: Prior::Untried, expected: None },
+            &Task { row, user: user(), action, not_before: None, prior: Prior::Untried, expected: None },
             Conduct::PLAIN,
         )
         .await;
@@ -552,7 +554,8 @@ async fn set_phone_tells_what_was_there_before_it_writes() {
         let mut desk = Desk::new([read, answer(204, "")]);
         let row = Row { number: RowNumber(7), fields: Box::default() };
         let action = Action::SetPhone(phone(PhoneType::Mobile));
-        let task = Task { row, user: user(), action, prior: Prior::Untried, expected: None };
+        let task =
+            Task { row, user: user(), action, not_before: None, prior: Prior::Untried, expected: None };
         perform(&mut Session::new(&desk.graph), &task, Conduct::PLAIN).await;
         let mut found = Vec::new();
         while let Ok(event) = desk.inbox.try_recv() {

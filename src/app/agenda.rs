@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::foresight::Kind;
+use crate::model::outcome::{Outcome, Status};
 use crate::model::row::RowNumber;
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, PassedOver, Task, Work};
 use crate::model::user_state::Expectation;
 use crate::policy::caps::Tally;
 use crate::results::plan_document::{PlanHeader, PlanRow, read_plan};
@@ -34,6 +35,10 @@ enum Item {
     Do(Option<Box<Expectation>>),
     /// It is not, and why.
     Leave { code: OwnCode, reason: String },
+    /// It was not due when the plan was made.
+    Wait,
+    /// An earlier run had done it.
+    Done { reason: String },
 }
 
 impl Agenda {
@@ -114,17 +119,30 @@ impl Agenda {
         let Work::Task(task) = work else { return work };
         match self.rows.get(&task.row.number) {
             Some(Item::Do(expected)) => Work::Task(Task { expected: expected.clone(), ..task }),
+            Some(Item::Done { reason }) => {
+                let outcome = Outcome::new(Status::Unchanged, reason);
+                Work::PassedOver(Box::new(PassedOver { task, outcome }))
+            }
+            Some(Item::Wait) => {
+                let outcome = Outcome::not_due("a plan that is made when it is due");
+                Work::PassedOver(Box::new(PassedOver { task, outcome }))
+            }
             Some(Item::Leave { code, reason }) => left(task, *code, reason.clone()),
             None => left(task, OwnCode::NotPlanned, "does not stand in the plan".to_owned()),
         }
     }
 }
 
+/// The code in a plan of a row that an earlier run has done. It is no error, and stands in no results.
+pub(super) const DONE_ALREADY: &str = "done-already";
+
 /// The name of a tenant in a plan.
 pub(super) const REHEARSAL: &str = "a rehearsal";
 
 fn item(row: PlanRow) -> Item {
     match row.kind() {
+        Some(Kind::Nothing) if row.code == DONE_ALREADY => Item::Done { reason: row.reason },
+        Some(Kind::Blocked) if OwnCode::named(&row.code) == Some(OwnCode::NotDue) => Item::Wait,
         Some(Kind::Blocked) | None => Item::Leave {
             // A later program may block rows for reasons of its own.
             code: OwnCode::named(&row.code).unwrap_or(OwnCode::Blocked),

@@ -1,4 +1,4 @@
-//! What is held against each row before it is handed to the run: the plan, and whom it must not touch.
+//! What is held against each row before it is handed to the run: its time, the plan, and whom it must not touch.
 
 use std::cell::OnceCell;
 
@@ -7,12 +7,18 @@ use crate::model::task::{Task, Work};
 use crate::model::wards::Wards;
 
 use super::agenda::{Agenda, left};
+use super::earlier::EarlierRuns;
+use super::waves::Sorter;
 
 /// The brakes of a run.
 #[derive(Debug, Default)]
 pub(super) struct Brakes {
     /// The plan that is carried out.
     pub(super) agenda: Option<Agenda>,
+    /// Which rows are for now, as it is before the first row.
+    pub(super) sorter: Sorter,
+    /// The runs whose rows are not sent again.
+    pub(super) earlier: EarlierRuns,
     /// Known once there is a connection.
     pub(super) wards: OnceCell<Wards>,
 }
@@ -32,7 +38,7 @@ impl Brakes {
                 }
                 None => Work::Task(task),
             },
-            invalid @ Work::Invalid(_) => invalid,
+            work @ (Work::Invalid(_) | Work::PassedOver(_)) => work,
         }
     }
 

@@ -129,6 +129,13 @@ impl Account<'_> {
             };
             let _ = writeln!(text, "canary: {who} read back, and stood");
         }
+        if rows.not_due > 0 {
+            let _ = writeln!(
+                text,
+                "not due yet: {} of the unprocessed rows; run the same file again later",
+                rows.not_due
+            );
+        }
         text += &holders::lines(&self.holders);
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
@@ -165,7 +172,7 @@ impl Account<'_> {
     /// What to type next, in this order.
     fn next(&self) -> Vec<String> {
         let rows = &self.stats.rows;
-        let is_cut_short = self.stop.is_some() || rows.unprocessed > 0 || self.exit == Exit::Stopped;
+        let is_cut_short = self.stop.is_some() || rows.not_reached() > 0 || self.exit == Exit::Stopped;
         next_steps(self.run, self.directory, rows, is_cut_short)
     }
 }

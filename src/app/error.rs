@@ -91,14 +91,26 @@ pub enum AppError {
     Rehearsed,
     /// A run that was killed has rows of which nobody knows what became of them.
     #[error(
-        "{rows} rows of the run are in doubt: `authwave resume {directory}` finds out what became of them, then undo it"
+        "{rows} rows of the run are in doubt: `authwave {command} {directory}` finds out what became of them, then {then}"
     )]
     InDoubt {
         /// So many.
         rows: u64,
+        /// What finds out.
+        command: &'static str,
         /// The run directory.
         directory: String,
+        /// What to do afterwards.
+        then: &'static str,
     },
+    /// What was read for a plan or a snapshot is not done.
+    #[error("--since-run (AUTHWAVE_SINCE_RUN): {} is no run: plans and snapshots change nothing", .0.display())]
+    NoRun(PathBuf),
+    /// Another tenant has what a run did.
+    #[error(
+        "--since-run (AUTHWAVE_SINCE_RUN): {} was a rehearsal, or of another tenant: here nothing of it is done", .0.display()
+    )]
+    ElsewhereDone(PathBuf),
     /// No row ends so.
     #[error("--only-status (AUTHWAVE_ONLY_STATUS): rows do not end as '{0}', but as {statuses}", statuses = statuses())]
     NoStatus(String),
@@ -181,6 +193,8 @@ impl AppError {
             | Self::Lock(_)
             | Self::Rehearsed
             | Self::InDoubt { .. }
+            | Self::NoRun(_)
+            | Self::ElsewhereDone(_)
             | Self::NoStatus(_)
             | Self::Changed { .. }
             | Self::Input(_)

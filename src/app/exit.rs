@@ -8,7 +8,7 @@ use crate::model::stats::RowCounts;
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Every row succeeded or was unchanged.
+    /// Every row that was due succeeded or was unchanged.
     Done,
     /// The run ended; some rows failed or are unknown.
     SomeFailed,
@@ -51,8 +51,8 @@ impl Exit {
             Some(Stop::Rows(_) | Stop::Observer(_) | Stop::Failures { .. } | Stop::Canary { .. }) => {
                 Self::Stopped
             }
-            // Unprocessed without a stop: an earlier session of the run stopped, and only resets were followed since.
-            None if rows.failed > 0 || rows.unknown > 0 || rows.unprocessed > 0 => Self::SomeFailed,
+            // Rows that are not due wait for another run. Unreached without a stop: an earlier session of the run stopped, and only resets were followed since.
+            None if rows.failed > 0 || rows.unknown > 0 || rows.not_reached() > 0 => Self::SomeFailed,
             None if rows.pending > 0 => Self::Pending,
             None => Self::Done,
         }
@@ -81,6 +81,9 @@ mod tests {
         assert_eq!(code(0, 1, 0, None), 1);
         assert_eq!(code(0, 0, 1, None), 5);
         assert_eq!(code(1, 0, 1, None), 1);
+        let waiting = RowCounts { unprocessed: 2, not_due: 2, ..RowCounts::default() };
+        assert_eq!(Exit::of(&waiting, None), Exit::Done);
+        assert_eq!(Exit::of(&RowCounts { unprocessed: 3, ..waiting }, None), Exit::SomeFailed);
         assert_eq!(code(9, 9, 9, Some(&Stop::Interrupted)), 130);
         assert_eq!(code(9, 9, 9, Some(&Stop::Permission)), 3);
         assert_eq!(code(0, 0, 0, Some(&Stop::SignIn(String::new()))), 3);

@@ -13,7 +13,7 @@ use crate::model::event::{Ended, Event};
 use crate::model::foresight::Kind;
 use crate::model::outcome::{Outcome, Status};
 use crate::model::outlook::{Known, Outlook, Planned, Why};
-use crate::model::task::{InvalidRow, Task, Work};
+use crate::model::task::{InvalidRow, PassedOver, Task, Work};
 use crate::model::user_state::UserState;
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
@@ -21,6 +21,7 @@ use crate::settings::args::Shown;
 use crate::settings::resolve::{Output, Settings};
 use crate::settings::stored::Stored;
 
+use super::agenda::DONE_ALREADY;
 use super::brakes::Brakes;
 use super::environment::print;
 use super::error::AppError;
@@ -44,15 +45,24 @@ pub(super) fn conclude(
     let mut document = PlanWriter::create(&path, header(run))?;
     let mut lines = PlanRows::create(&directory.file("plan.csv"))?;
     let mut sum = Sum::default();
+    let mut sorter = brakes.sorter.clone();
     input.rewind()?;
     for work in input {
-        let row = match work? {
+        let work = match work? {
+            Work::Task(task) => sorter.sort(task),
+            work => work,
+        };
+        let row = match work {
             Work::Task(task) => {
                 let task = Task { action: settings.reset_method.apply(task.action), ..task };
                 match brakes.refusal(&task) {
                     Some(why) => PlanRow::of(&task, &Planned::blocked(why.clone(), None)),
                     None => PlanRow::of(&task, &outlook.plan(&task)),
                 }
+            }
+            Work::PassedOver(passed) if !passed.outcome.is_not_due() => done(&passed),
+            Work::PassedOver(passed) => {
+                PlanRow::of(&passed.task, &Planned::blocked(not_due(&passed.outcome), None))
             }
             Work::Invalid(invalid) => not_understood(&invalid),
         };
@@ -141,6 +151,16 @@ fn why(outcome: &Outcome) -> Why {
         }
         _ => Why { code: OwnCode::Unread, reason: format!("{}: {}", failure.code, failure.message) },
     }
+}
+
+/// Nothing is to be done, and nobody was read.
+fn done(passed: &PassedOver) -> PlanRow {
+    let row = PlanRow::of(&passed.task, &Planned::blocked(not_due(&passed.outcome), None));
+    PlanRow { change: Kind::Nothing.name().to_owned(), code: DONE_ALREADY.to_owned(), ..row }
+}
+
+fn not_due(outcome: &Outcome) -> Why {
+    Why { code: OwnCode::NotDue, reason: outcome.detail.clone() }
 }
 
 fn not_understood(invalid: &InvalidRow) -> PlanRow {

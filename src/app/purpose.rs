@@ -8,6 +8,7 @@ use crate::input::rows::{ActionSource, InputSettings};
 use crate::model::action::Action;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
+use crate::model::wards::Protected;
 use crate::model::wards::Wards;
 use crate::policy::failures::FailureLimit;
 use crate::settings::form::Reading;
@@ -131,8 +132,9 @@ const fn of_rows(settings: &Settings) -> Conduct {
 
 /// How rows are understood.
 pub(super) fn input_settings(reading: &Reading, action: ActionSource) -> InputSettings {
-    let Reading { form, mapping, default_country, protected } = reading.clone();
-    InputSettings { form, mapping, default_country, action, protected, ..InputSettings::default() }
+    let Reading { form, mapping, default_country, time_zone, protected } = reading.clone();
+    let signed_in = Protected::default();
+    InputSettings { form, mapping, default_country, time_zone, action, protected, signed_in }
 }
 
 /// A plan asks for a user's methods and account.

@@ -213,7 +213,7 @@ mod tests {
         for action in actions {
             let row = Row { number: RowNumber(1), fields: Box::default() };
             let user = UserId::new("Avery@contoso.com").unwrap();
-            seeds.note(&Task { row, user, action, prior: Prior::Untried, expected: None });
+            seeds.note(&Task { row, user, action, not_before: None, prior: Prior::Untried, expected: None });
         }
         let users: Vec<SeedUser> = seeds.into_users().collect();
         assert_eq!(users.len(), 1);

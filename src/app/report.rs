@@ -105,7 +105,7 @@ fn next(store: &Store, directory: &Path, digest: &Digest, presence: Presence) ->
     if presence == Presence::UnderWay {
         return Vec::new();
     }
-    let ended = digest.rows.total() - digest.rows.unprocessed;
+    let ended = digest.rows.total() - digest.rows.not_reached();
     let is_killed = digest.sessions.last().is_some_and(|session| session.ended_at.is_none());
     // A path that cannot be made absolute is told as it was given.
     let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());

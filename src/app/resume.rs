@@ -26,6 +26,7 @@ use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::timeline_now;
 use super::connect::connect;
+use super::earlier::EarlierRuns;
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
@@ -37,6 +38,7 @@ use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
+use super::waves::Sorter;
 
 /// `authwave resume`.
 pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
@@ -56,10 +58,12 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
     let seeds = taken_up.seeds(&standing)?;
     let (purpose, method) = (taken_up.purpose, taken_up.settings.reset_method);
     let stops = purpose.stop_rules(&taken_up.settings);
-    let (demand, needs) = survey(&mut input, (purpose, &taken_up.settings), &standing)?;
-    taken_up.passwords_are_unchanged(&input)?;
     let (kept, directory) = (taken_up.settings.clone(), taken_up.directory.clone());
-    let brakes = Brakes { agenda: taken_up.agenda()?, ..Brakes::default() };
+    let mut earlier = taken_up.earlier()?;
+    let sorter = Sorter::now(&mut earlier);
+    let brakes = Brakes { agenda: taken_up.agenda()?, sorter, ..Brakes::default() };
+    let (demand, needs) = survey(&mut input, (purpose, &taken_up.settings), (&standing, &brakes))?;
+    taken_up.passwords_are_unchanged(&input)?;
     let rows = rows(&mut input, (purpose, method), standing, &brakes);
     let exit = taken_up.carry_out(seeds, (stops, demand, needs), (rows, &brakes))?;
     match (purpose, exit) {
@@ -142,6 +146,14 @@ impl TakenUp {
         let stored = Stored::from_json(&self.store.run().settings)?;
         let path = self.directory.file(DOCUMENT);
         stored.plan().map(|kept| Agenda::read_again(&path, kept)).transpose()
+    }
+
+    /// What the runs that it goes by have done, and what it has sent itself since.
+    fn earlier(&self) -> Result<EarlierRuns, AppError> {
+        let stored = Stored::from_json(&self.store.run().settings)?;
+        let mut earlier = EarlierRuns::read(stored.since_runs())?;
+        earlier.add_own(&self.store)?;
+        Ok(earlier)
     }
 
     /// Whether the passwords of the rows that are left stand where they did. Files that only rows pointed into that are

@@ -19,6 +19,7 @@ use crate::model::demand::Demand;
 use crate::model::row::RowNumber;
 use crate::model::task::{InvalidRow, Task, Work};
 use crate::policy::caps::Tally;
+use crate::policy::waves::Due;
 use crate::settings::args;
 use crate::settings::connection::Target;
 use crate::settings::guards::Consent;
@@ -30,6 +31,7 @@ use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::wall_clock;
 use super::connect::{Connection, connect};
+use super::earlier::EarlierRuns;
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
@@ -40,6 +42,7 @@ use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
+use super::waves::Sorter;
 use super::{consent, findings, plan};
 
 /// `authwave run`.
@@ -52,8 +55,10 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
         choices.plan = Some(agenda.kept());
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
+    let mut earlier = EarlierRuns::read(&choices.since_runs)?;
+    let sorter = Sorter::now(&mut earlier);
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
-    let brakes = Brakes { agenda, ..Brakes::default() };
+    let brakes = Brakes { agenda, sorter, earlier, ..Brakes::default() };
     begin(&file, Where::Anew(&args.place), &asked, (brakes, args.shown))
 }
 
@@ -84,7 +89,8 @@ pub(super) fn begin(
     (brakes, shown): (Brakes, args::Shown),
 ) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let Checked { mut input, findings, demand, seeds, needs, tally } = checked(file, &settings, asked)?;
+    let Checked { mut input, findings, demand, seeds, needs, tally } =
+        checked(file, (&settings, asked), &brakes)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
     }
@@ -109,6 +115,9 @@ pub(super) fn begin(
         if let Some(agenda) = &brakes.agenda {
             let root = if rehearsal.is_some() { agenda::REHEARSAL } else { &connection.graph_root };
             agenda.fits_tenant(root, connection.tenant.as_deref())?;
+        }
+        if rehearsal.is_none() {
+            brakes.earlier.fit(&connection.graph_root, connection.tenant.as_deref())?;
         }
         let signals = listen()?;
         let started_at = wall_clock();
@@ -204,7 +213,11 @@ struct Checked {
 }
 
 /// Reads the whole file before anything is sent.
-fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, AppError> {
+fn checked(
+    file: &Path,
+    (settings, asked): (&Settings, &Asked),
+    brakes: &Brakes,
+) -> Result<Checked, AppError> {
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
     if settings.output != Output::Quiet {
         say(&findings::form(&input));
@@ -212,19 +225,30 @@ fn checked(file: &Path, settings: &Settings, asked: &Asked) -> Result<Checked, A
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
     let (mut needs, mut tally) = (Needs::default(), Tally::default());
+    let mut sorter = brakes.sorter.clone();
     let findings = check(&mut input, |work| {
+        let due = work.task().map_or(Due::Now, |task| sorter.due(task));
+        if let Work::Task(task) = work
+            && asked.mode == Mode::Rehearsal
+        {
+            seeds.note(task);
+            if matches!(due, Due::Done(_)) {
+                seeds.note_done(task);
+            }
+        }
+        tally.rows += 1;
+        if due != Due::Now {
+            demand.rows += u64::from(asked.purpose == Purpose::Rows);
+            return;
+        }
         if wanted.takes(work) {
             demand += asked.purpose.demand(work, settings);
         }
-        tally.rows += 1;
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
         tally.deletes += u64::from(task.action.may_delete());
         tally.resets += u64::from(task.action.resets());
         tally.changes += u64::from(task.action.writes());
-        if asked.mode == Mode::Rehearsal {
-            seeds.note(task);
-        }
     })?;
     // Who wants no word where all goes well has `authwave check` for these.
     if settings.output != Output::Quiet || findings.invalid > 0 {
@@ -297,6 +321,8 @@ impl Wanted {
     fn takes(&mut self, work: &Work) -> bool {
         match (self.purpose, work) {
             (Purpose::Snapshot | Purpose::Plan, Work::Task(task)) => self.seen.insert(task.user.order_key()),
+            // It is told with the plan, and nobody is read for it.
+            (Purpose::Plan, Work::PassedOver(_)) => false,
             (Purpose::Rows | Purpose::Snapshot | Purpose::Plan, _) => true,
         }
     }
@@ -310,13 +336,13 @@ pub(super) fn rows(
     brakes: &Brakes,
 ) -> impl Iterator<Item = Result<Work, RowsError>> {
     let in_doubt: HashSet<RowNumber> = standing.in_doubt.keys().copied().collect();
-    left(input, purpose, standing).map(move |work| match work? {
+    left(input, (purpose, &brakes.sorter), standing).map(move |work| match work? {
         Work::Task(task) => {
             let work = Work::Task(Task { action: method.apply(task.action), ..task });
             let work = if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) };
             Ok(still_in_doubt(work, &in_doubt))
         }
-        invalid @ Work::Invalid(_) => Ok(still_in_doubt(invalid, &in_doubt)),
+        work => Ok(still_in_doubt(work, &in_doubt)),
     })
 }
 
@@ -327,7 +353,7 @@ fn still_in_doubt(work: Work, in_doubt: &HashSet<RowNumber>) -> Work {
             let may_be_done = in_doubt.contains(&invalid.row.number);
             Work::Invalid(InvalidRow { may_be_done, ..invalid })
         }
-        task @ Work::Task(_) => task,
+        Work::Task(_) | Work::PassedOver(_) => work,
     }
 }
 
@@ -335,10 +361,10 @@ fn still_in_doubt(work: Work, in_doubt: &HashSet<RowNumber>) -> Work {
 pub(super) fn survey(
     input: &mut Input,
     (purpose, settings): (Purpose, &Settings),
-    standing: &Standing,
+    (standing, brakes): (&Standing, &Brakes),
 ) -> Result<(Demand, Needs), InputError> {
     let (mut demand, mut needs) = (Demand::default(), Needs::default());
-    for work in left(&mut *input, purpose, standing) {
+    for work in left(&mut *input, (purpose, &brakes.sorter), standing) {
         let work = work?;
         demand += purpose.demand(&work, settings);
         if let Work::Task(task) = &work {
@@ -350,25 +376,27 @@ pub(super) fn survey(
 
 fn left(
     mut input: impl BorrowMut<Input>,
-    purpose: Purpose,
+    (purpose, sorter): (Purpose, &Sorter),
     standing: impl Borrow<Standing>,
 ) -> impl Iterator<Item = Result<Work, InputError>> {
     // A snapshot must see them to know whose first row it is.
     if purpose == Purpose::Rows {
         input.borrow_mut().leave_out(standing.borrow().done.clone());
     }
-    let mut wanted = Wanted::by(purpose);
+    let (mut wanted, mut sorter) = (Wanted::by(purpose), sorter.clone());
     iter::from_fn(move || {
         let standing = standing.borrow();
         loop {
-            match input.borrow_mut().next()? {
-                Ok(work) if !wanted.takes(&work) || standing.done.contains(work.row().number) => {}
+            let work = match input.borrow_mut().next()? {
                 Ok(Work::Task(mut task)) => {
                     task.prior = standing.prior(task.row.number);
-                    return Some(Ok(Work::Task(task)));
+                    sorter.sort(task)
                 }
-                Ok(invalid) => return Some(Ok(invalid)),
+                Ok(work) => work,
                 Err(error) => return Some(Err(error)),
+            };
+            if wanted.takes(&work) && !standing.done.contains(work.row().number) {
+                return Some(Ok(work));
             }
         }
     })

@@ -7,7 +7,6 @@ use std::path::Path;
 use crate::input::content::fingerprint_of;
 use crate::input::rows::Interpreter;
 use crate::journal::schema::JournalError;
-use crate::journal::standing::Failures;
 use crate::journal::store::Store;
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event};
@@ -34,6 +33,7 @@ use super::agenda::Agenda;
 use super::asked::Asked;
 use super::brakes::Brakes;
 use super::clock::{timeline_now, wall_clock};
+use super::earlier::is_decided;
 use super::environment::{print, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
@@ -192,15 +192,7 @@ impl Source {
 
     /// Whether it is known of every row that began how it ended.
     fn is_decided(&self) -> Result<(), AppError> {
-        let standing = self.store.standing(Failures::Final, &self.timeline)?;
-        let mut rows = 0;
-        for row in standing.in_doubt.keys() {
-            rows += u64::from(self.store.end_of(*row, &self.timeline)?.is_none());
-        }
-        if rows == 0 {
-            return Ok(());
-        }
-        Err(AppError::InDoubt { rows, directory: quoted(self.directory.path()) })
+        is_decided((&self.store, &self.timeline), self.directory.path(), "undo it")
     }
 
     /// Shows what takes each user's rows back, the users in the order of their first rows.
@@ -327,7 +319,8 @@ fn planned(number: RowNumber, user: &UserId, step: Step) -> PlanRow {
     let left = expected.imposed_on(&UserState::default());
     let deeds = foresee(&action, &left, LastMethod::MayGo).unwrap_or_default();
     let row = Row { number, fields: Box::default() };
-    let task = Task { row, user: user.clone(), action, prior: Prior::Untried, expected: None };
+    let task =
+        Task { row, user: user.clone(), action, not_before: None, prior: Prior::Untried, expected: None };
     PlanRow::of(&task, &Planned { kind: kind(&deeds), deeds, before: None, why: None }).expecting(&expected)
 }
 

@@ -141,9 +141,12 @@ fn reader(store: &Store, row: RowNumber, timeline: &Timeline) -> Result<Work, Ro
             user,
             action: Action::ListPhones,
             prior: Prior::Untried,
+            not_before: None,
             expected: None,
         })),
-        Some(Work::Invalid(_)) | None => Err("the journal has changed meanwhile".into()),
+        Some(Work::Invalid(_) | Work::PassedOver(_)) | None => {
+            Err("the journal has changed meanwhile".into())
+        }
     }
 }
 

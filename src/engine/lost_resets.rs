@@ -55,7 +55,7 @@ impl LostResets {
 const fn reset(ended: &Ended) -> Option<&Task> {
     match &ended.work {
         Work::Task(task) if matches!(task.action, Action::ResetPassword(_)) => Some(task),
-        Work::Task(_) | Work::Invalid(_) => None,
+        Work::Task(_) | Work::Invalid(_) | Work::PassedOver(_) => None,
     }
 }
 

@@ -53,7 +53,7 @@ where
         while !self.is_at_end && self.waiting < self.look_ahead {
             match self.rows.next().transpose()? {
                 None => self.is_at_end = true,
-                Some(Work::Invalid(invalid)) => return Ok(Next::Work(Work::Invalid(invalid))),
+                Some(work @ (Work::Invalid(_) | Work::PassedOver(_))) => return Ok(Next::Work(work)),
                 Some(Work::Task(task)) => {
                     let order_key = task.user.order_key();
                     match self.busy.entry(order_key) {
@@ -132,6 +132,7 @@ mod tests {
             user: UserId::new(&format!("user{user}@contoso.com")).unwrap(),
             action: Action::ListMethods,
             prior: Prior::Untried,
+            not_before: None,
             expected: None,
         })
     }
@@ -146,7 +147,7 @@ mod tests {
     fn next(queue: &mut Queue<Rows>) -> Option<Task> {
         match queue.begin_next().unwrap() {
             Next::Work(Work::Task(task)) => Some(task),
-            Next::Work(Work::Invalid(_)) => unreachable!(),
+            Next::Work(Work::Invalid(_) | Work::PassedOver(_)) => unreachable!(),
             Next::Wait | Next::Exhausted => None,
         }
     }

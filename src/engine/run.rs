@@ -478,7 +478,7 @@ where
     fn leave(&mut self, work: Work) {
         let accepted = match &work {
             Work::Task(Task { prior: Prior::Accepted(operation), .. }) => Some((**operation).clone()),
-            Work::Task(_) | Work::Invalid(_) => None,
+            Work::Task(_) | Work::Invalid(_) | Work::PassedOver(_) => None,
         };
         match (work, accepted) {
             (Work::Task(task), Some(operation)) => {

@@ -118,15 +118,22 @@ fn with_first_cause(outcome: Outcome, prior: &Prior) -> Outcome {
     }
 }
 
-/// The end of a row that was never begun: not understood, or not reached.
+/// The end of a row that was never begun: not understood, passed over, or not reached.
 pub(super) fn ended_unbegun(work: Work) -> Ended {
-    let outcome = match &work {
-        Work::Task(Task { prior: prior @ Prior::InDoubt(_), .. }) => {
-            with_first_cause(in_doubt(interrupted()), prior)
+    let (work, outcome) = match work {
+        Work::Task(task) => {
+            let outcome = match &task.prior {
+                prior @ Prior::InDoubt(_) => with_first_cause(in_doubt(interrupted()), prior),
+                Prior::Untried | Prior::Accepted(_) => stopped(),
+            };
+            (Work::Task(task), outcome)
         }
-        Work::Task(_) => stopped(),
-        Work::Invalid(invalid) if invalid.may_be_done => in_doubt(invalid.failure()),
-        Work::Invalid(invalid) => Outcome::failed(invalid.failure(), ""),
+        Work::Invalid(invalid) => {
+            let failure = invalid.failure();
+            let outcome = if invalid.may_be_done { in_doubt(failure) } else { Outcome::failed(failure, "") };
+            (Work::Invalid(invalid), outcome)
+        }
+        Work::PassedOver(passed) => (Work::Task(passed.task), passed.outcome),
     };
     Ended {
         work,

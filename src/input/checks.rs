@@ -92,6 +92,7 @@ impl Findings {
         match work {
             Work::Task(task) => self.add_action(&task.action),
             Work::Invalid(invalid) => self.add_invalid(invalid),
+            Work::PassedOver(passed) => self.add_action(&passed.task.action),
         }
     }
 

@@ -108,6 +108,7 @@ pub fn header(names: Vec<String>, needed: Needed, mapping: &Mapping) -> Result<H
     }
     // Which of two countries is meant is not certain: then it is neither.
     let country = columns.only(Meaning::Country).unwrap_or_default();
+    let not_before = columns.only(Meaning::NotBefore)?;
     let extra = (0..names.len()).filter(|column| !meaningful.contains(&Some(*column))).collect();
     Ok(Header {
         names,
@@ -119,6 +120,7 @@ pub fn header(names: Vec<String>, needed: Needed, mapping: &Mapping) -> Result<H
         new_password_from,
         country,
         phones,
+        not_before,
         extra,
     })
 }
@@ -268,6 +270,16 @@ mod tests {
     fn a_country_is_one_or_none() {
         assert_eq!(read(&["user", "action", "Country"]).unwrap().country, Some(2));
         assert_eq!(read(&["user", "action", "Country", "usageLocation"]).unwrap().country, None);
+    }
+
+    #[test]
+    fn the_moment_before_which_rows_are_not_due_is_one_and_is_carried_through() {
+        let header = read(&["user", "action", "Not before"]).unwrap();
+        assert_eq!((header.not_before, header.extra), (Some(2), vec![2]));
+        assert!(matches!(
+            read(&["user", "action", "not_before", "NotBeforeDate"]),
+            Err(HeaderError::Duplicate { meaning: Meaning::NotBefore, .. })
+        ));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Meaning {
     NewPasswordFrom,
     /// The country of numbers without `+`.
     Country,
+    /// The moment before which the row is not due.
+    NotBefore,
     /// The mobile that the user shall have.
     Mobile,
     /// The alternate mobile that the user shall have.
@@ -33,7 +35,7 @@ pub enum Meaning {
 
 impl Meaning {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::User,
         Self::Action,
         Self::PhoneType,
@@ -41,6 +43,7 @@ impl Meaning {
         Self::NewPassword,
         Self::NewPasswordFrom,
         Self::Country,
+        Self::NotBefore,
         Self::Mobile,
         Self::AlternateMobile,
         Self::Office,
@@ -60,6 +63,7 @@ impl Meaning {
             Self::NewPassword => "new_password",
             Self::NewPasswordFrom => "new_password_from",
             Self::Country => "country",
+            Self::NotBefore => "not_before",
             Self::Mobile => "mobile",
             Self::AlternateMobile => "alternate_mobile",
             Self::Office => "office",
@@ -86,6 +90,9 @@ impl Meaning {
             Self::NewPassword => &["newpassword"],
             Self::NewPasswordFrom => &["newpasswordfrom"],
             Self::Country => &["country", "phonecountry", "countrycode", "usagelocation"],
+            Self::NotBefore => {
+                &["notbefore", "notbeforedate", "notbeforetime", "notbeforedatetime", "notearlierthan"]
+            }
             Self::Mobile => {
                 &["mobile", "mobilephone", "mobilenumber", "mobilephonenumber", "cell", "cellphone"]
             }

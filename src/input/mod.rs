@@ -7,6 +7,7 @@ pub mod dialect;
 pub mod encoding;
 mod fiction;
 pub mod meanings;
+pub mod moment_text;
 mod neighbours;
 pub mod numbering;
 pub mod passwords;

@@ -77,6 +77,7 @@ causes! {
     Impossible "impossible" Bad "no such number can exist";
     Extension "extension" Bad "the extension does not fit";
     Country "country" Bad "the country is none";
+    NotBefore "not-before" Bad "the time before which the row is not due is none";
     AlternateWithoutMobile "alternate-without-mobile" Bad "an alternate mobile needs a mobile";
     Password "password" Bad "the password is missing or cannot be used";
     SharedForSms "shared-for-sms" Bad "several users have this mobile, and one number can sign in one user only";

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::header::Header;
@@ -15,6 +18,7 @@ use crate::model::wards::Protected;
 
 use super::content::Form;
 use super::meanings::Mapping;
+use super::moment_text::moment;
 use super::passwords::Passwords;
 use super::phone_text::{Checked, Country, PhoneTextError, Written};
 use super::records::{Record, Span};
@@ -58,6 +62,8 @@ pub struct InputSettings {
     pub mapping: Mapping,
     /// The country of numbers without `+`; `None` refuses such numbers.
     pub default_country: Option<Country>,
+    /// Where times without an offset are told; `None` refuses such times.
+    pub time_zone: Option<TimeZone>,
     /// Where a row's action comes from.
     pub action: ActionSource,
     /// Whom no row may change.
@@ -137,8 +143,9 @@ impl Interpreter {
             rejected.map_or(Ok(understood), |remark| Err(Fault(remark.clone())))
         });
         match understood {
-            Ok((user, action)) => {
-                Work::Task(Task { row: record.row, user, action, prior: Prior::Untried, expected: None })
+            Ok((user, action, not_before)) => {
+                let (row, prior) = (record.row, Prior::Untried);
+                Work::Task(Task { row, user, action, not_before, prior, expected: None })
             }
             Err(fault) => {
                 self.remarks.push(fault.0.clone());
@@ -156,11 +163,11 @@ impl Interpreter {
         }
         match self.work(Record { row: task.row.clone(), is_readable: true, span: Span::Unknown }) {
             Work::Task(understood) => understood.action,
-            Work::Invalid(_) => task.action.clone(),
+            Work::Invalid(_) | Work::PassedOver(_) => task.action.clone(),
         }
     }
 
-    fn understand(&mut self, record: &Record) -> Result<(UserId, Action), Fault> {
+    fn understand(&mut self, record: &Record) -> Result<(UserId, Action, Option<Timestamp>), Fault> {
         let row = &record.row;
         shape::as_many_fields_as_names(record, &self.header).map_err(Fault)?;
         if !record.is_readable {
@@ -175,8 +182,9 @@ impl Interpreter {
             ActionSource::Column if self.header.action.is_none() => self.phones(row)?,
             ActionSource::Column => self.action(row, &user)?,
         };
+        let not_before = self.not_before(row)?;
         match self.refusal(&user).filter(|_| action.writes()) {
-            None => Ok((user, action)),
+            None => Ok((user, action, not_before)),
             Some(reason) => Err(Fault::at(self.header.user, Cause::Protected, reason)),
         }
     }
@@ -187,6 +195,17 @@ impl Interpreter {
         let listed = |pattern| format!("is protected ({pattern} in [protected]): take the row out");
         let is_self = |_| "is the signed-in admin: let somebody else do this row".to_owned();
         protected.pattern_of(user).map(listed).or_else(|| signed_in.pattern_of(user).map(is_self))
+    }
+
+    /// Who is only read has no time to wait for.
+    fn not_before(&self, row: &Row) -> Result<Option<Timestamp>, Fault> {
+        let column = self.header.not_before;
+        match (self.settings.action, trimmed(row, column)) {
+            (ActionSource::ListMethods, _) | (ActionSource::Column, "") => Ok(None),
+            (ActionSource::Column, text) => moment(text, self.settings.time_zone.as_ref())
+                .map(Some)
+                .map_err(|error| Fault::at(column, Cause::NotBefore, error.to_string())),
+        }
     }
 
     fn user(&mut self, row: &Row) -> Result<UserId, Fault> {

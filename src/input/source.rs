@@ -184,13 +184,13 @@ mod tests {
     fn action(line: &str) -> Action {
         match work(line) {
             Work::Task(task) => task.action,
-            Work::Invalid(invalid) => panic!("{line}: {} {}", invalid.column, invalid.reason),
+            work @ (Work::Invalid(_) | Work::PassedOver(_)) => panic!("{line}: {work:?}"),
         }
     }
 
     fn invalid(line: &str) -> InvalidRow {
         match work(line) {
-            Work::Task(task) => panic!("{line}: {:?}", task.action),
+            work @ (Work::Task(_) | Work::PassedOver(_)) => panic!("{line}: {work:?}"),
             Work::Invalid(invalid) => invalid,
         }
     }
@@ -263,7 +263,7 @@ mod tests {
         let reasons: Vec<_> = input
             .map(|work| match work.unwrap() {
                 Work::Invalid(invalid) => invalid.reason,
-                Work::Task(task) => panic!("{task:?}"),
+                work @ (Work::Task(_) | Work::PassedOver(_)) => panic!("{work:?}"),
             })
             .collect();
         for (reason, column) in reasons.iter().zip(["phone_number", "phone_type", "new_password"]) {
@@ -355,7 +355,7 @@ mod tests {
         let (_dir, mut input) = open(format!("{WIDE}{line}\n").as_bytes(), InputSettings::default());
         match input.next().unwrap().unwrap() {
             Work::Task(Task { action: Action::SetPhones(changes), .. }) => Ok(changes.into_vec()),
-            Work::Task(task) => panic!("{task:?}"),
+            work @ (Work::Task(_) | Work::PassedOver(_)) => panic!("{work:?}"),
             Work::Invalid(invalid) => Err(format!("{} {}", invalid.column, invalid.reason)),
         }
     }
@@ -399,7 +399,7 @@ mod tests {
         let actions: Vec<_> = input
             .map(|work| match work.unwrap() {
                 Work::Task(task) => task.action,
-                Work::Invalid(invalid) => panic!("{}", invalid.reason),
+                work @ (Work::Invalid(_) | Work::PassedOver(_)) => panic!("{work:?}"),
             })
             .collect();
         assert_eq!(
@@ -421,6 +421,7 @@ mod tests {
         let mut next = || match input.next().unwrap().unwrap() {
             Work::Task(task) => task.action.phone().unwrap().number.to_string(),
             Work::Invalid(invalid) => format!("{} {}", invalid.column, invalid.reason),
+            Work::PassedOver(passed) => panic!("{passed:?}"),
         };
         assert_eq!(next(), "+44 2079460958");
         assert_eq!(next(), "+1 2065550123");

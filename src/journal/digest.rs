@@ -6,15 +6,16 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::record::timestamp;
-use super::replay::{Unreadable, named, row_number, span, text};
+use super::replay::{Unreadable, named, optional_text, row_number, span, text};
 use super::schema::JournalError;
 use super::standing::Failures;
 use super::store::Store;
 use crate::model::digest::{Counts, Digest, ErrorExample, ErrorGroup, PendingReset, SessionDigest};
+use crate::model::error_code::OwnCode;
 use crate::model::operation::OperationStatus;
 use crate::model::outcome::Status;
 use crate::model::row::RowNumber;
-use crate::model::stats::INVALID;
+use crate::model::stats::{INVALID, RowCounts};
 use crate::model::timeline::Timeline;
 
 /// No more codes are told apart: Graph could make up one for each row.
@@ -103,18 +104,26 @@ struct Group {
 
 fn count_rows(connection: &Connection) -> Result<Counts, Unreadable> {
     let (mut rows, mut by_action) = Counts::default();
-    let mut statement = connection.prepare("SELECT action, status FROM rows")?;
+    let mut statement = connection.prepare("SELECT action, status, error_code, attempts FROM rows")?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {
         let status = named(Status::ALL, Status::name, text(record, 1)?)?;
-        rows.add(status);
+        let code = optional_text(record, 2)?;
+        let is_not_due = status == Status::Unprocessed && code == Some(OwnCode::NotDue.name());
+        let is_done_already = status == Status::Unchanged && record.get::<_, i64>(3)? == 0;
+        let count = |counts: &mut RowCounts| {
+            counts.add(status);
+            counts.done_already += u64::from(is_done_already);
+            counts.not_due += u64::from(is_not_due);
+        };
+        count(&mut rows);
         let action = match text(record, 0)? {
             "" => INVALID,
             action => action,
         };
         match by_action.get_mut(action) {
-            Some(counts) => counts.add(status),
-            None => by_action.entry(action.to_owned()).or_default().add(status),
+            Some(counts) => count(counts),
+            None => count(by_action.entry(action.to_owned()).or_default()),
         }
     }
     Ok((rows, by_action))
@@ -123,7 +132,8 @@ fn count_rows(connection: &Connection) -> Result<Counts, Unreadable> {
 fn group_errors(connection: &Connection, digest: &mut Digest) -> Result<HashMap<String, Group>, Unreadable> {
     let mut groups: HashMap<String, Group> = HashMap::new();
     let mut statement = connection.prepare(
-        "SELECT row, status, error_code, failure_status FROM rows WHERE error_code IS NOT NULL ORDER BY row",
+        "SELECT row, status, error_code, failure_status FROM rows WHERE error_code IS NOT NULL \
+         AND status <> 'unprocessed' ORDER BY row",
     )?;
     let mut records = statement.query([])?;
     while let Some(record) = records.next()? {

@@ -255,7 +255,14 @@ pub(super) fn work(record: &Record<'_>) -> Result<Work, Unreadable> {
         }));
     };
     let action = action(text(record, 3)?, text(record, 4)?, record.get(5)?)?;
-    Ok(Work::Task(Task { row, user: user(name)?, action, prior: Prior::Untried, expected: None }))
+    Ok(Work::Task(Task {
+        row,
+        user: user(name)?,
+        action,
+        not_before: None,
+        prior: Prior::Untried,
+        expected: None,
+    }))
 }
 
 fn action(verb: &str, phone_type: &str, number: String) -> Result<Action, Unreadable> {
@@ -326,7 +333,7 @@ pub(super) fn text<'record>(record: &'record Record<'_>, column: usize) -> Resul
     Ok(record.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
-fn optional_text<'record>(
+pub(super) fn optional_text<'record>(
     record: &'record Record<'_>,
     column: usize,
 ) -> Result<Option<&'record str>, Unreadable> {

@@ -322,10 +322,7 @@ impl Keeper<'_> {
             return Ok(());
         }
         let row = ended.work.row();
-        let task = match &ended.work {
-            Work::Task(task) => Some(task),
-            Work::Invalid(_) => None,
-        };
+        let task = ended.work.task();
         if outcome.status == Status::Unprocessed {
             // It changed nothing: what it found may be another thing by the time it is done.
             let sql = "DELETE FROM before_images WHERE row = ?1";

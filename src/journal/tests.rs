@@ -75,7 +75,7 @@ fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
 fn end_of(row: u64, user: &str, action: Action, outcome: Outcome) -> Event {
     let row = Row { number: RowNumber(row), fields: Box::default() };
     let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
-    let task = Task { row, user, action, prior: Prior::Untried, expected: None };
+    let task = Task { row, user, action, not_before: None, prior: Prior::Untried, expected: None };
     Event::Ended(Arc::new(Ended {
         work: Work::Task(task),
         outcome,

@@ -18,12 +18,12 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// What one row takes; a row that cannot be done takes no request.
+    /// What one row takes; one that is not done takes no request.
     #[must_use]
     pub fn of(work: &Work) -> Self {
         match work {
             Work::Task(task) => Self::of_task(task),
-            Work::Invalid(_) => Self { rows: 1, reads: 0, writes: 0 },
+            Work::Invalid(_) | Work::PassedOver(_) => Self { rows: 1, reads: 0, writes: 0 },
         }
     }
 
@@ -104,6 +104,7 @@ mod tests {
                 user,
                 action: Action::EnableSmsSignIn,
                 prior,
+                not_before: None,
                 expected: None,
             }));
             (rows, reads, writes)

@@ -60,11 +60,13 @@ pub enum OwnCode {
     Guest,
     /// The user could not be read, so that nobody knows what the row would do.
     Unread,
+    /// The row's time has not come.
+    NotDue,
 }
 
 impl OwnCode {
     /// All there are.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRow,
         Self::NotSent,
         Self::NoAnswer,
@@ -93,6 +95,7 @@ impl OwnCode {
         Self::Disabled,
         Self::Guest,
         Self::Unread,
+        Self::NotDue,
     ];
 
     /// The word in results.csv.
@@ -127,6 +130,7 @@ impl OwnCode {
             Self::Disabled => "disabled",
             Self::Guest => "guest",
             Self::Unread => "unread",
+            Self::NotDue => "not-due",
         }
     }
 

@@ -31,6 +31,9 @@ pub struct Header {
     /// through, too.
     #[serde(default)]
     pub phones: [Option<usize>; 3],
+    /// The moment before which a row is not due. Carried through, too.
+    #[serde(default)]
+    pub not_before: Option<usize>,
     /// All columns that are carried through to the results, in file order.
     pub extra: Vec<usize>,
 }
@@ -90,7 +93,8 @@ impl Header {
 
     fn has_meaning(&self, column: usize) -> bool {
         let [mobile, alternate, office] = self.phones;
-        [self.user, self.action, self.phone_type, self.phone_number, mobile, alternate, office]
+        let not_before = self.not_before;
+        [self.user, self.action, self.phone_type, self.phone_number, mobile, alternate, office, not_before]
             .contains(&Some(column))
     }
 }

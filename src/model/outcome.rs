@@ -107,6 +107,21 @@ impl Outcome {
         code.eq_ignore_ascii_case(NUMBER_NOT_UNIQUE) || self.detail.contains(NUMBER_NOT_UNIQUE)
     }
 
+    /// Not done before its time: `until` says what it waits for, as the end of the sentence "is not done until …".
+    #[must_use]
+    pub fn not_due(until: &str) -> Self {
+        let failure = Failure::own(OwnCode::NotDue, None, format!("not done until {until}"));
+        let detail = format!("not due: waits until {until}");
+        Self { status: Status::Unprocessed, detail, failure: Some(failure) }
+    }
+
+    /// Whether the row's time had not come.
+    #[must_use]
+    pub fn is_not_due(&self) -> bool {
+        let code = self.failure.as_ref().map_or("", |failure| &failure.code);
+        self.status == Status::Unprocessed && code == OwnCode::NotDue.name()
+    }
+
     /// Known not to have been done.
     #[must_use]
     pub fn failed(failure: Failure, hint: impl Into<String>) -> Self {

@@ -176,7 +176,7 @@ mod tests {
     fn task(row: u64, action: Action) -> Task {
         let row = Row { number: RowNumber(row), fields: Box::default() };
         let user = UserId::new(ADELE).unwrap();
-        Task { row, user, action, prior: Prior::Untried, expected: None }
+        Task { row, user, action, not_before: None, prior: Prior::Untried, expected: None }
     }
 
     fn outlook(state: UserState) -> Outlook {

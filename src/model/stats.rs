@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::event::{Access, Answered, Ended, Event};
 use super::operation::OperationStatus;
 use super::outcome::Status;
-use super::task::Work;
 
 /// The name under which rows are counted whose action is not known because the row is invalid.
 pub const INVALID: &str = "invalid";
@@ -26,6 +25,10 @@ pub struct RowCounts {
     pub pending: u64,
     /// Never tried.
     pub unprocessed: u64,
+    /// Those of the unprocessed that were not due.
+    pub not_due: u64,
+    /// Those of the unchanged that an earlier run had done, so that nothing was sent.
+    pub done_already: u64,
 }
 
 impl RowCounts {
@@ -40,6 +43,20 @@ impl RowCounts {
             Status::Unprocessed => &mut self.unprocessed,
         };
         *count += 1;
+    }
+
+    /// Counts the end of one row.
+    pub fn add_end(&mut self, ended: &Ended) {
+        let status = ended.outcome.status;
+        self.add(status);
+        self.not_due += u64::from(ended.outcome.is_not_due());
+        self.done_already += u64::from(status == Status::Unchanged && ended.attempts == 0);
+    }
+
+    /// Rows that the run did not come to, though they were due.
+    #[must_use]
+    pub const fn not_reached(&self) -> u64 {
+        self.unprocessed.saturating_sub(self.not_due)
     }
 
     /// How many rows ended so.
@@ -166,13 +183,10 @@ impl Stats {
     }
 
     fn end(&mut self, ended: &Ended) {
-        let action = match &ended.work {
-            Work::Task(task) => task.action.name(),
-            Work::Invalid(_) => INVALID,
-        };
+        let action = ended.work.task().map_or(INVALID, |task| task.action.name());
         self.numbers_taken += u64::from(ended.outcome.is_number_taken());
-        self.rows.add(ended.outcome.status);
-        self.by_action.entry(action).or_default().add(ended.outcome.status);
+        self.rows.add_end(ended);
+        self.by_action.entry(action).or_default().add_end(ended);
     }
 }
 

@@ -1,9 +1,11 @@
 //! A unit of work: a row that was understood, or one that was not.
 
+use jiff::Timestamp;
+
 use super::action::Action;
 use super::error_code::OwnCode;
 use super::operation::Operation;
-use super::outcome::Failure;
+use super::outcome::{Failure, Outcome};
 use super::row::Row;
 use super::user::UserId;
 use super::user_state::Expectation;
@@ -17,6 +19,8 @@ pub struct Task {
     pub user: UserId,
     /// What.
     pub action: Action,
+    /// The moment before which it is not due; `None` where it always is.
+    pub not_before: Option<Timestamp>,
     /// What an earlier session of the run did about it.
     pub prior: Prior,
     /// What the user must have for it to be done, by the plan that it is part of; `None` without a plan.
@@ -68,6 +72,15 @@ impl InvalidRow {
     }
 }
 
+/// A row that was understood and is not done this time: nothing is sent for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// What it asks for.
+    pub task: Task,
+    /// How it ends, and why.
+    pub outcome: Outcome,
+}
+
 /// What the input yields for each data row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
@@ -75,15 +88,28 @@ pub enum Work {
     Task(Task),
     /// To be reported.
     Invalid(InvalidRow),
+    /// To be reported, too: not this time.
+    PassedOver(Box<PassedOver>),
 }
 
 impl Work {
+    /// What it asks for, where that was understood.
+    #[must_use]
+    pub const fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Task(task) => Some(task),
+            Self::PassedOver(passed) => Some(&passed.task),
+            Self::Invalid(_) => None,
+        }
+    }
+
     /// The line behind it.
     #[must_use]
     pub const fn row(&self) -> &Row {
         match self {
             Self::Task(task) => &task.row,
             Self::Invalid(invalid) => &invalid.row,
+            Self::PassedOver(passed) => &passed.task.row,
         }
     }
 }

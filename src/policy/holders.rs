@@ -165,7 +165,14 @@ mod tests {
     fn row(number: u64, user: &str, action: Action, outcome: Outcome) -> Ended {
         let row = Row { number: RowNumber(number), fields: Box::default() };
         (
-            Task { row, user: UserId::new(user).unwrap(), action, prior: Prior::Untried, expected: None },
+            Task {
+                row,
+                user: UserId::new(user).unwrap(),
+                action,
+                not_before: None,
+                prior: Prior::Untried,
+                expected: None,
+            },
             outcome,
         )
     }

@@ -243,6 +243,15 @@ pub(super) const OWN: &[Advice] = &[
         cure: "The message says what Graph answered. Mend that, and make a new plan.",
         permission: "UserAuthMethod-Phone.Read.All or UserAuthenticationMethod.Read.All",
     },
+    Advice {
+        code: "not-due",
+        also: &[],
+        cause: "The row's `not_before` had not come when the run began, or that of an earlier row of its user, behind \
+            which it waits. The row is `unprocessed`; this is no fault, and the exit code does not count it.",
+        cure: "Run the same file again once it is due; with --since-run and the run directory nothing is sent for rows \
+            that are done. A job that runs every night does so by itself.",
+        permission: "",
+    },
 ];
 
 /// Graph's codes as far as they are documented or were observed.

@@ -59,7 +59,7 @@ pub struct Verdict {
 pub fn verdict(digest: &Digest, rows: u64, presence: Presence) -> Verdict {
     let counts = &digest.rows;
     let done = counts.succeeded + counts.unchanged;
-    let ended = counts.total() - counts.unprocessed;
+    let ended = counts.total() - counts.not_reached();
     let last = digest.sessions.last();
     let (of, left) = (grouped(rows), rows.saturating_sub(ended));
     let told = |sentence: String, mood| Verdict { mood, sentence };
@@ -83,11 +83,14 @@ pub fn verdict(digest: &Digest, rows: u64, presence: Presence) -> Verdict {
         let sentence = format!("The run stopped before its end: {} of {of} rows have ended.", grouped(ended));
         return told(sentence, Mood::Bad);
     }
-    let parts: Vec<String> = [Status::Failed, Status::Unknown, Status::Pending]
+    let mut parts: Vec<String> = [Status::Failed, Status::Unknown, Status::Pending]
         .iter()
         .filter(|status| counts.of(**status) > 0)
         .map(|status| format!("{} {}", grouped(counts.of(*status)), in_words(*status)))
         .collect();
+    if counts.not_due > 0 {
+        parts.push(format!("{} are not due yet", grouped(counts.not_due)));
+    }
     if parts.is_empty() {
         let sentence = format!(
             "All {of} rows are as they should be: {} were changed, {} were so already.",
@@ -159,6 +162,12 @@ mod tests {
         );
         assert_eq!(mood, Mood::Bad);
         assert_eq!(told(RowCounts { succeeded: 6, pending: 1, ..done }, end, over).0, Mood::Open);
+        let waiting = RowCounts { succeeded: 6, unprocessed: 1, not_due: 1, ..done };
+        let (mood, sentence) = told(waiting, end, over);
+        assert_eq!(
+            (mood, sentence.as_str()),
+            (Mood::Open, "9 of 10 rows are as they should be; 1 are not due yet.")
+        );
         let (mood, sentence) = told(RowCounts { succeeded: 1, ..RowCounts::default() }, end, over);
         assert_eq!(
             (mood, sentence.as_str()),

@@ -150,14 +150,14 @@ pub(super) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub(super) fn of(work: &'a Work, header: &Header) -> Self {
-        match work {
-            Work::Task(task) => Self {
+        match work.task() {
+            Some(task) => Self {
                 user: task.user.as_str(),
                 action: task.action.name(),
                 phone_type: task.action.phone_type().map_or("", PhoneType::name),
                 phone_number: task.action.phone().map_or("", |phone| phone.number.as_str()),
             },
-            Work::Invalid(invalid) => Self::raw(&invalid.row, header),
+            None => Self::raw(work.row(), header),
         }
     }
 

@@ -42,6 +42,7 @@ pub(super) fn header() -> Header {
         new_password_from: Some(5),
         country: None,
         phones: [None; 3],
+        not_before: None,
         extra: vec![6, 7],
     }
 }
@@ -58,6 +59,7 @@ pub(super) fn task(number: u64, action: Action) -> Work {
         user: UserId::new("A@b.c").unwrap(),
         action,
         prior: Prior::Untried,
+        not_before: None,
         expected: None,
     })
 }

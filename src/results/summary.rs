@@ -67,6 +67,9 @@ pub struct Summary {
     /// How the rows that say what a user shall have found their users.
     #[serde(default)]
     pub desired_state: DesiredState,
+    /// Rows for which nothing was to be sent this time.
+    #[serde(default)]
+    pub passed_over: PassedOver,
     /// The hash of the plan that was carried out; `None` without one.
     #[serde(default)]
     pub plan_hash: Option<String>,
@@ -91,6 +94,15 @@ pub struct Rows {
     pub unprocessed: u64,
 }
 
+/// Rows for which nothing was to be sent this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Those of the unprocessed that were not due.
+    pub not_due: u64,
+    /// Those of the unchanged that an earlier run had done.
+    pub done_already: u64,
+}
+
 /// Rows that say what a user shall have (`set-phone`, `set-phones`): what a nightly run is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DesiredState {
@@ -104,16 +116,14 @@ pub struct DesiredState {
 
 impl From<&Stats> for DesiredState {
     fn from(stats: &Stats) -> Self {
-        let by_action = by_action(stats);
         let mut desired = Self::default();
-        for action in ["set-phone", "set-phones"] {
-            for (status, count) in by_action.get(action).into_iter().flatten() {
-                match status.as_str() {
-                    "unchanged" => desired.held += count,
-                    "succeeded" => desired.mended += count,
-                    _ => desired.not_mended += count,
-                }
-            }
+        for counts in ["set-phone", "set-phones"].iter().filter_map(|action| stats.by_action.get(action)) {
+            // Of those that were passed over nobody looked how they are.
+            let looked_at = counts.total() - counts.not_due - counts.done_already;
+            let held = counts.unchanged - counts.done_already;
+            desired.held += held;
+            desired.mended += counts.succeeded;
+            desired.not_mended += looked_at - held - counts.succeeded;
         }
         desired
     }
@@ -259,6 +269,7 @@ impl Summary {
             stop_reason: None,
             exit_code: 0,
             desired_state: stats.into(),
+            passed_over: (&stats.rows).into(),
             plan_hash: None,
         }
     }
@@ -278,8 +289,15 @@ impl Summary {
 
 impl From<&RowCounts> for Rows {
     fn from(counts: &RowCounts) -> Self {
-        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed } = *counts;
+        // Of what status those are that were passed over stands beside.
+        let RowCounts { succeeded, unchanged, failed, unknown, pending, unprocessed, .. } = *counts;
         Self { total: counts.total(), succeeded, unchanged, failed, unknown, pending, unprocessed }
+    }
+}
+
+impl From<&RowCounts> for PassedOver {
+    fn from(counts: &RowCounts) -> Self {
+        Self { not_due: counts.not_due, done_already: counts.done_already }
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Run {
     /// Look what would change, and write nothing
     #[arg(long, env = "AUTHWAVE_DRY_RUN", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub dry_run: bool,
+    /// Do not send again what is done by this earlier run; may be given several times
+    #[arg(long, env = "AUTHWAVE_SINCE_RUN", value_name = "RUN_DIR", value_delimiter = ',')]
+    pub since_run: Vec<PathBuf>,
     /// How a plan is shown
     #[command(flatten)]
     pub shown: Shown,
@@ -159,6 +162,9 @@ pub struct Form {
     /// The sheet of a workbook [default: the only one with a header that is known]
     #[arg(long, env = "AUTHWAVE_SHEET", value_name = "NAME")]
     pub sheet: Option<String>,
+    /// Where times in `not_before` are told that have no offset, as Europe/Berlin [default: such times are refused]
+    #[arg(long, env = "AUTHWAVE_TIME_ZONE", value_name = "ZONE")]
+    pub time_zone: Option<String>,
     /// What columns mean, as `user=mail,phone_number=Handy`
     #[arg(long, env = "AUTHWAVE_MAP", value_name = "MEANING=COLUMN", value_delimiter = ',')]
     pub map: Vec<String>,

@@ -119,6 +119,8 @@ pub struct Input {
     pub delimiter: Option<String>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
+    /// Where times without an offset are told.
+    pub time_zone: Option<String>,
     /// The names of columns by their meanings.
     pub columns: BTreeMap<String, String>,
 }
@@ -276,7 +278,8 @@ mod tests {
             retry.budget.and(retry.backoff_base).and(retry.backoff_cap).and(retry.max_retry_after).is_some()
         );
         assert!(retry.request_timeout.is_some());
-        assert!(input.encoding.and(input.delimiter).and(input.sheet).is_some() && input.columns.len() == 10);
+        assert!(input.encoding.and(input.delimiter).and(input.sheet).and(input.time_zone).is_some());
+        assert_eq!(input.columns.len(), 11);
         assert!(!protected.users.is_empty() && protected.file.is_some());
         assert!(run.max_deletes.and(run.max_resets).and(run.max_changes).and(run.canary).is_some());
         assert!(run.allow_last_method.and(run.allow_privileged).and(run.no_before_images).is_some());

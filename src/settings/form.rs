@@ -1,5 +1,7 @@
 //! Decides how the input file is read: what is typed over what stands in `[input]`.
 
+use jiff::tz::TimeZone;
+
 use crate::input::content::Form;
 use crate::input::dialect::Delimiter;
 use crate::input::encoding::Encoding;
@@ -21,6 +23,8 @@ pub struct Reading {
     pub mapping: Mapping,
     /// For numbers without `+`.
     pub default_country: Option<Country>,
+    /// For times without an offset.
+    pub time_zone: Option<TimeZone>,
     /// Whom no row may change.
     pub protected: Protected,
 }
@@ -62,6 +66,7 @@ pub fn reading(
         },
         mapping,
         default_country: country(default_country.or(run.default_country.as_ref()))?,
+        time_zone: time_zone(given.time_zone.as_ref().or(input.time_zone.as_ref()))?,
         protected: protected_users(protected)?,
     })
 }
@@ -80,11 +85,12 @@ fn protected_users(file: &file::Protected) -> Result<Protected, SettingsError> {
 
 /// What to type for the same reading.
 pub(super) fn typed(reading: &Reading) -> args::Form {
-    let Reading { form, mapping, .. } = reading;
+    let Reading { form, mapping, time_zone, .. } = reading;
     args::Form {
         encoding: form.encoding.map(|encoding| encoding.to_string()),
         delimiter: form.delimiter.map(|delimiter| delimiter.to_string()),
         sheet: form.sheet.clone(),
+        time_zone: time_zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned),
         map: mapping.iter().map(|(meaning, column)| format!("{meaning}={column}")).collect(),
     }
 }
@@ -93,6 +99,19 @@ fn country(given: Option<&String>) -> Result<Option<Country>, SettingsError> {
     let Some(letters) = given else { return Ok(None) };
     Country::new(letters).map(Some).map_err(|error| {
         value("--default-country (AUTHWAVE_DEFAULT_COUNTRY, run.default_country)", letters, error.to_string())
+    })
+}
+
+/// The system's time zones are asked, and where it has none, those that come with the program.
+fn time_zone(given: Option<&String>) -> Result<Option<TimeZone>, SettingsError> {
+    let Some(name) = given else { return Ok(None) };
+    let zone = TimeZone::get(name.trim()).ok().filter(|zone| !zone.is_unknown());
+    zone.map(Some).ok_or_else(|| {
+        value(
+            "--time-zone (AUTHWAVE_TIME_ZONE, input.time_zone)",
+            name,
+            "no such time zone; write an IANA name, as Europe/Berlin or UTC",
+        )
     })
 }
 
@@ -113,6 +132,7 @@ mod tests {
         .unwrap();
         let given = args::Form {
             encoding: Some("latin1".to_owned()),
+            time_zone: Some("europe/berlin".to_owned()),
             map: vec!["user=E-Mail".to_owned()],
             ..args::Form::default()
         };
@@ -121,6 +141,7 @@ mod tests {
         assert_eq!(typed.encoding.as_deref(), Some("Windows-1252"));
         assert_eq!(typed.delimiter.as_deref(), Some("tab"));
         assert_eq!(typed.sheet.as_deref(), Some("A"));
+        assert_eq!(typed.time_zone.as_deref(), Some("Europe/Berlin"));
         assert_eq!(typed.map, ["user=E-Mail", "phone_number=Handy"]);
         assert_eq!(super::tests::decided(&typed, &file::Input::default()), Ok(decided));
     }
@@ -132,6 +153,12 @@ mod tests {
         let form = args::Form::default;
         assert!(told(args::Form { encoding: some("klingon"), ..form() }).contains("--encoding"));
         assert!(told(args::Form { delimiter: some("x"), ..form() }).contains("input.delimiter"));
+        for no_zone in ["CEST", "Europe/Berlin-Mitte", "Etc/Unknown", "../etc/passwd", ""] {
+            assert!(
+                told(args::Form { time_zone: some(no_zone), ..form() }).contains("--time-zone"),
+                "{no_zone}"
+            );
+        }
         assert!(told(args::Form { map: vec!["usr=x".to_owned()], ..form() }).contains("did you mean user?"));
     }
 }

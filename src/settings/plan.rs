@@ -28,7 +28,7 @@ pub struct KeptReading {
 impl KeptReading {
     /// A file that this program wrote itself.
     pub const AS_IT_STANDS: Self = Self {
-        form: Form { encoding: None, delimiter: None, sheet: None, map: Vec::new() },
+        form: Form { encoding: None, delimiter: None, sheet: None, time_zone: None, map: Vec::new() },
         default_country: None,
         reset_method: None,
         skip_invalid: Some(true),

@@ -156,6 +156,8 @@ pub struct RunChoices {
     pub guards: GuardChoices,
     /// The plan that is carried out.
     pub plan: Option<KeptPlan>,
+    /// The directories of runs whose rows are not sent again, as whole paths.
+    pub since_runs: Vec<PathBuf>,
 }
 
 impl RunChoices {
@@ -172,6 +174,7 @@ impl RunChoices {
             max_duration: run.limits.max_duration.clone(),
             guards: run.guards.clone().into(),
             plan: None,
+            since_runs: run.since_run.iter().map(whole).collect(),
         }
     }
 
@@ -194,6 +197,11 @@ impl RunChoices {
         self.reset_method = reset_method;
         self.skip_invalid = skip_invalid;
     }
+}
+
+/// The whole path, as far as it can be told.
+fn whole(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// Decides everything.

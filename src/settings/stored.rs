@@ -11,7 +11,8 @@ use crate::model::numbers::Numbers;
 
 use super::args::{Common, Form, Pace, Tenant};
 use super::error::SettingsError;
-use super::form::typed;
+use super::file;
+use super::form::{self, Reading, typed};
 use super::guards::GuardChoices;
 use super::plan::{KeptPlan, KeptReading};
 use super::resolve::{BadRows, RunChoices, Settings, TenantUse, Workbook};
@@ -91,6 +92,21 @@ impl Stored {
         self.choices.plan.as_ref()
     }
 
+    /// The directories of the runs whose rows are not sent again.
+    #[must_use]
+    pub fn since_runs(&self) -> &[PathBuf] {
+        &self.choices.since_runs
+    }
+
+    /// How the run's rows were read, whom no row may change left out.
+    ///
+    /// # Errors
+    /// When a value cannot be used.
+    pub fn rows_were_read(&self) -> Result<Reading, SettingsError> {
+        let nothing = (&file::Input::default(), &file::Run::default(), &file::Protected::default());
+        form::reading(&self.choices.form, self.choices.default_country.as_ref(), nothing)
+    }
+
     /// Whether every row looked at what there was before it changed it.
     #[must_use]
     pub fn looks_first(&self) -> bool {
@@ -109,7 +125,8 @@ impl Stored {
         let mapped = self.choices.form.map.iter().map(|pair| format!("--map={pair}"));
         let country =
             self.choices.default_country.iter().map(|country| format!("--default-country={country}"));
-        mapped.chain(country).collect()
+        let zone = self.choices.form.time_zone.iter().map(|zone| format!("--time-zone={zone}"));
+        mapped.chain(country).chain(zone).collect()
     }
 
     /// Fills in what was not given anew.
@@ -133,6 +150,7 @@ impl Stored {
         fill(&mut choices.max_duration, stored.max_duration);
         fill_guards(&mut choices.guards, stored.guards);
         fill(&mut choices.plan, stored.plan);
+        choices.since_runs = stored.since_runs;
     }
 }
 
@@ -146,6 +164,7 @@ fn fill_form(given: &mut Form, stored: Form) {
     fill(&mut given.encoding, stored.encoding);
     fill(&mut given.delimiter, stored.delimiter);
     fill(&mut given.sheet, stored.sheet);
+    fill(&mut given.time_zone, stored.time_zone);
     if given.map.is_empty() {
         given.map = stored.map;
     }

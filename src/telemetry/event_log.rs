@@ -14,7 +14,6 @@ use crate::model::event::{Access, Answered, BeforeImage, Ended, Event, Observer,
 use crate::model::numbers::Numbers;
 use crate::model::operation::Operation;
 use crate::model::stats::INVALID;
-use crate::model::task::Work;
 use crate::model::timeline::Timeline;
 
 /// The version of the keys; each line has it.
@@ -88,12 +87,12 @@ impl EventLog {
     }
 
     fn end(&self, ended: &Ended) -> Value {
-        let (user, action, number) = match &ended.work {
-            Work::Task(task) => {
+        let (user, action, number) = match ended.work.task() {
+            Some(task) => {
                 let number = task.action.phone().map(|phone| self.text(phone.number.as_str()));
                 (task.user.as_str(), task.action.name(), number)
             }
-            Work::Invalid(_) => ("", INVALID, None),
+            None => ("", INVALID, None),
         };
         let failure = ended.outcome.failure.as_ref();
         json!({

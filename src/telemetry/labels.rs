@@ -16,9 +16,6 @@ pub(super) fn status(status: Option<u16>) -> String {
     status.map_or_else(|| "none".to_owned(), |status| status.to_string())
 }
 
-pub(super) const fn action(work: &Work) -> &'static str {
-    match work {
-        Work::Task(task) => task.action.name(),
-        Work::Invalid(_) => INVALID,
-    }
+pub(super) fn action(work: &Work) -> &'static str {
+    work.task().map_or(INVALID, |task| task.action.name())
 }

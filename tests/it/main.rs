@@ -37,3 +37,4 @@ mod transport;
 mod undo;
 mod unfinished_is_input;
 mod verify;
+mod waves;

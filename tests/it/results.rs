@@ -91,6 +91,7 @@ fn the_summary_agrees_with_the_results_and_with_what_the_tenant_saw() {
         "numbers_taken",
         "operations",
         "pace",
+        "passed_over",
         "plan_hash",
         "program_version",
         "rehearsal",

@@ -50,10 +50,7 @@ fn leave_unfinished(from: &Path, to: &Path) -> Vec<Work> {
 }
 
 fn action(work: &Work) -> Option<&Action> {
-    match work {
-        Work::Task(task) => Some(&task.action),
-        Work::Invalid(_) => None,
-    }
+    work.task().map(|task| &task.action)
 }
 
 fn write(path: &Path, rows: &[Vec<String>]) {

@@ -148,6 +148,7 @@ impl Cell {
                 user: UserId::new(&format!("user{seed}-{row}@contoso.com")).unwrap(),
                 action: Action::AddPhone(Phone { phone_type: PhoneType::Office, number }),
                 prior: Prior::Untried,
+                not_before: None,
                 expected: None,
             }))
         })

@@ -68,10 +68,7 @@ impl Plan {
     /// Whether two rows of a user remove the same phone.
     pub(crate) fn has_phones_removed_twice(&self) -> bool {
         let mut removed = HashSet::new();
-        let tasks = self.rows.iter().filter_map(|work| match work {
-            Work::Task(task) => Some(task),
-            Work::Invalid(_) => None,
-        });
+        let tasks = self.rows.iter().filter_map(Work::task);
         let removals =
             tasks.flat_map(|task| removed_by(&task.action).into_iter().map(|phone| (&task.user, phone)));
         removals
@@ -228,6 +225,7 @@ fn work(asked: Option<(usize, Action)>, number: u64) -> Work {
             user: UserId::new(&user(at)).unwrap(),
             action,
             prior: Prior::Untried,
+            not_before: None,
             expected: None,
         }),
         None => Work::Invalid(InvalidRow {

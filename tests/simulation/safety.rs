@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use authwave::model::action::Action;
 use authwave::model::phone::{PhoneChange, PhoneType};
 use authwave::model::row::RowNumber;
-use authwave::model::task::{Task, Work};
+use authwave::model::task::Work;
 use authwave::simulator::users::{SeedUser, UserState};
 
 /// What a user can sign in with, besides the password, which nobody can take away.
@@ -35,7 +35,7 @@ struct Watched {
 impl Safety {
     pub(crate) fn new(users: impl IntoIterator<Item = UserState>, rows: &[Work]) -> Self {
         let watch = |user: UserState| {
-            let theirs = |work| task(work).filter(|task| task.user.as_str() == user.name);
+            let theirs = |work| Work::task(work).filter(|task| task.user.as_str() == user.name);
             let rows = rows.iter().filter_map(theirs).map(|task| (task.row.number, takes(&task.action)));
             let watched = Watched { has: usable(&user), rows: rows.collect() };
             (user.name, watched)
@@ -63,7 +63,7 @@ impl Safety {
     /// What a user had at the beginning stands at the end, unless one of their rows says otherwise.
     #[track_caller]
     pub(crate) fn assert_kept(before: &SeedUser, after: &UserState, rows: &[Work]) {
-        let theirs = |work| task(work).filter(|task| task.user.as_str() == before.name);
+        let theirs = |work| Work::task(work).filter(|task| task.user.as_str() == before.name);
         let told: Vec<Usable> = rows.iter().filter_map(theirs).flat_map(|task| takes(&task.action)).collect();
         let after = usable(after);
         let mut kept = before.phones.iter().map(|phone| Usable::Phone(phone.phone_type));
@@ -79,13 +79,6 @@ fn usable(user: &UserState) -> HashSet<Usable> {
     let phones =
         phones.filter(|(_, number)| number.is_some()).map(|(phone_type, _)| Usable::Phone(phone_type));
     phones.chain((user.sms_sign_in_state == "ready").then_some(Usable::SmsSignIn)).collect()
-}
-
-fn task(work: &Work) -> Option<&Task> {
-    match work {
-        Work::Task(task) => Some(task),
-        Work::Invalid(_) => None,
-    }
 }
 
 /// What a row says to take away.

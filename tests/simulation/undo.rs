@@ -61,6 +61,7 @@ impl Undo {
                 row: Row { number, fields: Box::default() },
                 user: UserId::new(user).unwrap(),
                 action: step.action,
+                not_before: None,
                 prior: Prior::Untried,
                 expected: Some(Box::new(step.expected)),
             }));

@@ -309,6 +309,7 @@ pub(super) fn rows(tasks: impl IntoIterator<Item = (String, Action)>) -> Rows {
             user: UserId::new(&user).unwrap(),
             action,
             prior: Prior::Untried,
+            not_before: None,
             expected: None,
         }))
     };
