@@ -115,7 +115,7 @@ impl<T, C> Graph<T, C> {
         let bare_throttles = AtomicU32::new(0);
         let random = Mutex::new(random);
         let line = pacer.is_shared().then(Line::default);
-        Self { line, transport, credential, pacer, shutdown, events, retry, root, random, bare_throttles }
+        Self { transport, credential, pacer, shutdown, events, retry, line, root, random, bare_throttles }
     }
 
     /// Where the API is.

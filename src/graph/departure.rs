@@ -65,7 +65,7 @@ impl<T: Transport, C> Graph<T, C> {
             // Nobody hears it where the run was aborted meanwhile.
             let _ = tell.send(arrived);
         }
-        own.unwrap_or_else(|| (whole, None))
+        own.unwrap_or((whole, None))
     }
 
     async fn send_once(&self, request: Request) -> Result<Response, SendError> {

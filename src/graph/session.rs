@@ -301,10 +301,11 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         tokio::select! {
             biased;
             called = place.called() => Ok(Some(Departure::Along(called))),
-            admitted = admitted => match place.step_out() {
-                true => admitted.map(own),
+            admitted = admitted => if place.step_out() {
+                admitted.map(own)
+            } else {
                 // In the same moment.
-                false => Ok(Some(Departure::Along(place.called().await))),
+                Ok(Some(Departure::Along(place.called().await)))
             },
         }
     }
