@@ -185,7 +185,12 @@ fn one_run(root: &str, dir: &Path, file: &Path, journal: Option<()>) -> Result<(
         let in_flight = NonZeroUsize::new(IN_FLIGHT).ok_or("none in flight")?;
         let parts = GraphParts {
             root: Root::new(root, "v1.0")?,
-            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight, seek: None })),
+            pacer: Arc::new(Pacer::new(PaceSettings {
+                requests_per_second: None,
+                in_flight,
+                shared_by: None,
+                seek: None,
+            })),
             shutdown: Shutdown::default(),
             events,
             retry: RetrySettings {

@@ -91,7 +91,10 @@ impl Job {
             Start { wall: wall_clock(), moment: Instant::now(), worked_before: store.working_time()? };
         store.begin_session(&session(start), start.moment)?;
         let memory = self.memory();
-        let pace = pace(self.settings.pace, &self.demand, memory.limits(start.wall));
+        let purpose = Purpose::of(&store.run().command);
+        let shared_by = purpose.shared_by(&self.settings);
+        let pace = PaceSettings { shared_by, ..self.settings.pace };
+        let pace = self::pace(pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
         let asked = self.screen.asked();

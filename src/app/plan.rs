@@ -9,11 +9,12 @@ use crate::journal::record::RunRecord;
 use crate::journal::replay::retold;
 use crate::journal::store::Store;
 use crate::model::error_code::OwnCode;
-use crate::model::event::{Ended, Event};
 use crate::model::foresight::Kind;
 use crate::model::outcome::{Outcome, Status};
 use crate::model::outlook::{Known, Outlook, Planned, Why};
+use crate::model::row::RowNumber;
 use crate::model::task::{InvalidRow, PassedOver, Task, Work};
+use crate::model::timeline::Timeline;
 use crate::model::user_state::UserState;
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
@@ -39,7 +40,7 @@ pub(super) fn conclude(
     shown: Shown,
 ) -> Result<Exit, AppError> {
     let store = Store::open(&directory.file("journal.sqlite"))?;
-    let mut outlook = outlook(&store, settings)?;
+    let mut prospect = Prospect::new(&store, input, settings)?;
     let path = directory.file(DOCUMENT);
     let run = store.run();
     let mut document = PlanWriter::create(&path, header(run))?;
@@ -55,10 +56,7 @@ pub(super) fn conclude(
         let row = match work {
             Work::Task(task) => {
                 let task = Task { action: settings.reset_method.apply(task.action), ..task };
-                match brakes.refusal(&task) {
-                    Some(why) => PlanRow::of(&task, &Planned::blocked(why.clone(), None)),
-                    None => PlanRow::of(&task, &outlook.plan(&task)),
-                }
+                prospect.of(&task, brakes)?
             }
             Work::PassedOver(passed) if !passed.outcome.is_not_due() => done(&passed),
             Work::PassedOver(passed) => {
@@ -104,38 +102,52 @@ fn header(run: &RunRecord) -> PlanHeader {
     }
 }
 
-/// What reading the users told.
-fn outlook(store: &Store, settings: &Settings) -> Result<Outlook, AppError> {
-    let mut outlook = Outlook::new(settings.guards.last_method);
-    // Methods come first, then the ends of the rows that listed them.
-    store.replay(&retold(store.run()), |event| match event {
-        Event::Listed { user, methods, .. } => {
-            outlook.note(&user, Known::State(UserState::of_methods(&methods)));
-        }
-        Event::Ended(ended) => note_end(&mut outlook, &ended),
-        Event::Answered(_)
-        | Event::Held { .. }
-        | Event::SignInLost { .. }
-        | Event::Begun(_)
-        | Event::Found(_)
-        | Event::Accepted(_)
-        | Event::Polled(_)
-        | Event::Closed(_) => {}
-    })?;
-    Ok(outlook)
+/// What the rows of a file would do, by what the journal says of their users.
+struct Prospect<'store> {
+    store: &'store Store,
+    timeline: Timeline,
+    outlook: Outlook,
 }
 
-fn note_end(outlook: &mut Outlook, ended: &Ended) {
-    let Work::Task(task) = &ended.work else { return };
-    if ended.outcome.status != Status::Succeeded {
-        return outlook.note(&task.user, Known::Blocked(why(&ended.outcome)));
+impl<'store> Prospect<'store> {
+    fn new(store: &'store Store, input: &mut Input, settings: &Settings) -> Result<Self, AppError> {
+        let mut outlook = Outlook::new(settings.guards.last_method);
+        input.rewind()?;
+        for work in input {
+            if let Work::Task(task) = work? {
+                outlook.expect(&task.user);
+            }
+        }
+        Ok(Self { store, timeline: retold(store.run()), outlook })
     }
-    if let Known::State(state) = outlook.known(&task.user) {
-        state.other_strong = if ended.outcome.detail == PHONES_ONLY {
-            None
-        } else {
-            Some(state.other_strong.unwrap_or_default())
+
+    /// What the next row would do.
+    fn of(&mut self, task: &Task, brakes: &Brakes) -> Result<PlanRow, AppError> {
+        // A user is read for the first row.
+        if !self.outlook.knows(&task.user)
+            && let Some(known) = self.known(task.row.number)?
+        {
+            self.outlook.note(&task.user, known);
+        }
+        let planned = match brakes.refusal(task) {
+            Some(why) => Planned::blocked(why.clone(), None),
+            None => self.outlook.plan(task),
         };
+        self.outlook.pass(&task.user);
+        Ok(PlanRow::of(task, &planned))
+    }
+
+    /// What reading a user for this row told; `None` where nobody was read for it.
+    fn known(&self, row: RowNumber) -> Result<Option<Known>, AppError> {
+        let Some(ended) = self.store.end_of(row, &self.timeline)? else { return Ok(None) };
+        if ended.outcome.status != Status::Succeeded {
+            return Ok(Some(Known::Blocked(why(&ended.outcome))));
+        }
+        let mut state = UserState::of_methods(&self.store.methods_of(row)?);
+        if ended.outcome.detail == PHONES_ONLY {
+            state.other_strong = None;
+        }
+        Ok(Some(Known::State(state)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a run does with its rows, and what follows from that: what is sent, how rows are done, what stops it.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::actions::conduct::{Asked, Conduct, Look, Sight};
 use crate::graph::needs::Need;
@@ -13,7 +13,7 @@ use crate::model::wards::Wards;
 use crate::policy::failures::FailureLimit;
 use crate::settings::form::Reading;
 use crate::settings::guards::GuardSettings;
-use crate::settings::resolve::Settings;
+use crate::settings::resolve::{Batches, Settings};
 
 use super::census;
 use super::connect::Connection;
@@ -103,6 +103,15 @@ impl Purpose {
             Self::Rows => of_rows(settings),
             Self::Snapshot => Conduct::PLAIN,
             Self::Plan => Conduct { look: Look::ForPlan(sight(&connection.permissions)), ..Conduct::PLAIN },
+        }
+    }
+
+    /// So many of its requests may be under way at once, several of them in one place on the wire; `None` where each takes
+    /// its own.
+    pub(super) const fn shared_by(self, settings: &Settings) -> Option<NonZeroUsize> {
+        match (self, settings.batches) {
+            (Self::Plan, Batches::OfReads) => Some(settings.window),
+            (Self::Plan, Batches::None) | (Self::Rows | Self::Snapshot, _) => None,
         }
     }
 

@@ -371,7 +371,7 @@ where
         }
     }
 
-    /// No more tasks wait at the pacer's gate than may be on the wire: one that has started takes fifty times the memory
+    /// No more tasks wait at the pacer's gate than may be under way: one that has started takes fifty times the memory
     /// of one that has not. Beside open resets all of them wait there, since in a short line their polls had too large a
     /// share.
     fn room_at_the_gate(&self) -> usize {
@@ -379,7 +379,7 @@ where
             return usize::MAX;
         }
         let pacer = self.graph.pacer();
-        pacer.in_flight().get().saturating_sub(pacer.waiting() + self.fresh.load(Ordering::Relaxed))
+        pacer.under_way().get().saturating_sub(pacer.waiting() + self.fresh.load(Ordering::Relaxed))
     }
 
     /// Tells everybody what happened, first the counts, then the observer.

@@ -61,7 +61,7 @@ fn read(path: String) -> Call {
     Call { method: Method::Get, place: Place::Path(path), body: None, effect: Effect::Idempotent }
 }
 
-fn json(value: &impl Serialize) -> Body {
+pub(super) fn json(value: &impl Serialize) -> Body {
     let Ok(bytes) = serde_json::to_vec(value) else {
         unreachable!("plain structs of strings always serialize")
     };

@@ -12,6 +12,7 @@ use tracing::warn;
 use url::{Origin, Url};
 
 use super::call::Place;
+use super::line::Line;
 use crate::model::event::{Access, Event};
 use crate::pace::pacer::{Pacer, Refusal};
 use crate::pace::shutdown::Shutdown;
@@ -60,6 +61,11 @@ impl Root {
         })
     }
 
+    /// With version.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(super) fn url(&self, place: &Place) -> String {
         match place {
             Place::Path(path) => [&self.base, path.as_str()].concat(),
@@ -76,6 +82,8 @@ pub struct Graph<T, C> {
     pub(super) shutdown: Shutdown,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) retry: RetrySettings,
+    /// Where reads wait that may leave together; `None` where each goes alone.
+    pub(super) line: Option<Line>,
     root: Root,
     random: Mutex<Rng>,
     /// Throttled answers without Retry-After that came one after the other; the hold grows with them.
@@ -106,7 +114,8 @@ impl<T, C> Graph<T, C> {
         let GraphParts { root, pacer, shutdown, events, retry, random } = parts;
         let bare_throttles = AtomicU32::new(0);
         let random = Mutex::new(random);
-        Self { transport, credential, pacer, shutdown, events, retry, root, random, bare_throttles }
+        let line = pacer.is_shared().then(Line::default);
+        Self { transport, credential, pacer, shutdown, events, retry, line, root, random, bare_throttles }
     }
 
     /// Where the API is.

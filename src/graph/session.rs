@@ -12,6 +12,7 @@ use tracing::{Instrument as _, debug, debug_span};
 
 use super::call::{Call, CallError, Effect};
 use super::client::{Graph, Pause, used};
+use super::departure::{Departure, aborted};
 use super::error;
 use super::keeping::Keeping;
 use super::patience::Patience;
@@ -286,8 +287,31 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
         }
     }
 
-    /// Waits for its turn and for a token; `None` where the run stopped meanwhile.
+    /// Waits until it may leave, alone or with another one; `None` where the run stopped meanwhile.
     async fn leave(
+        &self,
+        request: &Request,
+        patience: Patience,
+    ) -> Result<Option<Departure<'graph>>, Failure> {
+        let admitted = self.admitted(request.method.access(), patience);
+        let own = |admitted: Option<(Permit<'graph>, Secret)>| {
+            admitted.map(|(permit, bearer)| Departure::Admitted(permit, bearer))
+        };
+        let Some(mut place) = self.graph.enter_line(request) else { return admitted.await.map(own) };
+        tokio::select! {
+            biased;
+            called = place.called() => Ok(Some(Departure::Along(called))),
+            admitted = admitted => if place.step_out() {
+                admitted.map(own)
+            } else {
+                // In the same moment.
+                Ok(Some(Departure::Along(place.called().await)))
+            },
+        }
+    }
+
+    /// Waits for its turn and for a token; `None` where the run stopped meanwhile.
+    async fn admitted(
         &self,
         access: Access,
         patience: Patience,
@@ -320,24 +344,29 @@ impl<'graph, T: Transport, C: Credential> Session<'graph, T, C> {
     ) -> Result<Option<Sent>, Failure> {
         let graph = self.graph;
         let access = request.method.access();
-        let Some((permit, bearer)) = self.leave(access, patience).await? else { return Ok(None) };
-        let sent_at = Instant::now();
+        let Some(departure) = self.leave(&request, patience).await? else { return Ok(None) };
+        let (sent_at, early, bearer) = match &departure {
+            Departure::Admitted(_, bearer) => {
+                (Instant::now(), graph.pacer.hold_left(access).is_some(), bearer.clone())
+            }
+            Departure::Along(called) => (called.sent_at, called.early, called.bearer.clone()),
+        };
         self.trace.started_at.get_or_insert(sent_at);
         let traffic = self.trace.of(access);
         traffic.attempts += 1;
         traffic.client_request_id.clone_from(&request.client_request_id);
-        let request = Request { bearer: Some(bearer.clone()), ..request };
-        let early = graph.pacer.hold_left(access).is_some();
         let on_the_wire = OnTheWire { access, attempt, sent_at, early };
         self.on_the_wire = Some(on_the_wire);
-        let result = tokio::select! {
-            biased;
-            result = graph.transport.send(request) => result,
-            () = graph.shutdown.aborting() => Err(SendError::MaybeSent("the run was aborted".to_owned())),
+        let (result, pause) = match departure {
+            Departure::Admitted(permit, bearer) => {
+                graph.send(Request { bearer: Some(bearer), ..request }, permit, (sent_at, early)).await
+            }
+            Departure::Along(called) => tokio::select! {
+                biased;
+                arrived = called.arrived() => arrived,
+                () = graph.shutdown.aborting() => (Err(aborted()), None),
+            },
         };
-        let heed = |response| graph.heed(access, sent_at, response);
-        let pause = result.as_ref().ok().and_then(heed);
-        drop(permit);
         let latency = sent_at.elapsed();
         self.budget.spend(latency);
         if let Ok(response) = &result {

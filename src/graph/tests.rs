@@ -34,11 +34,28 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn with(script: Scripted, tokens: Tokens, retry: RetrySettings) -> Self {
-        let (events, inbox) = mpsc::channel(10_000);
         let in_flight = NonZeroUsize::new(64).unwrap();
+        let pace = PaceSettings { requests_per_second: None, in_flight, shared_by: None, seek: None };
+        Self::paced(script, (tokens, retry), pace)
+    }
+
+    /// One place on the wire, which up to so many reads share.
+    pub(crate) fn shared_by(reads: usize, script: Scripted) -> Self {
+        let in_flight = NonZeroUsize::MIN;
+        let pace = PaceSettings {
+            requests_per_second: None,
+            in_flight,
+            shared_by: NonZeroUsize::new(reads),
+            seek: None,
+        };
+        Self::paced(script, (Tokens::up_to(2), RETRY), pace)
+    }
+
+    fn paced(script: Scripted, (tokens, retry): (Tokens, RetrySettings), pace: PaceSettings) -> Self {
+        let (events, inbox) = mpsc::channel(10_000);
         let parts = GraphParts {
             root: Root::new("https://graph.microsoft.com", "v1.0").unwrap(),
-            pacer: Arc::new(Pacer::new(PaceSettings { requests_per_second: None, in_flight, seek: None })),
+            pacer: Arc::new(Pacer::new(pace)),
             shutdown: Shutdown::default(),
             events,
             retry,

@@ -66,6 +66,24 @@ impl Store {
         self.understood(read())
     }
 
+    /// What a row that lists methods listed; nothing for one that has not ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn methods_of(&self, row: RowNumber) -> Result<Vec<Method>, JournalError> {
+        let read = || {
+            let sql = "SELECT * FROM methods WHERE row = ?1 ORDER BY position";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut records = statement.query([row.0.cast_signed()])?;
+            let mut methods = Vec::new();
+            while let Some(record) = records.next()? {
+                methods.push(method(record)?);
+            }
+            Ok(methods)
+        };
+        self.understood(read())
+    }
+
     /// What a user had before a row changed it, as far as that was read; `None` for no such phone.
     ///
     /// # Errors
@@ -129,15 +147,7 @@ fn replay_methods(connection: &Connection, show: &mut impl FnMut(Event)) -> Resu
     let mut listed: Option<(RowNumber, UserId, Vec<Method>)> = None;
     while let Some(record) = records.next()? {
         let row = row_number(record, 0)?;
-        let method = Method {
-            method_type: record.get(3)?,
-            method_id: record.get(4)?,
-            phone_type: record.get(5)?,
-            phone_number: record.get(6)?,
-            sms_sign_in_state: record.get(7)?,
-            created_at: record.get(8)?,
-            detail: record.get(9)?,
-        };
+        let method = method(record)?;
         match &mut listed {
             Some((last, _, methods)) if *last == row => methods.push(method),
             _ => {
@@ -148,6 +158,19 @@ fn replay_methods(connection: &Connection, show: &mut impl FnMut(Event)) -> Resu
     }
     show_listed(listed, show);
     Ok(())
+}
+
+/// A record of the table `methods`.
+fn method(record: &Record<'_>) -> Result<Method, Unreadable> {
+    Ok(Method {
+        method_type: record.get(3)?,
+        method_id: record.get(4)?,
+        phone_type: record.get(5)?,
+        phone_number: record.get(6)?,
+        sms_sign_in_state: record.get(7)?,
+        created_at: record.get(8)?,
+        detail: record.get(9)?,
+    })
 }
 
 fn show_listed(listed: Option<(RowNumber, UserId, Vec<Method>)>, show: &mut impl FnMut(Event)) {

@@ -58,9 +58,11 @@ struct User {
     set_by: [Option<RowNumber>; 3],
 }
 
-/// All users of a file. It holds some hundred bytes for each.
+/// The users of a file. It holds some hundred bytes for each from the first row to the last.
 #[derive(Debug, Default)]
 pub struct Outlook {
+    /// How many rows of each are still to come, by order key.
+    rows_to_come: HashMap<u64, u32>,
     /// By order key.
     users: HashMap<u64, User>,
     last_method: LastMethod,
@@ -70,18 +72,33 @@ impl Outlook {
     /// An outlook that knows nobody yet.
     #[must_use]
     pub fn new(last_method: LastMethod) -> Self {
-        Self { users: HashMap::new(), last_method }
+        Self { last_method, ..Self::default() }
+    }
+
+    /// Counts a row before any is planned, so that it is known which of a user's rows is the last.
+    pub fn expect(&mut self, user: &UserId) {
+        *self.rows_to_come.entry(user.order_key()).or_default() += 1;
+    }
+
+    /// Whether it was noted what reading the user told.
+    #[must_use]
+    pub fn knows(&self, user: &UserId) -> bool {
+        self.users.contains_key(&user.order_key())
+    }
+
+    /// Takes leave of a row that was counted; behind the last one its user is forgotten.
+    pub fn pass(&mut self, user: &UserId) {
+        let key = user.order_key();
+        let to_come = self.rows_to_come.get_mut(&key);
+        if to_come.is_none_or(|to_come| std::mem::replace(to_come, to_come.saturating_sub(1)) <= 1) {
+            self.rows_to_come.remove(&key);
+            self.users.remove(&key);
+        }
     }
 
     /// Notes what reading a user told.
     pub fn note(&mut self, user: &UserId, known: Known) {
         self.users.insert(user.order_key(), User { known, set_by: [None; 3] });
-    }
-
-    /// What is known of a user; whoever is new has nothing.
-    pub fn known(&mut self, user: &UserId) -> &mut Known {
-        let nothing = || User { known: Known::State(UserState::default()), set_by: [None; 3] };
-        &mut self.users.entry(user.order_key()).or_insert_with(nothing).known
     }
 
     /// What the next row of the file would do, behind all rows before it.
@@ -240,6 +257,22 @@ mod tests {
         let why = Why { code: OwnCode::Disabled, reason: "the account is disabled".to_owned() };
         outlook.note(&row.user, Known::Blocked(why.clone()));
         assert_eq!(outlook.plan(&row), Planned::blocked(why, None));
+    }
+
+    #[test]
+    fn a_user_is_known_from_the_first_row_to_the_last() {
+        let mut outlook = Outlook::new(LastMethod::Kept);
+        let rows = [task(1, Action::ListMethods), task(2, Action::EnableSmsSignIn)];
+        for row in &rows {
+            outlook.expect(&row.user);
+        }
+        outlook.note(&rows[0].user, Known::State(UserState::default()));
+        let known = rows.iter().map(|row| {
+            outlook.pass(&row.user);
+            outlook.knows(&row.user)
+        });
+        assert_eq!(known.collect::<Vec<_>>(), [true, false]);
+        assert!(outlook.rows_to_come.is_empty() && outlook.users.is_empty());
     }
 
     #[test]

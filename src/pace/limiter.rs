@@ -55,6 +55,17 @@ impl Limiter {
         }
     }
 
+    /// Takes its turn where it need not wait for it.
+    pub(super) fn try_take(&self) -> bool {
+        let cost = self.cost_micros.load(Ordering::Relaxed);
+        if cost == 0 {
+            return true;
+        }
+        let Ok(_first) = self.line.try_lock() else { return false };
+        let cost = u32::try_from(cost).ok().and_then(NonZeroU32::new);
+        cost.is_some_and(|cost| matches!(self.cells.check_n(cost), Ok(Ok(()))))
+    }
+
     async fn pay(&self, part: NonZeroU32) {
         loop {
             match self.cells.check_n(part) {

@@ -22,6 +22,8 @@ pub struct PaceSettings {
     pub requests_per_second: Option<f64>,
     /// How many requests may be on the wire at once.
     pub in_flight: NonZeroUsize,
+    /// So many reads may be under way at once, since several share a place on the wire; `None` where each takes its own.
+    pub shared_by: Option<NonZeroUsize>,
     /// How the tenant's pace is found; `None` where nothing but the two numbers above bounds it.
     pub seek: Option<Seek>,
 }
@@ -118,7 +120,8 @@ struct State {
 pub struct Permit<'pacer> {
     lane: &'pacer Lane,
     place: Option<SemaphorePermit<'pacer>>,
-    _wire: SemaphorePermit<'pacer>,
+    /// `None` where it leaves in the place of another one.
+    _wire: Option<SemaphorePermit<'pacer>>,
 }
 
 impl Drop for Permit<'_> {
@@ -149,8 +152,9 @@ impl Pacer {
     /// A pacer whose clock starts now.
     #[must_use]
     pub fn new(settings: PaceSettings) -> Self {
-        let PaceSettings { requests_per_second, in_flight, seek } = settings;
+        let PaceSettings { requests_per_second, in_flight, shared_by, seek } = settings;
         let lane = |access| {
+            let in_flight = shared_by.filter(|_| access == Access::Read).unwrap_or(in_flight);
             let rate = seek.map(|Seek { expected, learned, share }| {
                 Rate::new(RateSettings { in_flight, expected, learned: learned.of(access), share })
             });
@@ -174,11 +178,7 @@ impl Pacer {
         loop {
             // Whoever waits for the end of a hold has no place meanwhile: after it there may be fewer of them.
             lane.wait_for_hold().await;
-            let place = lane.places.acquire().await;
-            let (Ok(place), Ok(wire)) = (place, self.wire.acquire().await) else {
-                unreachable!("the semaphores are never closed")
-            };
-            let permit = Permit { lane, place: Some(place), _wire: wire };
+            let permit = self.place(lane).await;
             if lane.is_held() {
                 continue;
             }
@@ -191,6 +191,43 @@ impl Pacer {
                 return permit;
             }
         }
+    }
+
+    async fn place<'pacer>(&'pacer self, lane: &'pacer Lane) -> Permit<'pacer> {
+        let (place, wire) = if self.settings.shared_by.is_some() {
+            // Who waits for the wire may be taken along by another, who has to find a place free for it.
+            let wire = self.wire.acquire().await;
+            (lane.places.acquire().await, wire)
+        } else {
+            (lane.places.acquire().await, self.wire.acquire().await)
+        };
+        let (Ok(place), Ok(wire)) = (place, wire) else { unreachable!("the semaphores are never closed") };
+        Permit { lane, place: Some(place), _wire: Some(wire) }
+    }
+
+    /// Lets up to `most` requests leave in the place of one that was admitted: as many as need not wait for anything.
+    /// Each has a place in the lane and takes a token, as if it had come alone.
+    pub fn admit_beside(&self, access: Access, most: usize) -> Vec<Permit<'_>> {
+        let lane = self.lane(access);
+        let may_leave = || self.ceiling.as_ref().is_none_or(Limiter::try_take) && lane.limiter.try_take();
+        let one = || {
+            let place = lane.places.try_acquire().ok()?;
+            let permit = Permit { lane, place: Some(place), _wire: None };
+            may_leave().then_some(permit)
+        };
+        std::iter::from_fn(one).take(most).collect()
+    }
+
+    /// Whether several reads may share a place on the wire.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.settings.shared_by.is_some()
+    }
+
+    /// How many requests may be under way at once, those that share a place counted one by one.
+    #[must_use]
+    pub fn under_way(&self) -> NonZeroUsize {
+        self.settings.shared_by.unwrap_or(self.in_flight())
     }
 
     /// Learns from an answer that is no 429. `used` is the share of the quota that it tells of.
@@ -396,7 +433,7 @@ mod tests {
 
     fn pacer(requests_per_second: Option<f64>, in_flight: usize) -> Arc<Pacer> {
         let in_flight = NonZeroUsize::new(in_flight).unwrap();
-        Arc::new(Pacer::new(PaceSettings { requests_per_second, in_flight, seek: None }))
+        Arc::new(Pacer::new(PaceSettings { requests_per_second, in_flight, shared_by: None, seek: None }))
     }
 
     /// Starts `count` requests that are answered after `latency`; gives the moments at which they left.
@@ -497,5 +534,30 @@ mod tests {
         let (left, ()) = tokio::join!(departures(&pacer, 4, Duration::ZERO), begin);
         let held = Duration::from_millis(1_501)..Duration::from_millis(21_499);
         assert!(left.iter().all(|at| !held.contains(at)), "{left:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_go_along_take_places_and_tokens_of_their_own_and_never_wait() {
+        let number = NonZeroUsize::new;
+        let shared = |rate| {
+            let settings = PaceSettings {
+                requests_per_second: rate,
+                in_flight: number(1).unwrap(),
+                shared_by: number(30),
+                seek: None,
+            };
+            Pacer::new(settings)
+        };
+        let pacer = shared(None);
+        let first = pacer.admit(Access::Read).await;
+        assert_eq!((pacer.admit_beside(Access::Read, 19).len(), pacer.on_the_wire()), (19, 1));
+        drop(first);
+
+        // 25 ms are made up for: at 200 a second five requests, of which the first took one.
+        for (rate, along) in [(0.5, 0), (200.0, 4), (400.0, 9), (2_000.0, 19)] {
+            let pacer = shared(Some(rate));
+            let _first = pacer.admit(Access::Read).await;
+            assert_eq!(pacer.admit_beside(Access::Read, 19).len(), along, "{rate}");
+        }
     }
 }

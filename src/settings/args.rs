@@ -480,6 +480,10 @@ pub struct Pace {
     /// The most requests on the wire at once [default: 64]
     #[arg(long, env = "AUTHWAVE_IN_FLIGHT", value_name = "N")]
     pub in_flight: Option<usize>,
+    /// Let each read of a plan leave alone, not several in one batch where the wire is full
+    #[arg(long, env = "AUTHWAVE_NO_BATCH", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub no_batch: Option<bool>,
     /// Use half of what the tenant allows, and let Graph shed these requests first
     #[arg(long, env = "AUTHWAVE_POLITE", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]

@@ -87,6 +87,8 @@ pub struct Pace {
     pub requests_per_second: Option<f64>,
     /// On the wire at once.
     pub in_flight: Option<usize>,
+    /// Each read of a plan leaves alone.
+    pub no_batch: Option<bool>,
     /// Half of what there is, and shed first.
     pub polite: Option<bool>,
     /// Begun and not ended.
@@ -273,7 +275,7 @@ mod tests {
         assert!(sign_in.managed_identity_resource_id.and(sign_in.metadata_endpoint).is_some());
         assert!(sign_in.federated_token_file.is_some() && sign_in.service_connection.is_some());
         assert!(pace.requests_per_second.is_some() && pace.in_flight.and(pace.window).is_some());
-        assert!(pace.polite.is_some());
+        assert!(pace.polite.and(pace.no_batch).is_some());
         assert!(
             retry.budget.and(retry.backoff_base).and(retry.backoff_cap).and(retry.max_retry_after).is_some()
         );

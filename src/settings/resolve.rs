@@ -45,6 +45,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How fast.
     pub pace: PaceSettings,
+    /// Which requests may leave together.
+    pub batches: Batches,
     /// Which requests Graph is to shed first.
     pub priority: Priority,
     /// The most rows begun and not ended.
@@ -103,6 +105,15 @@ pub enum BadRows {
     Refuse,
     /// The good ones are done.
     Skip,
+}
+
+/// Which requests may leave together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batches {
+    /// None.
+    None,
+    /// Reads, where nothing but reads is sent and the wire is full.
+    OfReads,
 }
 
 /// Whether a workbook is written beside the CSV files.
@@ -232,7 +243,12 @@ pub fn resolve(
         pace: PaceSettings {
             requests_per_second: ceiling(common.pace.requests_per_second.or(file.pace.requests_per_second))?,
             in_flight,
+            shared_by: None,
             seek: Some(Seek { expected: 0, learned: Limits::default(), share: share(is_polite) }),
+        },
+        batches: match common.pace.no_batch.or(file.pace.no_batch) {
+            Some(true) => Batches::None,
+            Some(false) | None => Batches::OfReads,
         },
         priority: if is_polite { Priority::Low } else { Priority::Normal },
         window: window(common.pace.window.or(file.pace.window), in_flight)?,

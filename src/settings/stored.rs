@@ -197,6 +197,7 @@ fn fill_tenant(given: &mut Tenant, stored: Tenant) {
 fn fill_pace(given: &mut Pace, stored: Pace) {
     fill(&mut given.requests_per_second, stored.requests_per_second);
     fill(&mut given.in_flight, stored.in_flight);
+    fill(&mut given.no_batch, stored.no_batch);
     fill(&mut given.polite, stored.polite);
     fill(&mut given.window, stored.window);
     fill(&mut given.retry_budget, stored.retry_budget);

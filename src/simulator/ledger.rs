@@ -18,6 +18,8 @@ pub struct Ledger {
     pub reads: u64,
     /// All others.
     pub writes: u64,
+    /// Batches; the requests in them are counted one by one.
+    pub batches: u64,
     /// Answers by status; `none` where the connection was broken on purpose.
     pub by_status: BTreeMap<String, u64>,
     /// Answers 429.

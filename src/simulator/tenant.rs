@@ -174,6 +174,7 @@ impl Tenant {
                 self.settings.origin,
                 if request.url.contains("/beta/") { "beta" } else { "v1.0" }
             );
+            self.ledger.batches += 1;
             return batch::answer(&base, request, |item| self.answer_admitted(item, now));
         }
         self.answer_admitted(request, now)

@@ -108,6 +108,27 @@ pub struct Headers {
     pub www_authenticate: Option<String>,
 }
 
+impl Headers {
+    /// Notes a field by its name in lower case. One that decides nothing is passed over; of one that comes twice the
+    /// first counts.
+    pub fn note(&mut self, name: &str, value: impl FnOnce() -> Option<String>) {
+        let slot = match name {
+            "retry-after" => &mut self.retry_after,
+            "location" => &mut self.location,
+            "request-id" => &mut self.request_id,
+            "date" => &mut self.date,
+            "x-ms-throttle-scope" => &mut self.throttle_scope,
+            "x-ms-throttle-limit-percentage" => &mut self.throttle_limit_percentage,
+            "x-ms-throttle-information" => &mut self.throttle_information,
+            "www-authenticate" => &mut self.www_authenticate,
+            _ => return,
+        };
+        if slot.is_none() {
+            *slot = value();
+        }
+    }
+}
+
 /// No answer came. The kinds tell the consequence, not the cause.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {

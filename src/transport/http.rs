@@ -240,21 +240,7 @@ fn bearer_value(token: &str) -> Result<HeaderValue, SendError> {
 fn read(headers: &HeaderMap) -> Headers {
     let mut read = Headers::default();
     for (name, value) in headers {
-        let slot = match name.as_str() {
-            "retry-after" => &mut read.retry_after,
-            "location" => &mut read.location,
-            "request-id" => &mut read.request_id,
-            "date" => &mut read.date,
-            "x-ms-throttle-scope" => &mut read.throttle_scope,
-            "x-ms-throttle-limit-percentage" => &mut read.throttle_limit_percentage,
-            "x-ms-throttle-information" => &mut read.throttle_information,
-            "www-authenticate" => &mut read.www_authenticate,
-            _ => continue,
-        };
-        // Of a field that comes twice the first counts.
-        if slot.is_none() {
-            *slot = value.to_str().ok().map(str::to_owned);
-        }
+        read.note(name.as_str(), || value.to_str().ok().map(str::to_owned));
     }
     read
 }

@@ -170,6 +170,25 @@ fn a_plan_that_was_interrupted_is_taken_up_again() {
 }
 
 #[test]
+fn reads_leave_together_where_the_wire_is_full_unless_that_is_switched_off() {
+    let rows = (0..60).map(|at| format!("user{at}@contoso.com,add-phone,mobile,+1 42555501{at:02}\n"));
+    let file = format!("user,action,phone_type,phone_number\n{}", rows.collect::<String>());
+    let world = World::new().simulator(&["--latency", "20ms"]).file("wave.csv", &file);
+    let count = |name| world.tenant().count(name);
+
+    let alone = world.plan("wave.csv", &["--in-flight", "2", "--no-batch"]).exits(0);
+    assert_eq!((count("batches"), count("reads")), (0, 120));
+    let together = world.plan("wave.csv", &["--in-flight", "2", "--run-dir", "together"]).exits(0);
+    assert!(count("batches") > 0);
+    assert_eq!((count("reads"), count("writes")), (240, 0));
+    assert_eq!(together.text("plan.csv"), alone.text("plan.csv"));
+    let attempts = |ended: &super::support::ended::Ended| ended.column("attempts");
+    assert_eq!(attempts(&together), attempts(&alone));
+    let ids: std::collections::HashSet<String> = together.column("client_request_id").into_iter().collect();
+    assert_eq!(ids.len(), 60);
+}
+
+#[test]
 fn a_rehearsal_can_be_planned() {
     let world = World::new().file("wave.csv", FILE);
     let ended = world.plan("wave.csv", &["--rehearse"]).exits(0);

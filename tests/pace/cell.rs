@@ -241,7 +241,7 @@ impl Transport for Watched {
 fn api(link: &Watched, seed: u64, finding: Seek) -> (Arc<Api>, mpsc::Receiver<Event>) {
     let (events, inbox) = mpsc::channel(1_024);
     let in_flight = NonZeroUsize::new(IN_FLIGHT).unwrap();
-    let pace = PaceSettings { requests_per_second: None, in_flight, seek: Some(finding) };
+    let pace = PaceSettings { requests_per_second: None, in_flight, shared_by: None, seek: Some(finding) };
     let parts = GraphParts {
         root: Root::new(ORIGIN, "v1.0").unwrap(),
         pacer: Arc::new(Pacer::new(pace)),

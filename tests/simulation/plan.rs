@@ -92,6 +92,7 @@ impl Plan {
             pace: PaceSettings {
                 requests_per_second: random.bool().then(|| 0.5 + random.f64() * 50.0),
                 in_flight: NonZeroUsize::new(in_flight).unwrap(),
+                shared_by: None,
                 seek: (random.u8(..3) == 0).then(|| seek(&mut random)),
             },
             retry: RetrySettings {

@@ -140,6 +140,7 @@ impl Stage {
             pace: PaceSettings {
                 requests_per_second: None,
                 in_flight: NonZeroUsize::new(32).unwrap(),
+                shared_by: None,
                 seek: None,
             },
             shutdown: Shutdown::default(),
