@@ -291,8 +291,12 @@ mod tests {
     }
 
     fn shown(digest: &Digest, numbers: Numbers) -> String {
+        shown_when(digest, numbers, Presence::Over)
+    }
+
+    fn shown_when(digest: &Digest, numbers: Numbers, presence: Presence) -> String {
         page(&Facts {
-            input: "wave.csv".to_owned(),
+            input: "+44 7700900123.csv".to_owned(),
             rows: 3,
             started_at: "then".to_owned(),
             worked: "2s".to_owned(),
@@ -309,7 +313,7 @@ mod tests {
             next: vec!["authwave resume runs/wave".to_owned()],
             settings: vec![("pace.in_flight".to_owned(), "8".to_owned())],
             numbers,
-            presence: Presence::Over,
+            presence,
         })
     }
 
@@ -341,8 +345,20 @@ mod tests {
         let masked = shown(&digest, Numbers::Masked);
         assert!(masked.contains("+44 ******0123") && masked.contains("+1 ******0123"));
         assert!(!masked.contains("7700900123") && !masked.contains("2065550123"));
+        // The input's name is nobody's own.
+        for place in ["<title>authwave: +44 ******0123.csv</title>", "<h1>+44 ******0123.csv</h1>"] {
+            assert!(masked.contains(place), "{place}");
+        }
         let all = shown(&digest, Numbers::Shown);
         assert!(all.contains("+44 7700900123") && all.contains("+1 2065550123"));
+    }
+
+    #[test]
+    fn open_resets_have_not_ended_yet_while_somebody_waits_for_them() {
+        let digest = digest("is");
+        let told = |presence| shown_when(&digest, Numbers::Masked, presence);
+        assert!(told(Presence::UnderWay).contains("0 failed, 9 have not ended yet."));
+        assert!(told(Presence::Over).contains("0 failed, 9 had not ended when nobody waited any longer."));
     }
 
     #[test]
