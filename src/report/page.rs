@@ -134,10 +134,9 @@ fn clock(seconds: u64) -> String {
 fn rates(throughput: &Throughput) -> Chart {
     let seconds = throughput.interval_ms as f64 / 1e3;
     let columns = over_time(throughput, |one| {
-        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], one.write_limit.or(one.read_limit))
+        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], limit(one))
     });
     let highest = columns.iter().map(|column| column.values.iter().sum()).fold(0.0, f64::max);
-    let is_limited = columns.iter().any(|column| column.limit.is_some());
     Chart {
         id: "chart-rate",
         title: "Requests a second",
@@ -145,10 +144,18 @@ fn rates(throughput: &Throughput) -> Chart {
             "{} at most, over {} of work.",
             rounded(highest),
             clock(columns.len() as u64 * throughput.interval_ms / 1_000)
+    let is_known =
+        |limit: fn(&Interval) -> Option<f64>| throughput.answered().iter().any(|one| limit(one).is_some());
+    // One line, and of one thing: what counts for the other is another limit.
+    let (limit_name, limit): (_, fn(&Interval) -> Option<f64>) = match () {
+        () if is_known(|one| one.write_limit) => (Some("limit of writes"), |one| one.write_limit),
+        () if is_known(|one| one.read_limit) => (Some("limit of reads"), |one| one.read_limit),
+        () => (None, |_| None),
+    };
         ),
         axis: "time",
         series: &["writes", "reads"],
-        limit_name: is_limited.then_some("limit found"),
+        limit_name,
         height: 220,
         columns,
         ..Chart::default()
@@ -382,3 +389,19 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }
+    #[test]
+    fn the_limit_says_whose_it_is_and_stands_in_the_table() {
+        let one =
+            |write_limit, read_limit| Interval { reads: 5, write_limit, read_limit, ..Interval::default() };
+        let chart = |intervals| rates(&Throughput { intervals, ..Throughput::default() });
+        let limits = |chart: &Chart| chart.columns.iter().map(|column| column.limit).collect::<Vec<_>>();
+        let both = chart(vec![one(None, Some(40.0)), one(Some(20.0), Some(40.0))]);
+        assert_eq!((both.limit_name, limits(&both)), (Some("limit of writes"), vec![None, Some(20.0)]));
+        let reads = chart(vec![one(None, None), one(None, Some(40.0))]);
+        assert_eq!((reads.limit_name, limits(&reads)), (Some("limit of reads"), vec![None, Some(40.0)]));
+        assert_eq!(chart(vec![one(None, None)]).limit_name, None);
+        let page = shown(&Digest::default(), Numbers::Masked);
+        assert!(page.contains("<th scope=\"col\" class=\"n\">limit of writes</th></tr>"), "no heading");
+        assert!(page.contains("<td class=\"n\">20</td></tr>"), "no limit");
+    }
+
