@@ -14,7 +14,7 @@ use crate::model::digest::Digest;
 use crate::model::event::{Access, ObserverError};
 use crate::model::numbers::Numbers;
 use crate::report::page::{Facts, page};
-use crate::report::verdict::Presence;
+use crate::report::verdict::{Errand, Presence};
 use crate::settings::args;
 
 use super::environment::print;
@@ -79,9 +79,12 @@ fn text(
         let limit = throughput.last_limit(access);
         limit.map(|limit| format!("{limit:.1} {name} a second"))
     };
+    let errand = Errand::of(&run.command);
     Ok(page(&Facts {
         input: run.input.file_name().unwrap_or(run.input.as_os_str()).display().to_string(),
-        rows: run.rows,
+        errand,
+        // Who reads each user once has counted them at the end.
+        rows: if errand == Errand::Rows { run.rows } else { users(run.rows, digest, presence) },
         started_at: run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         worked: told(digest.worked),
         is_rehearsal: run.is_rehearsal,
@@ -99,6 +102,12 @@ fn text(
         numbers,
         presence,
     }))
+}
+
+/// How many users there are, or may be: no more than rows.
+fn users(rows: u64, digest: &Digest, presence: Presence) -> u64 {
+    let is_ended = digest.sessions.last().is_some_and(|session| session.ended_at.is_some());
+    if presence == Presence::Over && is_ended { digest.rows.total() } else { rows }
 }
 
 fn next(store: &Store, directory: &Path, digest: &Digest, presence: Presence) -> Vec<String> {

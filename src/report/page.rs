@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
 use super::guide::advice;
-use super::verdict::{Presence, Verdict, grouped, verdict};
+use super::verdict::{Errand, Presence, Verdict, grouped, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
 use crate::model::numbers::Numbers;
@@ -24,7 +24,9 @@ const MOST_CHARS: usize = 500;
 pub struct Facts<'run> {
     /// The rows' file, without its directory.
     pub input: String,
-    /// How many rows it has.
+    /// What it was for.
+    pub errand: Errand,
+    /// How many rows it has, or users who are to be read.
     pub rows: u64,
     /// When the run began.
     pub started_at: String,
@@ -75,7 +77,7 @@ pub fn page(facts: &Facts<'_>) -> String {
     let times = &facts.digest.operation_times;
     let page = Page {
         facts,
-        verdict: verdict(facts.digest, facts.rows, facts.presence),
+        verdict: verdict(facts.digest, (facts.errand, facts.rows), facts.presence),
         pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
         operations: (!times.is_empty()).then(|| operation_times(times)),
     };
@@ -95,6 +97,16 @@ impl Page<'_> {
             };
             (status, count, class)
         })
+    }
+
+    /// What it is a report of.
+    fn title(&self) -> String {
+        let input = self.text(&self.facts.input);
+        match self.facts.errand {
+            Errand::Rows => input.into_owned(),
+            Errand::Snapshot => format!("Snapshot of {input}"),
+            Errand::Plan => format!("What was read for the plan of {input}"),
+        }
     }
 
     /// Free text as it may be shown.
@@ -133,6 +145,14 @@ fn clock(seconds: u64) -> String {
 
 fn rates(throughput: &Throughput) -> Chart {
     let seconds = throughput.interval_ms as f64 / 1e3;
+    let is_known =
+        |limit: fn(&Interval) -> Option<f64>| throughput.answered().iter().any(|one| limit(one).is_some());
+    // One line, and of one thing: what counts for the other is another limit.
+    let (limit_name, limit): (_, fn(&Interval) -> Option<f64>) = match () {
+        () if is_known(|one| one.write_limit) => (Some("limit of writes"), |one| one.write_limit),
+        () if is_known(|one| one.read_limit) => (Some("limit of reads"), |one| one.read_limit),
+        () => (None, |_| None),
+    };
     let columns = over_time(throughput, |one| {
         (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], limit(one))
     });
@@ -144,14 +164,6 @@ fn rates(throughput: &Throughput) -> Chart {
             "{} at most, over {} of work.",
             rounded(highest),
             clock(columns.len() as u64 * throughput.interval_ms / 1_000)
-    let is_known =
-        |limit: fn(&Interval) -> Option<f64>| throughput.answered().iter().any(|one| limit(one).is_some());
-    // One line, and of one thing: what counts for the other is another limit.
-    let (limit_name, limit): (_, fn(&Interval) -> Option<f64>) = match () {
-        () if is_known(|one| one.write_limit) => (Some("limit of writes"), |one| one.write_limit),
-        () if is_known(|one| one.read_limit) => (Some("limit of reads"), |one| one.read_limit),
-        () => (None, |_| None),
-    };
         ),
         axis: "time",
         series: &["writes", "reads"],
@@ -304,6 +316,7 @@ mod tests {
     fn shown_when(digest: &Digest, numbers: Numbers, presence: Presence) -> String {
         page(&Facts {
             input: "+44 7700900123.csv".to_owned(),
+            errand: Errand::Rows,
             rows: 3,
             started_at: "then".to_owned(),
             worked: "2s".to_owned(),
@@ -385,11 +398,6 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
-}
-    #[test]
     fn the_limit_says_whose_it_is_and_stands_in_the_table() {
         let one =
             |write_limit, read_limit| Interval { reads: 5, write_limit, read_limit, ..Interval::default() };
@@ -405,3 +413,8 @@ mod tests {
         assert!(page.contains("<td class=\"n\">20</td></tr>"), "no limit");
     }
 
+    #[test]
+    fn counts_have_their_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}
