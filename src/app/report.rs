@@ -21,7 +21,7 @@ use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
 use super::locks::{LockError, lock_run_directory};
-use super::next::next_steps;
+use super::next::{Rest, next_steps, refused};
 use super::run_directory::RunDirectory;
 
 const NAME: &str = "report.html";
@@ -97,7 +97,7 @@ fn text(
         throughput: &throughput,
         held: told(held),
         limits: [(Access::Read, "reads"), (Access::Write, "writes")].into_iter().filter_map(limit).collect(),
-        next: next(store, directory.path(), digest, presence),
+        next: next(store, directory.path(), digest, presence)?,
         settings: settings(&run.settings),
         numbers,
         presence,
@@ -110,15 +110,20 @@ fn users(rows: u64, digest: &Digest, presence: Presence) -> u64 {
     if presence == Presence::Over && is_ended { digest.rows.total() } else { rows }
 }
 
-fn next(store: &Store, directory: &Path, digest: &Digest, presence: Presence) -> Vec<String> {
+fn next(
+    store: &Store,
+    directory: &Path,
+    digest: &Digest,
+    presence: Presence,
+) -> Result<Vec<String>, AppError> {
     if presence == Presence::UnderWay {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let ended = digest.rows.total() - digest.rows.unprocessed;
-    let is_killed = digest.sessions.last().is_some_and(|session| session.ended_at.is_none());
+    let exit_code = digest.sessions.last().and_then(|session| session.exit_code);
     // A path that cannot be made absolute is told as it was given.
     let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    next_steps(store.run(), &directory, &digest.rows, is_killed || ended < store.run().rows)
+    let rest = Rest { rows: digest.rows, refused: refused(store)?, exit_code };
+    Ok(next_steps(store.run(), &directory, &rest))
 }
 
 /// To a tenth of a second.
