@@ -21,7 +21,7 @@ use crate::simulator::ledger::Ledger;
 use super::error::chain;
 use super::exit::Exit;
 use super::holders;
-use super::next::{next_steps, quoted};
+use super::next::{Rest, next_steps, quoted};
 
 /// What is told of a run that has ended.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Account<'run> {
     /// How many users went first and let the others go.
     pub(super) stood: usize,
     pub(super) exit: Exit,
+    /// How many rows that failed a resume would try again.
+    pub(super) refused: u64,
     /// How many processes worked on it.
     pub(super) sessions: u64,
     /// Rows whose number signs in another user.
@@ -171,9 +173,8 @@ impl Account<'_> {
 
     /// What to type next, in this order.
     fn next(&self) -> Vec<String> {
-        let rows = &self.stats.rows;
-        let is_cut_short = self.stop.is_some() || rows.not_reached() > 0 || self.exit == Exit::Stopped;
-        next_steps(self.run, self.directory, rows, is_cut_short)
+        let rest = Rest { rows: self.stats.rows, refused: self.refused, exit_code: Some(self.exit.code()) };
+        next_steps(self.run, self.directory, &rest)
     }
 }
 
@@ -235,6 +236,7 @@ mod tests {
             throughput: Throughput::default(),
             stop,
             stood: 0,
+            refused: 0,
             sessions: 1,
             holders: Holders::default(),
             duration: Duration::from_millis(1_234),

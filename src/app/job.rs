@@ -41,6 +41,7 @@ use super::files::{self, Files};
 use super::holders;
 use super::locks::Lock;
 use super::memory::{Found, Memory};
+use super::next;
 use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
 use super::report;
@@ -223,6 +224,7 @@ impl Closing {
             stop: end.stop,
             stood: end.stood,
             exit,
+            refused: 0,
             sessions: store.sessions().unwrap_or(1),
             duration: self.start.worked_before + worked_now,
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
@@ -238,6 +240,8 @@ impl Closing {
         }
         let written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
+        // What cannot be read is not told; the journal's fault is.
+        account.refused = next::refused(&store).unwrap_or_default();
         let counts = fault.is_none().then(|| account.counts());
         match report(&self.directory, &store, counts, self.numbers) {
             Ok(errors) => account.errors = errors,

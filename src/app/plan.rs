@@ -27,8 +27,9 @@ use super::brakes::Brakes;
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
+use super::next::carry_out;
 use super::plan_html;
-use super::plan_text::{DOCUMENT, carry_out, details};
+use super::plan_text::{DOCUMENT, details};
 use super::run_directory::RunDirectory;
 use super::sum::Sum;
 

@@ -9,7 +9,8 @@ use crate::report::plan_page::{Group, Line, MOST_LINES, PlanFacts, plan_page};
 use crate::results::plan_document::{PlanHeader, PlanRow, read_plan};
 
 use super::error::AppError;
-use super::plan_text::{DOCUMENT, carry_out, told};
+use super::next::carry_out;
+use super::plan_text::{DOCUMENT, told};
 use super::report::put;
 use super::run_directory::RunDirectory;
 

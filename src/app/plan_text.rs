@@ -6,16 +6,9 @@ use crate::results::plan_document::{PlanRow, read_plan};
 
 use super::environment::print;
 use super::error::AppError;
-use super::next::quoted;
 
 /// The name of a plan in its run directory.
 pub(super) const DOCUMENT: &str = "plan.json";
-
-/// The command that carries a plan out.
-pub(super) fn carry_out(path: &Path, is_rehearsal: bool) -> String {
-    let rehearse = if is_rehearsal { " --rehearse" } else { "" };
-    format!("authwave run --plan {}{rehearse}", quoted(path))
-}
 
 /// Shows each row of a plan.
 pub(super) fn details(path: &Path) -> Result<(), AppError> {

@@ -14,14 +14,14 @@ use crate::model::digest::Digest;
 use crate::model::event::{Access, ObserverError};
 use crate::model::numbers::Numbers;
 use crate::report::page::{Facts, page};
-use crate::report::verdict::Presence;
+use crate::report::verdict::{Errand, Presence};
 use crate::settings::args;
 
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
 use super::locks::{LockError, lock_run_directory};
-use super::next::next_steps;
+use super::next::{Rest, next_steps, refused};
 use super::run_directory::RunDirectory;
 
 const NAME: &str = "report.html";
@@ -79,9 +79,12 @@ fn text(
         let limit = throughput.last_limit(access);
         limit.map(|limit| format!("{limit:.1} {name} a second"))
     };
+    let errand = Errand::of(&run.command);
     Ok(page(&Facts {
         input: run.input.file_name().unwrap_or(run.input.as_os_str()).display().to_string(),
-        rows: run.rows,
+        errand,
+        // Who reads each user once has counted them at the end.
+        rows: if errand == Errand::Rows { run.rows } else { users(run.rows, digest, presence) },
         started_at: run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         worked: told(digest.worked),
         is_rehearsal: run.is_rehearsal,
@@ -94,22 +97,33 @@ fn text(
         throughput: &throughput,
         held: told(held),
         limits: [(Access::Read, "reads"), (Access::Write, "writes")].into_iter().filter_map(limit).collect(),
-        next: next(store, directory.path(), digest, presence),
+        next: next(store, directory.path(), digest, presence)?,
         settings: settings(&run.settings),
         numbers,
         presence,
     }))
 }
 
-fn next(store: &Store, directory: &Path, digest: &Digest, presence: Presence) -> Vec<String> {
+/// How many users there are, or may be: no more than rows.
+fn users(rows: u64, digest: &Digest, presence: Presence) -> u64 {
+    let is_ended = digest.sessions.last().is_some_and(|session| session.ended_at.is_some());
+    if presence == Presence::Over && is_ended { digest.rows.total() } else { rows }
+}
+
+fn next(
+    store: &Store,
+    directory: &Path,
+    digest: &Digest,
+    presence: Presence,
+) -> Result<Vec<String>, AppError> {
     if presence == Presence::UnderWay {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let ended = digest.rows.total() - digest.rows.not_reached();
-    let is_killed = digest.sessions.last().is_some_and(|session| session.ended_at.is_none());
+    let exit_code = digest.sessions.last().and_then(|session| session.exit_code);
     // A path that cannot be made absolute is told as it was given.
     let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    next_steps(store.run(), &directory, &digest.rows, is_killed || ended < store.run().rows)
+    let rest = Rest { rows: digest.rows, refused: refused(store)?, exit_code };
+    Ok(next_steps(store.run(), &directory, &rest))
 }
 
 /// To a tenth of a second.

@@ -13,6 +13,7 @@ use url::{Origin, Url};
 
 use super::call::Place;
 use super::line::Line;
+use super::pause::Pause;
 use crate::model::event::{Access, Event};
 use crate::pace::pacer::{Pacer, Refusal};
 use crate::pace::shutdown::Shutdown;
@@ -223,17 +224,6 @@ impl<T, C> Graph<T, C> {
             self.bare_throttles.store(0, Ordering::Relaxed);
         }
     }
-}
-
-/// A pause that an answer asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pause {
-    /// How long.
-    pub(super) span: Duration,
-    /// By how much that prolongs the pause of everybody.
-    pub(super) prolonged: Duration,
-    /// When everybody's pause ends.
-    pub(super) until: Instant,
 }
 
 /// The share of the quota that is used, where the answer tells.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::client::Pause;
+use super::pause::Pause;
 use crate::model::secret::Secret;
 use crate::transport::exchange::{Request, Response, SendError};
 

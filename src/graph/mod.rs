@@ -11,6 +11,7 @@ mod line;
 pub mod needs;
 pub mod path;
 mod patience;
+mod pause;
 pub mod session;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -11,11 +11,12 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, debug, debug_span};
 
 use super::call::{Call, CallError, Effect};
-use super::client::{Graph, Pause, used};
+use super::client::{Graph, used};
 use super::departure::{Departure, aborted};
 use super::error;
 use super::keeping::Keeping;
 use super::patience::Patience;
+use super::pause::Pause;
 use super::trace::Trace;
 use crate::model::error_code::OwnCode;
 use crate::model::event::{Access, Answered, BeforeImage, Event};

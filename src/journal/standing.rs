@@ -95,6 +95,28 @@ impl Store {
         self.understood(self.read_lost_resets())
     }
 
+    /// How many rows failed that are tried again where a session that ended with this exit code was refused for want of a
+    /// sign-in or a permission.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn refused(&self, exit_code: u8, timeline: &Timeline) -> Result<u64, JournalError> {
+        self.understood(self.read_refused(exit_code, timeline))
+    }
+
+    fn read_refused(&self, exit_code: u8, timeline: &Timeline) -> Result<u64, Unreadable> {
+        let sql =
+            "SELECT row FROM rows JOIN sessions USING (session) WHERE status = 'failed' AND exit_code = ?1";
+        let mut statement = self.connection.prepare(sql)?;
+        let records = statement.query_map([exit_code], |record| record.get::<_, i64>(0))?;
+        let rows = records.collect::<rusqlite::Result<Vec<_>>>()?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let done = self.read_standing(Failures::FinalButRefusals(exit_code), timeline)?.done;
+        Ok(rows.into_iter().filter(|row| !done.contains(RowNumber(row.cast_unsigned()))).count() as u64)
+    }
+
     fn read_lost_resets(&self) -> Result<HashMap<u64, RowNumber>, Unreadable> {
         // The last word on each user is the first row.
         let sql = "SELECT row, user FROM operations WHERE follows_doubt & 1 UNION \

@@ -383,6 +383,8 @@ fn a_row_that_may_be_written_is_done_again_only_where_no_later_row_of_its_user_h
         done.iter().map(|row| row.0).collect::<Vec<_>>()
     };
     assert_eq!(stands(Failures::FinalButRefusals(3)), [1, 2, 8, 9, 10]);
+    // The one of d stands before a row that was done.
+    assert_eq!([3, 4].map(|exit_code| store.refused(exit_code, &timeline).unwrap()), [2, 0]);
 }
 
 #[test]

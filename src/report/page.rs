@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
 use super::guide::advice;
-use super::verdict::{Presence, Verdict, grouped, verdict};
+use super::verdict::{Errand, Presence, Verdict, grouped, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
 use crate::model::numbers::Numbers;
@@ -24,7 +24,9 @@ const MOST_CHARS: usize = 500;
 pub struct Facts<'run> {
     /// The rows' file, without its directory.
     pub input: String,
-    /// How many rows it has.
+    /// What it was for.
+    pub errand: Errand,
+    /// How many rows it has, or users who are to be read.
     pub rows: u64,
     /// When the run began.
     pub started_at: String,
@@ -75,7 +77,7 @@ pub fn page(facts: &Facts<'_>) -> String {
     let times = &facts.digest.operation_times;
     let page = Page {
         facts,
-        verdict: verdict(facts.digest, facts.rows, facts.presence),
+        verdict: verdict(facts.digest, (facts.errand, facts.rows), facts.presence),
         pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
         operations: (!times.is_empty()).then(|| operation_times(times)),
     };
@@ -95,6 +97,16 @@ impl Page<'_> {
             };
             (status, count, class)
         })
+    }
+
+    /// What it is a report of.
+    fn title(&self) -> String {
+        let input = self.text(&self.facts.input);
+        match self.facts.errand {
+            Errand::Rows => input.into_owned(),
+            Errand::Snapshot => format!("Snapshot of {input}"),
+            Errand::Plan => format!("What was read for the plan of {input}"),
+        }
     }
 
     /// Free text as it may be shown.
@@ -133,11 +145,18 @@ fn clock(seconds: u64) -> String {
 
 fn rates(throughput: &Throughput) -> Chart {
     let seconds = throughput.interval_ms as f64 / 1e3;
+    let is_known =
+        |limit: fn(&Interval) -> Option<f64>| throughput.answered().iter().any(|one| limit(one).is_some());
+    // One line, and of one thing: what counts for the other is another limit.
+    let (limit_name, limit): (_, fn(&Interval) -> Option<f64>) = match () {
+        () if is_known(|one| one.write_limit) => (Some("limit of writes"), |one| one.write_limit),
+        () if is_known(|one| one.read_limit) => (Some("limit of reads"), |one| one.read_limit),
+        () => (None, |_| None),
+    };
     let columns = over_time(throughput, |one| {
-        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], one.write_limit.or(one.read_limit))
+        (vec![one.writes as f64 / seconds, one.reads as f64 / seconds], limit(one))
     });
     let highest = columns.iter().map(|column| column.values.iter().sum()).fold(0.0, f64::max);
-    let is_limited = columns.iter().any(|column| column.limit.is_some());
     Chart {
         id: "chart-rate",
         title: "Requests a second",
@@ -148,7 +167,7 @@ fn rates(throughput: &Throughput) -> Chart {
         ),
         axis: "time",
         series: &["writes", "reads"],
-        limit_name: is_limited.then_some("limit found"),
+        limit_name,
         height: 220,
         columns,
         ..Chart::default()
@@ -291,8 +310,13 @@ mod tests {
     }
 
     fn shown(digest: &Digest, numbers: Numbers) -> String {
+        shown_when(digest, numbers, Presence::Over)
+    }
+
+    fn shown_when(digest: &Digest, numbers: Numbers, presence: Presence) -> String {
         page(&Facts {
-            input: "wave.csv".to_owned(),
+            input: "+44 7700900123.csv".to_owned(),
+            errand: Errand::Rows,
             rows: 3,
             started_at: "then".to_owned(),
             worked: "2s".to_owned(),
@@ -309,7 +333,7 @@ mod tests {
             next: vec!["authwave resume runs/wave".to_owned()],
             settings: vec![("pace.in_flight".to_owned(), "8".to_owned())],
             numbers,
-            presence: Presence::Over,
+            presence,
         })
     }
 
@@ -341,8 +365,20 @@ mod tests {
         let masked = shown(&digest, Numbers::Masked);
         assert!(masked.contains("+44 ******0123") && masked.contains("+1 ******0123"));
         assert!(!masked.contains("7700900123") && !masked.contains("2065550123"));
+        // The input's name is nobody's own.
+        for place in ["<title>authwave: +44 ******0123.csv</title>", "<h1>+44 ******0123.csv</h1>"] {
+            assert!(masked.contains(place), "{place}");
+        }
         let all = shown(&digest, Numbers::Shown);
         assert!(all.contains("+44 7700900123") && all.contains("+1 2065550123"));
+    }
+
+    #[test]
+    fn open_resets_have_not_ended_yet_while_somebody_waits_for_them() {
+        let digest = digest("is");
+        let told = |presence| shown_when(&digest, Numbers::Masked, presence);
+        assert!(told(Presence::UnderWay).contains("0 failed, 9 have not ended yet."));
+        assert!(told(Presence::Over).contains("0 failed, 9 had not ended when nobody waited any longer."));
     }
 
     #[test]
@@ -359,6 +395,22 @@ mod tests {
         let latency = latencies(&throughput);
         assert_eq!(latency.columns.len(), CLASSES);
         assert_eq!(latency.in_words, "Half within 50 ms, 95 % within 50 ms, 99 % within 50 ms.");
+    }
+
+    #[test]
+    fn the_limit_says_whose_it_is_and_stands_in_the_table() {
+        let one =
+            |write_limit, read_limit| Interval { reads: 5, write_limit, read_limit, ..Interval::default() };
+        let chart = |intervals| rates(&Throughput { intervals, ..Throughput::default() });
+        let limits = |chart: &Chart| chart.columns.iter().map(|column| column.limit).collect::<Vec<_>>();
+        let both = chart(vec![one(None, Some(40.0)), one(Some(20.0), Some(40.0))]);
+        assert_eq!((both.limit_name, limits(&both)), (Some("limit of writes"), vec![None, Some(20.0)]));
+        let reads = chart(vec![one(None, None), one(None, Some(40.0))]);
+        assert_eq!((reads.limit_name, limits(&reads)), (Some("limit of reads"), vec![None, Some(40.0)]));
+        assert_eq!(chart(vec![one(None, None)]).limit_name, None);
+        let page = shown(&Digest::default(), Numbers::Masked);
+        assert!(page.contains("<th scope=\"col\" class=\"n\">limit of writes</th></tr>"), "no heading");
+        assert!(page.contains("<td class=\"n\">20</td></tr>"), "no limit");
     }
 
     #[test]

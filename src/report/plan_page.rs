@@ -152,7 +152,7 @@ mod tests {
             lines: (0..MOST_LINES).map(|_| line()).collect(),
         };
         PlanFacts {
-            input: "wave.csv".to_owned(),
+            input: "+1 4255550102.csv".to_owned(),
             made_at: "then".to_owned(),
             is_rehearsal: false,
             tenant: None,
@@ -189,6 +189,7 @@ mod tests {
         let masked = plan_page(&facts("<script>alert(1)</script>", Numbers::Masked));
         assert!(!masked.contains("<script") && masked.contains("&#60;script&#62;"));
         assert!(!masked.contains("4255550101") && masked.contains("0101"));
+        assert!(masked.contains("<h1>Plan of +1 ******0102.csv</h1>") && !masked.contains("4255550102"));
         assert!(plan_page(&facts("", Numbers::Shown)).contains("+1 4255550101"));
     }
 }

@@ -1,7 +1,9 @@
 //! The run in one sentence.
 
+use crate::model::action::Action;
 use crate::model::digest::Digest;
 use crate::model::outcome::Status;
+use crate::model::stats::RowCounts;
 
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,45 @@ impl Mood {
     }
 }
 
+/// What a run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// Its rows were to be done.
+    Rows,
+    /// The users of its rows were to be read.
+    Snapshot,
+    /// The same, to plan what a run would do.
+    Plan,
+}
+
+impl Errand {
+    /// What a journal calls so.
+    #[must_use]
+    pub fn of(command: &str) -> Self {
+        match command {
+            "snapshot" => Self::Snapshot,
+            "plan" => Self::Plan,
+            _ => Self::Rows,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "run",
+            Self::Snapshot => "snapshot",
+            Self::Plan => "plan",
+        }
+    }
+
+    /// What is counted.
+    const fn counted(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Snapshot | Self::Plan => "users",
+        }
+    }
+}
+
 /// Whether a process works on the run now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
@@ -54,25 +95,26 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-/// Of a run whose input has so many rows.
+/// Of a run whose input has so many rows, or users where it reads each of them once.
 #[must_use]
-pub fn verdict(digest: &Digest, rows: u64, presence: Presence) -> Verdict {
+pub fn verdict(digest: &Digest, (errand, rows): (Errand, u64), presence: Presence) -> Verdict {
     let counts = &digest.rows;
     let done = counts.succeeded + counts.unchanged;
     let ended = counts.total() - counts.not_reached();
     let last = digest.sessions.last();
     let (of, left) = (grouped(rows), rows.saturating_sub(ended));
+    let (name, counted) = (errand.name(), errand.counted());
     let told = |sentence: String, mood| Verdict { mood, sentence };
     if presence == Presence::UnderWay {
         return told(
-            format!("The run is under way: {} of {of} rows have ended.", grouped(ended)),
+            format!("The {name} is under way: {} of {of} {counted} have ended.", grouped(ended)),
             Mood::Open,
         );
     }
     if last.is_some_and(|session| session.ended_at.is_none()) {
         let sentence = format!(
-            "The run broke off: {} of {of} rows have ended, {} are in doubt, {} were never tried. Nothing is lost; resume \
-             goes on.",
+            "The {name} broke off: {} of {of} {counted} have ended, {} are in doubt, {} were never tried. Nothing is \
+             lost; resume goes on.",
             grouped(ended),
             grouped(digest.in_doubt),
             grouped(left.saturating_sub(digest.in_doubt)),
@@ -80,7 +122,8 @@ pub fn verdict(digest: &Digest, rows: u64, presence: Presence) -> Verdict {
         return told(sentence, Mood::Bad);
     }
     if left > 0 {
-        let sentence = format!("The run stopped before its end: {} of {of} rows have ended.", grouped(ended));
+        let sentence =
+            format!("The {name} stopped before its end: {} of {of} {counted} have ended.", grouped(ended));
         return told(sentence, Mood::Bad);
     }
     let mut parts: Vec<String> = [Status::Failed, Status::Unknown, Status::Pending]
@@ -91,16 +134,42 @@ pub fn verdict(digest: &Digest, rows: u64, presence: Presence) -> Verdict {
     if counts.not_due > 0 {
         parts.push(format!("{} are not due yet", grouped(counts.not_due)));
     }
-    if parts.is_empty() {
-        let sentence = format!(
-            "All {of} rows are as they should be: {} were changed, {} were so already.",
-            grouped(counts.succeeded),
-            grouped(counts.unchanged)
-        );
-        return told(sentence, Mood::Good);
+    let parts = parts.join(", ");
+    if errand != Errand::Rows {
+        let users = match counts.succeeded {
+            1 => "1 user was".to_owned(),
+            many => format!("{} users were", grouped(many)),
+        };
+        let sentence = match parts.as_str() {
+            "" => format!("{users} read, nothing was written."),
+            parts => format!("{users} read, nothing was written; {parts}."),
+        };
+        return told(sentence, mood(counts));
     }
-    let mood = if counts.failed + counts.unknown > 0 { Mood::Bad } else { Mood::Open };
-    told(format!("{} of {of} rows are as they should be; {}.", grouped(done), parts.join(", ")), mood)
+    if parts.is_empty() {
+        return told(format!("All {of} rows are as they should be: {}.", done_in_words(digest)), Mood::Good);
+    }
+    told(format!("{} of {of} rows are as they should be; {parts}.", grouped(done)), mood(counts))
+}
+
+const fn mood(counts: &RowCounts) -> Mood {
+    match counts {
+        RowCounts { failed: 0, unknown: 0, pending: 0, not_due: 0, .. } => Mood::Good,
+        RowCounts { failed: 0, unknown: 0, .. } => Mood::Open,
+        _ => Mood::Bad,
+    }
+}
+
+/// What was done where all went well. Who was read was not changed.
+fn done_in_words(digest: &Digest) -> String {
+    let read = digest.by_action.get(Action::ListMethods.name()).map_or(0, |counts| counts.succeeded);
+    let changed = format!("{} were changed", grouped(digest.rows.succeeded.saturating_sub(read)));
+    let unchanged = format!("{} were so already", grouped(digest.rows.unchanged));
+    if read == 0 {
+        format!("{changed}, {unchanged}")
+    } else {
+        format!("{changed}, {} were read, {unchanged}", grouped(read))
+    }
 }
 
 const fn in_words(status: Status) -> &'static str {
@@ -131,9 +200,16 @@ mod tests {
 
     use super::*;
     use crate::model::digest::SessionDigest;
-    use crate::model::stats::RowCounts;
 
     fn told(rows: RowCounts, ended_at: Option<Timestamp>, presence: Presence) -> (Mood, String) {
+        told_of((Errand::Rows, 10), (rows, 0), (ended_at, presence))
+    }
+
+    fn told_of(
+        of: (Errand, u64),
+        (rows, read): (RowCounts, u64),
+        (ended_at, presence): (Option<Timestamp>, Presence),
+    ) -> (Mood, String) {
         let session = SessionDigest {
             number: 1,
             started_at: Timestamp::UNIX_EPOCH,
@@ -143,9 +219,32 @@ mod tests {
             requests: 0,
             throttled: 0,
         };
-        let digest = Digest { rows, sessions: vec![session], in_doubt: 2, ..Digest::default() };
-        let Verdict { mood, sentence } = verdict(&digest, 10, presence);
+        let read = RowCounts { succeeded: read, ..RowCounts::default() };
+        let by_action = [("list-methods".to_owned(), read)].into();
+        let digest = Digest { rows, by_action, sessions: vec![session], in_doubt: 2, ..Digest::default() };
+        let Verdict { mood, sentence } = verdict(&digest, of, presence);
         (mood, sentence)
+    }
+
+    #[test]
+    fn who_was_only_read_was_not_changed() {
+        let over = (Some(Timestamp::UNIX_EPOCH), Presence::Over);
+        let rows = RowCounts { succeeded: 7, unchanged: 3, ..RowCounts::default() };
+        let (_, sentence) = told_of((Errand::Rows, 10), (rows, 5), over);
+        assert_eq!(
+            sentence,
+            "All 10 rows are as they should be: 2 were changed, 5 were read, 3 were so already."
+        );
+        let read = RowCounts { succeeded: 200, ..RowCounts::default() };
+        for errand in [Errand::Snapshot, Errand::Plan] {
+            let told = told_of((errand, 200), (read, 200), over);
+            assert_eq!(told, (Mood::Good, "200 users were read, nothing was written.".to_owned()));
+            let (mood, sentence) = told_of((errand, 201), (RowCounts { failed: 1, ..read }, 200), over);
+            assert_eq!(sentence, "200 users were read, nothing was written; 1 failed.");
+            assert_eq!(mood, Mood::Bad);
+        }
+        let (_, sentence) = told_of((Errand::Plan, 300), (read, 200), over);
+        assert_eq!(sentence, "The plan stopped before its end: 200 of 300 users have ended.");
     }
 
     #[test]

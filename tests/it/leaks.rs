@@ -49,17 +49,29 @@ fn files(directory: &Path, found: &mut Vec<(String, String)>) {
 fn all_commands(world: &World, level: &str) -> Vec<(String, String)> {
     let root = &world.tenant().root;
     let (run_dir, again) = (format!("run-{level}"), format!("again-{level}"));
+    let (plan, planned, undone) =
+        (format!("plan-{level}"), format!("planned-{level}"), format!("undone-{level}"));
+    let document = format!("{plan}/plan.json");
     let end = ["--graph-root", root, "--log", level, "--backoff-base", "10ms", "--share-tenant"];
     let commands = [
         (vec!["doctor", "in.csv"], &[0, 3][..]),
+        (vec!["plan", "in.csv", "--run-dir", &plan, "--details"], &[0]),
+        // The levels work on the same users, so that what was planned may have moved.
+        (vec!["run", "--plan", &document, "--run-dir", &planned], &[0, 1]),
         (vec!["run", "in.csv", "--run-dir", &run_dir, "--operation-timeout", "1ms"], &[0, 5]),
         (vec!["operations", &run_dir, "--operation-timeout", "1m"], &[0]),
         (vec!["resume", &run_dir], &[0]),
         (vec!["snapshot", "in.csv", "--run-dir", &again], &[0]),
+        (vec!["verify", &run_dir], &[0, 1]),
+        (vec!["undo", &run_dir, "--run-dir", &undone, "--details"], &[0, 1]),
+        (vec!["check", "in.csv"], &[0, 2]),
+        (vec!["report", &run_dir], &[0]),
     ];
     commands
         .map(|(command, codes)| {
-            let ended = world.authwave(&[&command[..], &end].concat());
+            let is_alone = matches!(command[0], "check" | "report");
+            let end = if is_alone { &[][..] } else { &end };
+            let ended = world.authwave(&[&command[..], end].concat());
             let said = format!("{}{}", ended.stdout, ended.stderr);
             assert!(codes.iter().any(|code| ended.has_code(*code)), "{command:?} {level}:\n{said}");
             (format!("{command:?} at {level}"), said)

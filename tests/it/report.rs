@@ -110,3 +110,52 @@ fn an_error_is_told_with_its_cause_and_example() {
         "{page}"
     );
 }
+
+/// The commands that the report names.
+fn commands(ended: &Ended) -> Vec<String> {
+    let page = ended.text("report.html");
+    let parts = page.split("<kbd>").skip(1).map(|part| part.split("</kbd>").next().unwrap_or_default());
+    parts.map(str::to_owned).collect()
+}
+
+/// The last command that the terminal names, with the run directory as the report has it.
+fn named_at_the_end(ended: &Ended) -> Option<String> {
+    let next = ended.stderr.lines().find_map(|line| line.strip_prefix("next: "))?;
+    let command = next.rsplit(", then ").next()?;
+    let directory = fs::canonicalize(ended.directory()).unwrap().display().to_string();
+    Some(command.replace(" out", &format!(" {directory}")))
+}
+
+#[test]
+fn the_terminal_and_the_report_name_the_same_command() {
+    let text = |rows: std::ops::Range<u32>, action: &str| {
+        let rows = rows.map(|row| format!("u{row}@contoso.com,{action},+1 20655501{row}\n"));
+        format!("user,action,phone_number\n{}", rows.collect::<String>())
+    };
+    // All rows were refused for want of a permission, and none is left: a resume tries them again.
+    let world = World::new().file("in.csv", &text(10..30, "add-phone")).simulator(&["--refuse-writes"]);
+    let ended = world.run("in.csv", &["--in-flight", "1"]).exits(3).stderr_has("next: authwave resume out");
+    assert_eq!(Some(commands(&ended)), named_at_the_end(&ended).map(|command| vec![command]));
+    // Too many failed, and none is left: a resume would find nothing to do.
+    let world = World::new().file("in.csv", &text(10..14, "update-phone")).simulator(&[]);
+    let ended = world.run("in.csv", &["--in-flight", "1", "--max-failures", "3"]).exits(4);
+    let ended = ended.stderr_has("authwave run out/unfinished.csv");
+    assert_eq!(Some(commands(&ended)), named_at_the_end(&ended).map(|command| vec![command]));
+}
+
+#[test]
+fn who_was_only_read_was_not_changed_and_a_plan_is_to_be_carried_out() {
+    let text = "user,action,phone_number\na@contoso.com,add-phone,+1 2065550123\n\
+                a@contoso.com,enable-sms-sign-in,\nb@contoso.com,add-phone,+1 2065550124\n";
+    let world = World::new().file("in.csv", text).simulator(&[]);
+    let ended = world.plan("in.csv", &[]).exits(0);
+    let page = ended.text("report.html");
+    assert!(verdict(&ended).contains("2 users were read, nothing was written."), "{}", verdict(&ended));
+    assert!(page.contains("<title>authwave: What was read for the plan of in.csv</title>"), "{page}");
+    let directory = fs::canonicalize(ended.directory()).unwrap();
+    assert_eq!(commands(&ended), [format!("authwave run --plan {}/plan.json", directory.display())]);
+    let ended = world.snapshot("in.csv", &["--run-dir", "seen"]).exits(0);
+    assert!(verdict(&ended).contains("2 users were read, nothing was written."), "{}", verdict(&ended));
+    assert!(ended.text("report.html").contains("<h1>Snapshot of in.csv</h1>"));
+    assert_eq!(commands(&ended), [""; 0]);
+}

@@ -46,7 +46,7 @@ before(async () => {
     simulator.stderr.on('data', listen);
     simulator.on('exit', () => failed(new Error(said)));
   });
-  const env = { PATH: process.env.PATH, HOME: room, AUTHWAVE_ACCESS_TOKEN: 'token' };
+  const env = { PATH: process.env.PATH, HOME: room, AUTHWAVE_ACCESS_TOKEN: 'token', AUTHWAVE_YES: 'true' };
   const run = spawnSync(
     authwave,
     ['run', 'wave.csv', '--run-dir', 'out', '--graph-root', root, '--quiet', '--max-failures', '100%'],
