@@ -5,7 +5,10 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use serde_json::json;
+
 use super::support::ended::Ended;
+use super::support::scripted::Answer;
 use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
 
@@ -177,12 +180,29 @@ fn a_canary_that_stands_lets_the_others_go_and_one_that_does_not_keeps_them_unto
     // Two users were read back beside the reads of set-phone and the census of roles and groups.
     assert_eq!(world.tenant().count("reads"), 4 + 2 + 2);
 
-    let world = World::new().guarded().simulator(&["--masked-numbers"]).file("wave.csv", WAVE);
-    let ended = world.run("wave.csv", &["--yes", "--canary", "1", "--retry-budget", "1s"]).exits(4);
+    // What is shown of the number is not what was written.
+    let other = json!({"value": [{"phoneType": "mobile", "phoneNumber": "+1 ******0177"}]});
+    let none = Answer::json(200, &json!({"value": []}));
+    let answers = [none, Answer::empty(201), Answer::json(200, &other)];
+    let world = World::new().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--canary", "1", "--retry-budget", "1s"]).exits(4);
     assert_eq!(codes(&ended), ["unknown not-confirmed", "unprocessed ", "unprocessed ", "unprocessed "],);
     let ended = ended.stderr_has("row 1 is of the users who went first (--canary)");
     ended.stderr_has("next: authwave resume out").stderr_lacks("and stood");
-    assert_eq!(world.tenant().user("alex@contoso.com"), None);
+    assert_eq!(world.server().heard().len(), 3);
+}
+
+#[test]
+fn a_canary_stands_also_in_a_role_from_which_numbers_are_hidden_but_not_where_nothing_was_to_be_done() {
+    let world = World::new().guarded().simulator(&["--masked-numbers"]).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes", "--canary", "1"]).exits(0);
+    let ended = ended.stderr_has("canary: 1 user went first, was read back, and stood\n");
+    assert!(ended.results()[0]["detail"].contains("part of the number is hidden from this role"));
+    assert!(!ended.results()[1]["detail"].contains("hidden"), "the others are not read back");
+
+    let world = self::world(&[]);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    world.run("wave.csv", &["--yes", "--canary", "2"]).exits(0).stderr_lacks("canary:");
 }
 
 #[test]
