@@ -119,6 +119,40 @@ fn where_roles_may_not_be_read_that_is_said_and_the_rows_are_done() {
 }
 
 #[test]
+fn a_census_that_breaks_off_stops_everything_before_the_first_row() {
+    let page = |next: &str| Answer::json(200, &json!({"value": [], "@odata.nextLink": next}));
+    let cases = [
+        (vec![Answer::empty(503); 500], "refused (http-503)"),
+        (vec![Answer::Close; 500], "refused (no-answer)"),
+        (vec![page("https://graph.example/v1.0/directoryRoles?$skip=1")], "foreign-next-link"),
+    ];
+    for (answers, told) in cases {
+        let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+        let ended = world.run("wave.csv", &["--yes", "--retry-budget", "1s"]).exits(4);
+        let ended =
+            ended.stderr_has("nothing was written: role holders could not be read; try again, or add");
+        let ended = ended.stderr_has(told).stderr_lacks("warning");
+        assert!(!ended.directory().exists());
+        let heard = world.server().heard_lines();
+        assert!(heard.iter().all(|line| line == "GET /v1.0/directoryRoles"), "{heard:?}");
+    }
+    // A token that is refused is told as what it is.
+    let world = World::new().guarded().answers(vec![Answer::empty(401); 3]).file("wave.csv", WAVE);
+    world.run("wave.csv", &["--yes"]).exits(3).stderr_has("cannot sign in");
+    // Rows that only read need no census.
+    let world = World::new().guarded().answers([Answer::json(200, &json!({"value": []}))]);
+    world.file("list.csv", "user,action\nadele@contoso.com,list-methods\n").run("list.csv", &[]).exits(0);
+}
+
+#[test]
+fn a_cloud_without_lists_of_roles_is_done_with_a_warning() {
+    for status in [400, 403, 404] {
+        let world = World::new().guarded().answers([Answer::empty(status)]).file("wave.csv", WAVE);
+        world.run("wave.csv", &["--yes"]).exits(1).stderr_has("could not be found, and are not guarded");
+    }
+}
+
+#[test]
 fn without_a_terminal_nothing_is_written_before_somebody_says_yes() {
     let world = world(&["--latency", "10ms"]);
     let ended = world.run("wave.csv", &[]).exits(2).stderr_has("add --yes (AUTHWAVE_YES=true)");
