@@ -1,5 +1,5 @@
-//! Finds out before the first row whom a run must not touch: the signed-in admin, and, where they may be read, holders of
-//! directory roles and members of groups that roles can be given to.
+//! Finds out before the first row whom a run must not touch: the signed-in admin, protected users under all their names,
+//! and, where they may be read, holders of directory roles and members of groups that roles can be given to.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use crate::transport::http::Http;
 use super::connect::Connection;
 use super::environment::say;
 use super::error::AppError;
+use super::protected::note_protected;
 
 /// Requests on the wire at once: a tenant has some dozens of roles at most.
 const IN_FLIGHT: NonZeroUsize = NonZeroUsize::MIN;
@@ -45,18 +46,18 @@ struct Named {
 /// A user, with both names that a row may have for one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Member {
+pub(super) struct Member {
     id: String,
     user_principal_name: Option<String>,
 }
 
 impl Member {
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         [self.id.as_str()].into_iter().chain(self.user_principal_name.as_deref())
     }
 }
 
-type Desk = Graph<Http, AccessToken>;
+pub(super) type Desk = Graph<Http, AccessToken>;
 
 /// What can be done where holders of roles cannot be read.
 const CURE: &str = "try again, or add --allow-privileged to do without";
@@ -72,6 +73,7 @@ pub(super) async fn wards(connection: &Connection, settings: &Settings) -> Resul
     let (events, mut inbox) = mpsc::channel(64);
     let graph = desk(connection, settings, events)?;
     let reading = async {
+        note_protected(&graph, &settings.reading.protected, &mut wards).await?;
         if settings.guards.privileged == Privileged::Refused {
             note_privileged(&graph, &mut wards).await?;
         }

@@ -68,6 +68,57 @@ fn the_signed_in_admin_is_a_bad_row_in_check_and_no_row_changes_him_in_plan_and_
 }
 
 #[test]
+fn a_protected_user_is_known_by_the_other_name_too() {
+    let ids = |world: &World| {
+        let id = |name: &str| world.tenant().user(name).unwrap()["object_id"].as_str().unwrap().to_owned();
+        (id("alex@contoso.com"), id("diego@contoso.com"))
+    };
+    let world = world(&[]);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    let (alex, diego) = ids(&world);
+    // One is listed by name and stands in the file by id, the other the other way round.
+    world.file_again("authwave.toml", &format!("[protected]\nusers = [\"Alex@contoso.com\", \"{diego}\"]\n"));
+    let text = WAVE.replace("alex@contoso.com", &alex).replace("42555501", "42555502");
+    world.file_again("wave.csv", &text);
+    let ended = world.run("wave.csv", &["--yes", "--run-dir", "second"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed protected", "succeeded ", "failed protected"]);
+    let told = &ended.results()[1]["error_message"];
+    assert!(told.contains("is protected (alex@contoso.com in [protected])"), "{told}");
+    let planned = world.plan("wave.csv", &["--run-dir", "planned"]).exits(0);
+    assert!(planned.stdout.contains("blocked  2 (2 protected)"), "{}", planned.stdout);
+    world.run("wave.csv", &["--yes", "--allow-privileged", "--run-dir", "third"]).exits(1);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550101");
+}
+
+#[test]
+fn where_protected_users_may_not_be_looked_up_or_are_unknown_that_is_said_once() {
+    let list = "[protected]\nusers = [\"bg@contoso.com\", \"svc-*@contoso.com\", \"bg2@contoso.com\"]\n";
+    let look = |name: &str| format!("GET /v1.0/users/{name}%40contoso.com?$select=id,userPrincipalName");
+    for (status, told, looks) in [
+        (
+            403,
+            "could not be looked up, and are guarded in that spelling alone: refused (http-403)",
+            vec![look("bg")],
+        ),
+        (
+            404,
+            "are unknown to the tenant, and are guarded in that spelling alone: bg@contoso.com, bg2@contoso.com",
+            vec![look("bg"), look("bg2")],
+        ),
+    ] {
+        let world = World::new().answers(vec![Answer::empty(status); looks.len()]);
+        let world = world.file("wave.csv", WAVE).file("authwave.toml", list);
+        let ended = world.run("wave.csv", &[]).exits(1).stderr_has(told);
+        assert_eq!(ended.stderr.matches("warning: users in [protected]").count(), 1, "{}", ended.stderr);
+        assert_eq!(world.server().heard_lines()[..looks.len()], looks);
+    }
+    let world = World::new().answers(vec![Answer::empty(503); 500]);
+    let world = world.file("wave.csv", WAVE).file("authwave.toml", list);
+    let ended = world.run("wave.csv", &["--retry-budget", "1s"]).exits(4);
+    ended.stderr_has("nothing was written: protected users could not be read; try again: refused (http-503)");
+}
+
+#[test]
 fn a_list_of_protected_users_that_cannot_be_read_stops_everything() {
     let world = world(&[]).file("authwave.toml", SETTINGS);
     world.run("wave.csv", &["--yes"]).exits(2).stderr_has("protected.txt");
