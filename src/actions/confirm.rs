@@ -9,6 +9,7 @@ use crate::model::error_code::OwnCode;
 use crate::model::foresight::{LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::task::Task;
+use crate::model::user_state::{HeldPhone, UserState};
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
@@ -30,8 +31,11 @@ pub async fn confirm<T: Transport, C: Credential>(
             Ok(had) => had.state,
             Err(_) => return not_confirmed("the user could not be read back"),
         };
-        if foresee(&task.action, &state, LastMethod::MayGo).is_ok_and(|deeds| deeds.is_empty()) {
+        if is_done(&task.action, &state) {
             return outcome;
+        }
+        if is_done(&task.action, &revealed(&task.action, state)) {
+            return Outcome { detail: told_of_hidden(&outcome.detail), ..outcome };
         }
         match waits.next() {
             Some(wait) if session.pause(wait).await => {}
@@ -40,6 +44,27 @@ pub async fn confirm<T: Transport, C: Credential>(
             }
         }
     }
+}
+
+fn is_done(action: &Action, state: &UserState) -> bool {
+    foresee(action, state, LastMethod::MayGo).is_ok_and(|deeds| deeds.is_empty())
+}
+
+/// What the user has if numbers of which part is hidden from this role are what was written, where they may be.
+fn revealed(action: &Action, mut state: UserState) -> UserState {
+    for phone in action.phones() {
+        let Some(HeldPhone { number, sms }) = state.phone(phone.phone_type) else { continue };
+        if phone.number.may_be(number) {
+            let held = HeldPhone { number: phone.number.as_str().into(), sms: *sms };
+            state.set(phone.phone_type, Some(held));
+        }
+    }
+    state
+}
+
+fn told_of_hidden(detail: &str) -> String {
+    let told = "read back: part of the number is hidden from this role, and what is shown of it is as it was written";
+    if detail.is_empty() { told.to_owned() } else { format!("{detail}; {told}") }
 }
 
 /// Whether what the row did can be read at all: a password cannot.

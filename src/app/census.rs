@@ -1,5 +1,5 @@
-//! Finds out before the first row whom a run must not touch: the signed-in admin, and, where they may be read, holders of
-//! directory roles and members of groups that roles can be given to.
+//! Finds out before the first row whom a run must not touch: the signed-in admin, protected users under all their names,
+//! and, where they may be read, holders of directory roles and members of groups that roles can be given to.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use crate::graph::client::{Graph, GraphParts, Root};
 use crate::graph::session::Session;
 use crate::graph::wire::Page;
 use crate::model::error_code::OwnCode;
+use crate::model::event::Event;
+use crate::model::outcome::Failure;
 use crate::model::outlook::Why;
 use crate::model::wards::Wards;
 use crate::pace::pacer::{PaceSettings, Pacer};
@@ -24,6 +26,8 @@ use crate::transport::http::Http;
 
 use super::connect::Connection;
 use super::environment::say;
+use super::error::AppError;
+use super::protected::note_protected;
 
 /// Requests on the wire at once: a tenant has some dozens of roles at most.
 const IN_FLIGHT: NonZeroUsize = NonZeroUsize::MIN;
@@ -39,39 +43,58 @@ struct Named {
     display_name: String,
 }
 
-/// Somebody in it.
+/// A user, with both names that a row may have for one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Member {
+pub(super) struct Member {
     id: String,
     user_principal_name: Option<String>,
 }
 
-type Conversation<'graph> = Session<'graph, Http, AccessToken>;
+impl Member {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [self.id.as_str()].into_iter().chain(self.user_principal_name.as_deref())
+    }
+}
+
+pub(super) type Desk = Graph<Http, AccessToken>;
+
+/// What can be done where holders of roles cannot be read.
+const CURE: &str = "try again, or add --allow-privileged to do without";
 
 /// Whom the rows must not touch.
-pub(super) async fn wards(connection: &Connection, settings: &Settings) -> Wards {
+///
+/// # Errors
+/// When that cannot be found out, although it may be read: a guard that is not there must not pass for one.
+pub(super) async fn wards(connection: &Connection, settings: &Settings) -> Result<Wards, AppError> {
     let mut wards = Wards::default();
     let why = Why { code: OwnCode::Protected, reason: "is the signed-in admin".to_owned() };
     wards.add(connection.person.iter().map(String::as_str), &why);
-    if settings.guards.privileged == Privileged::Refused
-        && let Err(error) = note_privileged(connection, settings, &mut wards).await
-    {
-        say(&format!(
-            "warning: holders of directory roles could not be found, and are not guarded: {error}. The permission \
-             Directory.Read.All lets them be found; --allow-privileged does without\n"
-        ));
+    let (events, mut inbox) = mpsc::channel(64);
+    let graph = desk(connection, settings, events)?;
+    let reading = async {
+        note_protected(&graph, &settings.reading.protected, &mut wards).await?;
+        if settings.guards.privileged == Privileged::Refused {
+            note_privileged(&graph, &mut wards).await?;
+        }
+        Ok::<(), AppError>(())
+    };
+    let listening = async {
+        while inbox.recv().await.is_some() {}
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        read = reading => read?,
+        () = listening => unreachable!("the graph that is read holds the other end"),
     }
-    wards
+    Ok(wards)
 }
 
-async fn note_privileged(
-    connection: &Connection,
-    settings: &Settings,
-    wards: &mut Wards,
-) -> Result<(), CallError> {
-    let Ok(root) = Root::new(&connection.graph_root, settings.api_version) else { return Ok(()) };
-    let (events, mut inbox) = mpsc::channel(64);
+fn desk(connection: &Connection, settings: &Settings, events: mpsc::Sender<Event>) -> Result<Desk, AppError> {
+    let root = Root::new(&connection.graph_root, settings.api_version).map_err(|error| AppError::System {
+        what: "use the Graph root",
+        source: std::io::Error::other(error),
+    })?;
     let pace = PaceSettings { in_flight: IN_FLIGHT, seek: None, ..settings.pace };
     let parts = GraphParts {
         root,
@@ -81,59 +104,65 @@ async fn note_privileged(
         retry: settings.retry,
         random: fastrand::Rng::new(),
     };
-    let token = AccessToken::new(connection.token.clone());
-    let graph = Graph::new(connection.transport(), token, parts);
-    let reading = async {
-        let mut session = Session::new(&graph);
-        for role in all::<Named>(&mut session, list_roles()).await? {
-            let reason =
-                format!("holds the directory role {}; --allow-privileged does it still", role.display_name);
-            note_members(&mut session, list_members("directoryRoles", &role.id), reason, wards).await?;
+    Ok(Graph::new(connection.transport(), AccessToken::new(connection.token.clone()), parts))
+}
+
+/// Where they may not be read, or the cloud has no such lists (400 or 404), that is said, and the run does without.
+async fn note_privileged(graph: &Desk, wards: &mut Wards) -> Result<(), AppError> {
+    match read_privileged(graph, wards).await {
+        Err(CallError::Refused(failure)) if matches!(failure.http_status, Some(400 | 403 | 404)) => {
+            say(&format!(
+                "warning: holders of directory roles could not be found, and are not guarded: {}. The permission \
+                 Directory.Read.All lets them be found; --allow-privileged does without\n",
+                CallError::Refused(failure)
+            ));
+            Ok(())
         }
-        for group in all::<Named>(&mut session, list_role_groups()).await? {
-            let reason = format!(
-                "is a member of the role-assignable group {}; --allow-privileged does it still",
-                group.display_name
-            );
-            note_members(&mut session, list_members("groups", &group.id), reason, wards).await?;
-        }
-        Ok(())
-    };
-    let listening = async {
-        while inbox.recv().await.is_some() {}
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        read = reading => read,
-        () = listening => unreachable!("the graph that is read holds the other end"),
+        read => read.map_err(|error| AppError::census("role holders", CURE, error)),
     }
 }
 
-async fn note_members(
-    session: &mut Conversation<'_>,
-    call: Call,
-    reason: String,
-    wards: &mut Wards,
-) -> Result<(), CallError> {
-    let why = Why { code: OwnCode::Privileged, reason };
-    for Member { id, user_principal_name } in all::<Member>(session, call).await? {
-        wards.add([id.as_str()].into_iter().chain(user_principal_name.as_deref()), &why);
+async fn read_privileged(graph: &Desk, wards: &mut Wards) -> Result<(), CallError> {
+    for role in all::<Named>(graph, list_roles()).await? {
+        let reason =
+            format!("holds the directory role {}; --allow-privileged does it still", role.display_name);
+        note_members(graph, list_members("directoryRoles", &role.id), reason, wards).await?;
+    }
+    for group in all::<Named>(graph, list_role_groups()).await? {
+        let reason = format!(
+            "is a member of the role-assignable group {}; --allow-privileged does it still",
+            group.display_name
+        );
+        note_members(graph, list_members("groups", &group.id), reason, wards).await?;
     }
     Ok(())
 }
 
-async fn all<T: DeserializeOwned>(
-    session: &mut Conversation<'_>,
-    mut call: Call,
-) -> Result<Vec<T>, CallError> {
-    let mut found = Vec::new();
+async fn note_members(graph: &Desk, call: Call, reason: String, wards: &mut Wards) -> Result<(), CallError> {
+    let why = Why { code: OwnCode::Privileged, reason };
+    for member in all::<Member>(graph, call).await? {
+        wards.add(member.names(), &why);
+    }
+    Ok(())
+}
+
+/// All pages of a list. One that breaks off is none.
+async fn all<T: DeserializeOwned>(graph: &Desk, mut call: Call) -> Result<Vec<T>, CallError> {
+    let (mut found, mut session) = (Vec::new(), Session::new(graph));
     for _ in 0..MAX_PAGES {
         let page: Page<T> = session.fetch(call).await?;
         found.extend(page.value);
-        match page.next_link.filter(|link| session.graph().root().owns(link)) {
+        match page.next_link {
+            None => return Ok(found),
+            Some(link) if !graph.root().owns(&link) => {
+                return Err(unusable(OwnCode::ForeignNextLink, "the next page is not on the Graph root"));
+            }
             Some(link) => call = follow(link),
-            None => break,
         }
     }
-    Ok(found)
+    Err(unusable(OwnCode::EndlessList, "the list does not end"))
+}
+
+fn unusable(code: OwnCode, message: &str) -> CallError {
+    CallError::Refused(Failure::own(code, Some(200), message))
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::graph::call::CallError;
 use crate::graph::needs::Obstacle;
 use crate::input::records::InputError;
 use crate::journal::schema::JournalError;
 use crate::model::event::ObserverError;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Failure, Status};
 use crate::policy::caps::Excess;
 use crate::results::plan_document::PlanError;
 use crate::settings::error::SettingsError;
@@ -73,6 +74,16 @@ pub enum AppError {
     /// No first token could be had.
     #[error("cannot sign in; nothing was sent")]
     SignIn(#[from] SignInError),
+    /// It could not be found out whom no row may touch.
+    #[error("nothing was written: {whom} could not be read; {cure}")]
+    Census {
+        /// Who it is about.
+        whom: &'static str,
+        /// What to do.
+        cure: &'static str,
+        /// Why.
+        source: CallError,
+    },
     /// Nothing to sign in with was found.
     #[error("{} is missing: {}. Looked for besides: {tried}", missing.what, missing.cure)]
     NoSignIn {
@@ -176,11 +187,21 @@ impl AppError {
         Self::Plan { path: path.to_owned(), source }
     }
 
+    /// It could not be found out whom no row may touch. A token that is refused (401) is told as what it is.
+    pub(super) fn census(whom: &'static str, cure: &'static str, source: CallError) -> Self {
+        match source {
+            CallError::Refused(Failure { http_status: Some(401), code, message }) => {
+                Self::SignIn(SignInError::Refused { code, message })
+            }
+            source => Self::Census { whom, cure, source },
+        }
+    }
+
     /// How the process ends.
     pub(super) const fn exit(&self) -> Exit {
         match self {
             Self::SignIn(_) => Exit::Refused,
-            Self::Results(_) => Exit::Stopped,
+            Self::Results(_) | Self::Census { .. } => Exit::Stopped,
             Self::Settings(_)
             | Self::NoSignIn { .. }
             | Self::Unfit(_)

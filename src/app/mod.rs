@@ -30,6 +30,7 @@ mod next;
 mod plan;
 mod plan_html;
 mod plan_text;
+mod protected;
 mod purpose;
 mod rehearsal;
 mod report;

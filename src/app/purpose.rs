@@ -17,6 +17,7 @@ use crate::settings::resolve::{Batches, Settings};
 
 use super::census;
 use super::connect::Connection;
+use super::error::AppError;
 use super::exit::Exit;
 
 /// What a run does with its rows.
@@ -90,10 +91,10 @@ impl Purpose {
     }
 
     /// Whom the rows must not touch.
-    pub(super) async fn wards(self, settings: &Settings, connection: &Connection) -> Wards {
+    pub(super) async fn wards(self, settings: &Settings, connection: &Connection) -> Result<Wards, AppError> {
         match self {
             Self::Rows | Self::Plan => census::wards(connection, settings).await,
-            Self::Snapshot => Wards::default(),
+            Self::Snapshot => Ok(Wards::default()),
         }
     }
 

@@ -213,7 +213,7 @@ impl TakenUp {
             }
             fit(needs.against_actor(connection.actor))?;
             if brakes.wards.get().is_none() {
-                let _ = brakes.wards.set(purpose.wards(&settings, &connection).await);
+                let _ = brakes.wards.set(purpose.wards(&settings, &connection).await?);
             }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);

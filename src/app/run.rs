@@ -119,10 +119,14 @@ pub(super) fn begin(
         if rehearsal.is_none() {
             brakes.earlier.fit(&connection.graph_root, connection.tenant.as_deref())?;
         }
-        let signals = listen()?;
         let started_at = wall_clock();
         let tenant = tenant_lock(&settings, &connection)?;
-        let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await);
+        // Rows that only read may be done to everybody.
+        if tally.changes > 0 {
+            let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await?);
+        }
+        // Until now nothing has begun, and Ctrl-C ends the process as ever.
+        let signals = listen()?;
         let directory = match place {
             Where::Anew(place) => run_directory(place, &settings, (started_at, input.path()))?,
             Where::In(directory) => directory,

@@ -8,6 +8,10 @@ use crate::model::foresight::Kind;
 use crate::policy::caps::Tally;
 use crate::results::plan_document::PlanRow;
 
+/// Rows that are blocked for these are done by a run that does not go by the plan, as far as Graph lets it.
+const RUN_ANYWAY: [OwnCode; 4] =
+    [OwnCode::Blocked, OwnCode::Contradiction, OwnCode::Disabled, OwnCode::Guest];
+
 /// What a plan comes to.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
@@ -48,6 +52,10 @@ impl Sum {
                 let _ = write!(text, " ({})", codes.join(", "));
             }
             text.push('\n');
+        }
+        if RUN_ANYWAY.into_iter().any(|code| self.has(code)) {
+            text += "  blocked rows are left alone by `authwave run --plan`; `authwave run FILE` does not look first, and \
+                     tries them\n";
         }
         text
     }

@@ -1,6 +1,7 @@
-//! The first users of a run: their rows are done and read back, and the others wait until all of those stand.
+//! The first users of a run: their rows are done and read back, and the others wait until as many as shall have stood the
+//! test. A user whose rows had nothing to write was not tested, and the next one goes first instead.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use crate::actions::conduct::{Conduct, Confirmation};
@@ -13,26 +14,35 @@ use crate::model::task::{Task, Work};
 pub(super) struct Canary {
     /// How many users go first; `None` once they have shown that all is well, or where nobody goes first.
     users: Option<NonZeroU64>,
-    /// Who they are, by order key.
-    first: HashSet<u64>,
+    /// Who they are, by order key, and whether a row of theirs has written something.
+    first: HashMap<u64, Test>,
     /// The next row, of a user who has to wait.
     waiting: Option<Task>,
     /// How many users have shown that all is well.
     stood: usize,
 }
 
+/// What the rows of a user have shown so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Test {
+    /// Nothing was written.
+    Open,
+    /// What was written stands.
+    Stood,
+}
+
 impl Canary {
     pub(super) fn new(users: Option<NonZeroU64>) -> Self {
-        Self { users, first: HashSet::new(), waiting: None, stood: 0 }
+        Self { users, first: HashMap::new(), waiting: None, stood: 0 }
     }
 
     /// The task, where it may begin; one that may not is kept.
     pub(super) fn admit(&mut self, task: Task) -> Option<Task> {
         let Some(users) = self.users else { return Some(task) };
         let key = task.user.order_key();
-        let is_first = self.first.contains(&key) || (self.first.len() as u64) < users.get();
+        let is_first = self.first.contains_key(&key) || (self.first.len() as u64) < users.get();
         if is_first {
-            self.first.insert(key);
+            self.first.entry(key).or_insert(Test::Open);
             return Some(task);
         }
         self.waiting = Some(task);
@@ -44,11 +54,16 @@ impl Canary {
         self.waiting.is_some()
     }
 
-    /// All of the first have ended well: the others may begin, whoever waits first.
-    pub(super) fn let_go(&mut self) -> Option<Task> {
-        self.users = None;
-        self.stood = std::mem::take(&mut self.first).len();
-        self.waiting.take()
+    /// All rows that were begun have ended well: the row that waits may begin, and behind it all others, where as many
+    /// users have stood as shall. Those who were not tested make room for as many others.
+    pub(super) fn move_on(&mut self) -> Option<Task> {
+        self.first.retain(|_, test| *test == Test::Stood);
+        if self.users.is_some_and(|users| self.first.len() as u64 >= users.get()) {
+            self.users = None;
+            self.stood = std::mem::take(&mut self.first).len();
+        }
+        let task = self.waiting.take()?;
+        self.admit(task)
     }
 
     /// The run stops: whoever waits first is given back.
@@ -69,9 +84,18 @@ impl Canary {
         }
     }
 
-    /// Whether a row's end shows that not all is well.
-    pub(super) const fn is_warned_by(&self, ended: &Ended) -> bool {
-        let is_bad = matches!(ended.outcome.status, Status::Failed | Status::Unknown);
-        self.users.is_some() && matches!(ended.work, Work::Task(_)) && is_bad
+    /// Takes note of a row's end; `false` where it shows that not all is well, or leaves that open.
+    pub(super) fn note(&mut self, ended: &Ended) -> bool {
+        let (Some(_), Work::Task(task)) = (self.users, &ended.work) else { return true };
+        match ended.outcome.status {
+            Status::Failed | Status::Unknown | Status::Pending => return false,
+            Status::Succeeded if task.action.writes() => {
+                if let Some(test) = self.first.get_mut(&task.user.order_key()) {
+                    *test = Test::Stood;
+                }
+            }
+            Status::Succeeded | Status::Unchanged | Status::Unprocessed => {}
+        }
+        true
     }
 }

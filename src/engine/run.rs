@@ -277,7 +277,7 @@ where
         true
     }
 
-    /// Lets the others begin once all who go first have ended well.
+    /// Lets others begin once the rows of all who go first have ended well.
     fn judge_canary(&mut self, inbox: &mut mpsc::Receiver<Event>) {
         let is_idle = self.under_way() == 0 && self.operations.is_empty() && !self.queue.has_ready();
         if !self.canary.holds_back() || !is_idle {
@@ -288,7 +288,7 @@ where
         if self.graph.shutdown().is_draining() {
             return;
         }
-        if let Some(task) = self.canary.let_go() {
+        if let Some(task) = self.canary.move_on() {
             self.begin(task);
         }
     }
@@ -406,7 +406,7 @@ where
 
     /// Whether a row's end is a reason to stop.
     fn weigh(&mut self, ended: &Ended) {
-        if self.canary.is_warned_by(ended) {
+        if !self.canary.note(ended) {
             self.halt(Stop::Canary { row: ended.work.row().number });
         }
         if shows_no_permission(&mut self.permission, ended) {

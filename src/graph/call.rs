@@ -86,6 +86,12 @@ pub fn look_at_account(user: &UserId) -> Call {
     read(path::user(user) + "?$select=id,userPrincipalName,accountEnabled,userType")
 }
 
+/// Reads the names of a user (Graph v1.0, "Get user").
+#[must_use]
+pub fn find_user(user: &UserId) -> Call {
+    read(path::user(user) + "?$select=id,userPrincipalName")
+}
+
 /// Lists the directory roles that somebody holds (Graph v1.0, "List directoryRoles").
 #[must_use]
 pub fn list_roles() -> Call {

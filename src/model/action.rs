@@ -150,6 +150,30 @@ impl Action {
         }
     }
 
+    /// The phones that are given numbers.
+    #[must_use]
+    pub fn phones(&self) -> Vec<&Phone> {
+        match self {
+            Self::SetPhones(changes) => {
+                let set = changes.iter().filter_map(|change| match change {
+                    PhoneChange::Set(phone) => Some(phone),
+                    PhoneChange::Delete(_) => None,
+                });
+                set.collect()
+            }
+            Self::AddPhone(_)
+            | Self::UpdatePhone(_)
+            | Self::SetPhone(_)
+            | Self::ListMethods
+            | Self::ListPhones
+            | Self::DeletePhone(_)
+            | Self::EnableSmsSignIn
+            | Self::DisableSmsSignIn
+            | Self::ResetPassword(_)
+            | Self::SetPassword(_) => self.phone().into_iter().collect(),
+        }
+    }
+
     /// The type of the phone that is touched, where one is.
     #[must_use]
     pub const fn phone_type(&self) -> Option<PhoneType> {

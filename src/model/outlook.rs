@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::action::Action;
 use super::error_code::OwnCode;
 use super::foresight::{Deed, Kind, LastMethod, foresee, kind};
-use super::phone::{Comparison, Phone, PhoneChange, PhoneType};
+use super::phone::{Comparison, PhoneType};
 use super::row::RowNumber;
 use super::task::Task;
 use super::user::UserId;
@@ -124,7 +124,7 @@ impl Outlook {
                 for deed in &deeds {
                     deed.apply(state);
                 }
-                for phone in numbers(&task.action) {
+                for phone in task.action.phones() {
                     user.set_by[phone.phone_type.index()] = Some(task.row.number);
                 }
                 if let Action::DeletePhone(phone_type) = task.action {
@@ -136,32 +136,9 @@ impl Outlook {
     }
 }
 
-/// The phones that an action gives numbers.
-fn numbers(action: &Action) -> Vec<&Phone> {
-    match action {
-        Action::SetPhones(changes) => {
-            let set = changes.iter().filter_map(|change| match change {
-                PhoneChange::Set(phone) => Some(phone),
-                PhoneChange::Delete(_) => None,
-            });
-            set.collect()
-        }
-        Action::AddPhone(_)
-        | Action::UpdatePhone(_)
-        | Action::SetPhone(_)
-        | Action::ListMethods
-        | Action::ListPhones
-        | Action::DeletePhone(_)
-        | Action::EnableSmsSignIn
-        | Action::DisableSmsSignIn
-        | Action::ResetPassword(_)
-        | Action::SetPassword(_) => action.phone().into_iter().collect(),
-    }
-}
-
 /// An earlier row of the file gave a phone another number: whichever of the two comes last would stand.
 fn contradiction(action: &Action, state: &UserState, set_by: [Option<RowNumber>; 3]) -> Option<Why> {
-    let contradicted = numbers(action).into_iter().find_map(|phone| {
+    let contradicted = action.phones().into_iter().find_map(|phone| {
         let row = set_by[phone.phone_type.index()]?;
         let held = state.phone(phone.phone_type)?;
         let differs = phone.number.compare(&held.number) != Comparison::Same;
@@ -178,7 +155,7 @@ fn contradiction(action: &Action, state: &UserState, set_by: [Option<RowNumber>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::phone::PhoneNumber;
+    use crate::model::phone::{Phone, PhoneChange, PhoneNumber};
     use crate::model::row::Row;
     use crate::model::task::Prior;
     use crate::model::user_state::{HeldPhone, SmsSignIn};

@@ -82,6 +82,20 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// Whether a number of which part is hidden may be this one: what is shown of it, the first digits and the last, is
+    /// the same. `false` where nothing is hidden, or nothing shown behind it.
+    #[must_use]
+    pub fn may_be(&self, shown: &str) -> bool {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let is_hidden = |c: char| !c.is_ascii_digit() && !is_separator(c);
+        let mut parts = shown.split(is_hidden).map(digits);
+        let (Some(first), Some(last)) = (parts.next(), parts.next_back()) else { return false };
+        let ours = digits(&self.0);
+        let is_masked = self.compare(shown) == Comparison::Masked;
+        let is_long_enough = ours.len() > first.len() + last.len();
+        is_masked && !last.is_empty() && is_long_enough && ours.starts_with(&first) && ours.ends_with(&last)
+    }
+
     /// Compares digits only, since the service may store another spacing than it was sent.
     #[must_use]
     pub fn compare(&self, stored: &str) -> Comparison {
@@ -114,9 +128,12 @@ fn digits(text: &str) -> Option<(String, String)> {
     Some((only_digits(number)?, only_digits(extension)?)).filter(|(number, _)| !number.is_empty())
 }
 
+const fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '+' | '-' | '(' | ')' | '.' | '/')
+}
+
 fn only_digits(text: &str) -> Option<String> {
-    let separator = |c: char| c.is_whitespace() || matches!(c, '+' | '-' | '(' | ')' | '.' | '/');
-    text.chars().filter(|c| !separator(*c)).map(|c| c.is_ascii_digit().then_some(c)).collect()
+    text.chars().filter(|c| !is_separator(*c)).map(|c| c.is_ascii_digit().then_some(c)).collect()
 }
 
 /// Whether a state of SMS sign-in lets the phone sign in. `notConfigured` counts as on: it is allowed, and the rest is up to
@@ -178,6 +195,27 @@ mod tests {
         for stored in ["+1 ******0123", "+1 XXXXXXX23", "+1 xxxxxx0123", "", "…0123", "+1 206555•123", "x12"]
         {
             assert_eq!(compare("+1 2065550123", stored), Comparison::Masked, "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn a_masked_number_may_be_ours_where_all_that_is_shown_agrees() {
+        let cases = [
+            ("+1 ******0123", true),
+            ("+1 XXXXXXXX23", true),
+            ("*********123", true),
+            ("+1 206•••0123", true),
+            ("+1 ******0124", false),
+            ("+44 *****0123", false),
+            ("+1 2065550123", false),
+            ("+1 2065550x123", false),
+            ("+1 20655501*23 4", false),
+            ("**********", false),
+            ("", false),
+        ];
+        let ours = PhoneNumber::from_formatted("+1 2065550123");
+        for (shown, may_be) in cases {
+            assert_eq!(ours.may_be(shown), may_be, "{shown:?}");
         }
     }
 }

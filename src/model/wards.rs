@@ -15,6 +15,11 @@ impl Protected {
         Self(patterns.into_iter().map(|pattern| pattern.as_ref().trim().to_lowercase().into()).collect())
     }
 
+    /// The users who are listed one by one, in lower case: what holds no `*`.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref).filter(|pattern: &&str| !pattern.contains('*'))
+    }
+
     /// The pattern that a user falls under.
     #[must_use]
     pub fn pattern_of(&self, user: &UserId) -> Option<&str> {
@@ -85,6 +90,9 @@ mod tests {
             let user = UserId::new(name).unwrap();
             assert_eq!(protected.pattern_of(&user).is_some(), is_protected, "{name}");
         }
+        let listed =
+            ["break-glass@contoso.com", "5a3f6c1e-52d2-4d0b-9a43-0c3f4d9b7a01", "padded@contoso.com"];
+        assert_eq!(protected.users().collect::<Vec<_>>(), listed);
         assert_eq!(Protected::default().pattern_of(&UserId::new("a@b").unwrap()), None);
     }
 

@@ -195,8 +195,8 @@ pub(super) const OWN: &[Advice] = &[
         also: &[],
         cause: "The row is of a user who goes first (`--canary`). Graph accepted it, and reading the user back does not \
             show it, so the run stopped before it touched anybody else.",
-        cure: "Look at the user. Where the number is hidden from this role it cannot be confirmed: sign in as Privileged \
-            Authentication Administrator. Then `authwave resume` the run.",
+        cure: "Look at the user. Where part of the number is hidden from this role, what is shown of it is not what was \
+            written. Then `authwave resume` the run.",
         permission: "The numbers are shown to the role Privileged Authentication Administrator",
     },
     Advice {

@@ -5,7 +5,10 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use serde_json::json;
+
 use super::support::ended::Ended;
+use super::support::scripted::Answer;
 use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
 
@@ -65,6 +68,57 @@ fn the_signed_in_admin_is_a_bad_row_in_check_and_no_row_changes_him_in_plan_and_
 }
 
 #[test]
+fn a_protected_user_is_known_by_the_other_name_too() {
+    let ids = |world: &World| {
+        let id = |name: &str| world.tenant().user(name).unwrap()["object_id"].as_str().unwrap().to_owned();
+        (id("alex@contoso.com"), id("diego@contoso.com"))
+    };
+    let world = world(&[]);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    let (alex, diego) = ids(&world);
+    // One is listed by name and stands in the file by id, the other the other way round.
+    world.file_again("authwave.toml", &format!("[protected]\nusers = [\"Alex@contoso.com\", \"{diego}\"]\n"));
+    let text = WAVE.replace("alex@contoso.com", &alex).replace("42555501", "42555502");
+    world.file_again("wave.csv", &text);
+    let ended = world.run("wave.csv", &["--yes", "--run-dir", "second"]).exits(1);
+    assert_eq!(codes(&ended), ["succeeded ", "failed protected", "succeeded ", "failed protected"]);
+    let told = &ended.results()[1]["error_message"];
+    assert!(told.contains("is protected (alex@contoso.com in [protected])"), "{told}");
+    let planned = world.plan("wave.csv", &["--run-dir", "planned"]).exits(0);
+    assert!(planned.stdout.contains("blocked  2 (2 protected)"), "{}", planned.stdout);
+    world.run("wave.csv", &["--yes", "--allow-privileged", "--run-dir", "third"]).exits(1);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550101");
+}
+
+#[test]
+fn where_protected_users_may_not_be_looked_up_or_are_unknown_that_is_said_once() {
+    let list = "[protected]\nusers = [\"bg@contoso.com\", \"svc-*@contoso.com\", \"bg2@contoso.com\"]\n";
+    let look = |name: &str| format!("GET /v1.0/users/{name}%40contoso.com?$select=id,userPrincipalName");
+    for (status, told, looks) in [
+        (
+            403,
+            "could not be looked up, and are guarded in that spelling alone: refused (http-403)",
+            vec![look("bg")],
+        ),
+        (
+            404,
+            "are unknown to the tenant, and are guarded in that spelling alone: bg@contoso.com, bg2@contoso.com",
+            vec![look("bg"), look("bg2")],
+        ),
+    ] {
+        let world = World::new().answers(vec![Answer::empty(status); looks.len()]);
+        let world = world.file("wave.csv", WAVE).file("authwave.toml", list);
+        let ended = world.run("wave.csv", &[]).exits(1).stderr_has(told);
+        assert_eq!(ended.stderr.matches("warning: users in [protected]").count(), 1, "{}", ended.stderr);
+        assert_eq!(world.server().heard_lines()[..looks.len()], looks);
+    }
+    let world = World::new().answers(vec![Answer::empty(503); 500]);
+    let world = world.file("wave.csv", WAVE).file("authwave.toml", list);
+    let ended = world.run("wave.csv", &["--retry-budget", "1s"]).exits(4);
+    ended.stderr_has("nothing was written: protected users could not be read; try again: refused (http-503)");
+}
+
+#[test]
 fn a_list_of_protected_users_that_cannot_be_read_stops_everything() {
     let world = world(&[]).file("authwave.toml", SETTINGS);
     world.run("wave.csv", &["--yes"]).exits(2).stderr_has("protected.txt");
@@ -113,6 +167,40 @@ fn where_roles_may_not_be_read_that_is_said_and_the_rows_are_done() {
     let world = world(&["--directory", "refused", "--role-holders", "Global Administrator=alex@contoso.com"]);
     let ended = world.run("wave.csv", &["--yes"]).exits(0);
     ended.stderr_has("warning: holders of directory roles could not be found, and are not guarded");
+}
+
+#[test]
+fn a_census_that_breaks_off_stops_everything_before_the_first_row() {
+    let page = |next: &str| Answer::json(200, &json!({"value": [], "@odata.nextLink": next}));
+    let cases = [
+        (vec![Answer::empty(503); 500], "refused (http-503)"),
+        (vec![Answer::Close; 500], "refused (no-answer)"),
+        (vec![page("https://graph.example/v1.0/directoryRoles?$skip=1")], "foreign-next-link"),
+    ];
+    for (answers, told) in cases {
+        let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+        let ended = world.run("wave.csv", &["--yes", "--retry-budget", "1s"]).exits(4);
+        let ended =
+            ended.stderr_has("nothing was written: role holders could not be read; try again, or add");
+        let ended = ended.stderr_has(told).stderr_lacks("warning");
+        assert!(!ended.directory().exists());
+        let heard = world.server().heard_lines();
+        assert!(heard.iter().all(|line| line == "GET /v1.0/directoryRoles"), "{heard:?}");
+    }
+    // A token that is refused is told as what it is.
+    let world = World::new().guarded().answers(vec![Answer::empty(401); 3]).file("wave.csv", WAVE);
+    world.run("wave.csv", &["--yes"]).exits(3).stderr_has("cannot sign in");
+    // Rows that only read need no census.
+    let world = World::new().guarded().answers([Answer::json(200, &json!({"value": []}))]);
+    world.file("list.csv", "user,action\nadele@contoso.com,list-methods\n").run("list.csv", &[]).exits(0);
+}
+
+#[test]
+fn a_cloud_without_lists_of_roles_is_done_with_a_warning() {
+    for status in [400, 403, 404] {
+        let world = World::new().guarded().answers([Answer::empty(status)]).file("wave.csv", WAVE);
+        world.run("wave.csv", &["--yes"]).exits(1).stderr_has("could not be found, and are not guarded");
+    }
 }
 
 #[test]
@@ -177,12 +265,29 @@ fn a_canary_that_stands_lets_the_others_go_and_one_that_does_not_keeps_them_unto
     // Two users were read back beside the reads of set-phone and the census of roles and groups.
     assert_eq!(world.tenant().count("reads"), 4 + 2 + 2);
 
-    let world = World::new().guarded().simulator(&["--masked-numbers"]).file("wave.csv", WAVE);
-    let ended = world.run("wave.csv", &["--yes", "--canary", "1", "--retry-budget", "1s"]).exits(4);
+    // What is shown of the number is not what was written.
+    let other = json!({"value": [{"phoneType": "mobile", "phoneNumber": "+1 ******0177"}]});
+    let none = Answer::json(200, &json!({"value": []}));
+    let answers = [none, Answer::empty(201), Answer::json(200, &other)];
+    let world = World::new().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--canary", "1", "--retry-budget", "1s"]).exits(4);
     assert_eq!(codes(&ended), ["unknown not-confirmed", "unprocessed ", "unprocessed ", "unprocessed "],);
     let ended = ended.stderr_has("row 1 is of the users who went first (--canary)");
     ended.stderr_has("next: authwave resume out").stderr_lacks("and stood");
-    assert_eq!(world.tenant().user("alex@contoso.com"), None);
+    assert_eq!(world.server().heard().len(), 3);
+}
+
+#[test]
+fn a_canary_stands_also_in_a_role_from_which_numbers_are_hidden_but_not_where_nothing_was_to_be_done() {
+    let world = World::new().guarded().simulator(&["--masked-numbers"]).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes", "--canary", "1"]).exits(0);
+    let ended = ended.stderr_has("canary: 1 user went first, was read back, and stood\n");
+    assert!(ended.results()[0]["detail"].contains("part of the number is hidden from this role"));
+    assert!(!ended.results()[1]["detail"].contains("hidden"), "the others are not read back");
+
+    let world = self::world(&[]);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    world.run("wave.csv", &["--yes", "--canary", "2"]).exits(0).stderr_lacks("canary:");
 }
 
 #[test]

@@ -66,6 +66,8 @@ fn a_plan_tells_of_each_row_what_a_run_would_do_and_writes_nothing() {
         assert!(ended.stdout.contains(told), "{told:?} in {}", ended.stdout);
     }
     assert!(ended.stdout.contains("blocked  4 (1 blocked, 1 disabled, 1 guest, 1 last-method)"));
+    let tries = "`authwave run FILE` does not look first, and tries them\n";
+    assert!(ended.stdout.contains(tries), "{}", ended.stdout);
     assert!(ended.stdout.contains("next: authwave run --plan out/plan.json"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("row 1 "), "{}", ended.stdout);
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::stage::{Rows, Stage, adds, phone, plain, rows, user};
+use super::stage::{Rows, Stage, adds, phone, plain, resets, rows, user};
 use crate::actions::conduct::{Asked, BeforeImages, Conduct, Look, Sight};
 use crate::engine::run::Stop;
 use crate::model::action::Action;
@@ -16,6 +16,7 @@ use crate::model::task::{Prior, Task, Work};
 use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn};
 use crate::simulator::faults::FaultRates;
 use crate::simulator::phones::Numbers;
+use crate::simulator::resets::ResetSettings;
 use crate::simulator::settings::TenantSettings;
 use crate::simulator::users::SeedUser;
 use crate::transport::exchange::Method;
@@ -186,15 +187,65 @@ async fn nobody_else_is_touched_before_the_first_users_are_read_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_canary_that_fails_stops_the_run_before_the_others() {
-    let mut stage = Stage::new(TenantSettings { numbers: Numbers::Masked, ..plain() });
+    let mut stage = Stage::new(plain());
     stage.settings.canary = NonZeroU64::new(1);
-    let played = stage.play(rows(adds(5))).await;
+    has_mobile(&stage, 0, 77);
+    let file = rows((0..5).map(|at| (user(at), Action::AddPhone(phone(Mobile, at)))));
+    let played = stage.play(file).await;
     played.assert_each_ended_once(5);
     assert!(matches!(played.end.stop, Some(Stop::Canary { row: RowNumber(1) })), "{:?}", played.end.stop);
     let mut statuses = vec![Status::Unprocessed; 5];
-    statuses[0] = Status::Unknown;
+    statuses[0] = Status::Failed;
     assert_eq!(played.statuses(), statuses);
-    assert_eq!(played.ledger().writes, 1);
+    assert_eq!(played.end.stood, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_with_nothing_to_write_is_no_canary_and_the_next_one_goes_first() {
+    let latency = Duration::from_millis(50);
+    let mut stage = Stage::new(TenantSettings { latency, ..plain() });
+    stage.settings.canary = NonZeroU64::new(2);
+    // Users 0, 1, 2 and 4 have their numbers already, and reading a user tests nothing.
+    for at in [0, 1, 2, 4] {
+        has_mobile(&stage, at, at);
+    }
+    let reads = [(user(0), Action::ListMethods), (user(1), Action::ListPhones)];
+    let sets = (0..12).map(|at| (user(at), Action::SetPhone(phone(Mobile, at))));
+    let played = stage.play(rows(reads.into_iter().chain(sets))).await;
+    played.assert_each_ended_once(14);
+    assert_eq!((played.count(Status::Succeeded), played.count(Status::Unchanged)), (10, 4));
+    assert_eq!(played.end.stood, 2);
+    // Users 3 and 5 are the first who are written to; both are read back before anybody behind them is touched.
+    let of = |at: usize| format!("user{at}%40");
+    let of_the_canaries =
+        played.sent.iter().filter(|sent| [3, 5].iter().any(|at| sent.url.contains(&of(*at))));
+    let back = of_the_canaries.map(|sent| sent.came_back_at).max().unwrap();
+    let others = played.sent.iter().filter(|sent| (6..12).any(|at| sent.url.contains(&of(at))));
+    assert!(others.into_iter().all(|sent| sent.left_at >= back));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_whose_reset_is_pending_has_not_stood() {
+    let duration = (Duration::from_hours(1), Duration::from_hours(1));
+    let never = ResetSettings { duration, ..ResetSettings::default() };
+    let mut stage = Stage::new(TenantSettings { resets: never, ..plain() });
+    stage.settings.canary = NonZeroU64::new(1);
+    let played = stage.play(rows(resets(1).chain(adds(3)))).await;
+    played.assert_each_ended_once(4);
+    assert!(matches!(played.end.stop, Some(Stop::Canary { row: RowNumber(1) })), "{:?}", played.end.stop);
+    assert_eq!((played.count(Status::Pending), played.count(Status::Unprocessed)), (1, 3));
+    assert_eq!(played.end.stood, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_stands_where_what_is_shown_of_a_hidden_number_agrees() {
+    let mut stage = Stage::new(TenantSettings { numbers: Numbers::Masked, ..plain() });
+    stage.settings.canary = NonZeroU64::new(1);
+    let played = stage.play(rows(adds(5))).await;
+    assert_eq!(played.statuses(), vec![Status::Succeeded; 5]);
+    assert_eq!(played.end.stood, 1);
+    let detail = &played.by_row()[0].outcome.detail;
+    assert!(detail.contains("part of the number is hidden from this role"), "{detail}");
 }
 
 #[tokio::test(start_paused = true)]
