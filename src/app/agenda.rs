@@ -10,7 +10,7 @@ use crate::model::row::RowNumber;
 use crate::model::task::{InvalidRow, Task, Work};
 use crate::model::user_state::Expectation;
 use crate::policy::caps::Tally;
-use crate::results::plan_document::{PlanHeader, PlanRow, read_plan};
+use crate::results::plan_document::{PlanError, PlanHeader, PlanRow, read_plan};
 use crate::settings::plan::KeptPlan;
 use crate::settings::resolve::RunChoices;
 
@@ -81,10 +81,12 @@ impl Agenda {
     }
 
     /// Fills in how the plan understood the rows.
-    pub(super) fn fill(&self, choices: &mut RunChoices) {
-        if let Ok(reading) = serde_json::from_value(self.header.reading.clone()) {
-            choices.fill_reading(reading);
-        }
+    pub(super) fn fill(&self, choices: &mut RunChoices) -> Result<(), AppError> {
+        let reading = serde_json::from_value(self.header.reading.clone());
+        choices.fill_reading(reading.map_err(|error| {
+            AppError::plan(&self.path, PlanError::Content(format!("how it read the rows: {error}")))
+        })?);
+        Ok(())
     }
 
     /// Whether the file is what the plan was made of.

@@ -47,7 +47,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let purpose = if args.dry_run { Purpose::Plan } else { Purpose::Rows };
     let agenda = args.plan.as_deref().map(Agenda::read).transpose()?;
     if let Some(agenda) = &agenda {
-        agenda.fill(&mut choices);
+        agenda.fill(&mut choices)?;
         choices.plan = Some(agenda.kept());
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();

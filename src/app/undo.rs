@@ -69,15 +69,15 @@ pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
             exit => exit,
         });
     }
-    let choices = RunChoices {
+    let mut choices = RunChoices {
         max_failures: args.limits.max_failures,
         max_duration: args.limits.max_duration,
         guards: args.guards.into(),
-        // A user who is protected by now keeps nobody else from being taken back.
-        skip_invalid: Some(true),
         plan: Some(agenda.kept()),
         ..RunChoices::default()
     };
+    // Its own file is read as it stands, whatever the settings file says of others.
+    agenda.fill(&mut choices)?;
     let asked = Asked { common: args.common, choices, mode: Mode::Real, purpose: Purpose::Rows };
     let brakes = Brakes { agenda: Some(agenda), ..Brakes::default() };
     let rows = made.file(ROWS);
