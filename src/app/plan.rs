@@ -166,7 +166,7 @@ fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -
     }
     print(&format!("plan: {}\nhash: {hash}\n", path.display()));
     if sum.tally.changes > 0 {
-        print(&format!("next: {}\n", carry_out(path, run.is_rehearsal)));
+        print(&format!("next: {}\n", carry_out((path, &run.input), run.is_rehearsal)));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::input::content::STANDARD_INPUT;
 use crate::results::plan_document::{PlanRow, read_plan};
 
 use super::environment::print;
@@ -11,10 +12,11 @@ use super::next::quoted;
 /// The name of a plan in its run directory.
 pub(super) const DOCUMENT: &str = "plan.json";
 
-/// The command that carries a plan out.
-pub(super) fn carry_out(path: &Path, is_rehearsal: bool) -> String {
+/// The command that carries a plan of the rows in `input` out. Rows that came through a pipe have to come once more.
+pub(super) fn carry_out((path, input): (&Path, &Path), is_rehearsal: bool) -> String {
+    let rows = if input.ends_with(STANDARD_INPUT) { " -" } else { "" };
     let rehearse = if is_rehearsal { " --rehearse" } else { "" };
-    format!("authwave run --plan {}{rehearse}", quoted(path))
+    format!("authwave run{rows} --plan {}{rehearse}", quoted(path))
 }
 
 /// Shows each row of a plan.

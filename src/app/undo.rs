@@ -346,7 +346,7 @@ fn show(args: &args::Undo, agenda: &Agenda, (made, count): (&RunDirectory, &Coun
     let plan = agenda.kept();
     print(&format!("plan: {}\nhash: {}\n", plan.path.display(), plan.hash));
     if args.dry_run {
-        print(&format!("next: {}\n", carry_out(&made.file(DOCUMENT), false)));
+        print(&format!("next: {}\n", carry_out((&made.file(DOCUMENT), &made.file(ROWS)), false)));
     }
     Ok(())
 }
