@@ -2,8 +2,10 @@
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
-use std::iter;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{io, iter};
 
 use crate::engine::run::RowsError;
 use crate::graph::needs::{Needs, Obstacle};
@@ -88,19 +90,19 @@ pub(super) fn begin(
         fit(needs.against_cloud(tenant.cloud))?;
     }
     let fingerprint = input.fingerprint()?;
-    if let Some(agenda) = &brakes.agenda {
-        agenda.fits(&fingerprint)?;
-    }
-    if asked.purpose == Purpose::Rows {
-        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
-        permitted(tally, &settings)?;
-    }
     // Of a file that cannot be read no row could use a password.
     let password_files = input.password_files().filter_map(|path| {
         let fingerprint = fingerprint_of(path).ok()?;
         Some((path.to_owned(), fingerprint))
     });
     let password_files = password_files.collect();
+    if let Some(agenda) = &brakes.agenda {
+        agenda.fits(&fingerprint, &password_files)?;
+    }
+    if asked.purpose == Purpose::Rows {
+        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
+        permitted(tally, &settings)?;
+    }
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -180,10 +182,14 @@ fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> 
     if agenda.path() == copy {
         return Ok(());
     }
-    let copied = std::fs::copy(agenda.path(), copy);
-    copied
-        .map(|_| ())
-        .map_err(|source| AppError::System { what: "copy the plan into the run directory", source })
+    let mut options = File::options();
+    let copied = File::open(agenda.path()).and_then(|mut plan| {
+        let mut copy = options.write(true).create_new(true).mode(0o600).open(&copy)?;
+        io::copy(&mut plan, &mut copy)
+    });
+    copied.map_err(|source| AppError::System { what: "copy the plan into the run directory", source })?;
+    // While somebody was asked, somebody else may have put another plan there.
+    agenda.stands_in(&copy)
 }
 
 /// Whether nothing stands in the way of the rows.

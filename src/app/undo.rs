@@ -312,6 +312,7 @@ impl Source {
             made_at: format!("{:.3}", wall_clock()),
             input: absolute(rows)?.display().to_string(),
             input_sha256: fingerprint.sha256,
+            password_files: BTreeMap::new(),
             graph_root: run.graph_root.clone(),
             tenant: run.tenant.clone(),
             rehearsal: false,
