@@ -426,6 +426,20 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_was_replaced_since_it_was_read_is_found_out() {
+        let row = |last_digit| planned(&task("adele@contoso.com", set(last_digit)), &UserState::default());
+        let agenda = agenda(&row(0));
+        let directory = tempfile::tempdir().unwrap();
+        for (last_digit, is_it) in [(0, true), (1, false)] {
+            let path = directory.path().join(format!("{last_digit}.json"));
+            let mut writer = PlanWriter::create(&path, header()).unwrap();
+            writer.push(&row(last_digit)).unwrap();
+            writer.finish().unwrap();
+            assert_eq!(agenda.stands_in(&path).is_ok(), is_it, "{last_digit}");
+        }
+    }
+
+    #[test]
     fn a_plan_that_does_not_say_how_it_read_the_rows_is_refused() {
         let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
         agenda.fill(&mut RunChoices::default()).unwrap_err();
