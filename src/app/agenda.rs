@@ -1,17 +1,21 @@
 //! `authwave run --plan`: exactly the plan's rows, and each only where its user is still as the plan says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 
+use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::foresight::Kind;
+use crate::model::foresight::{Kind, LastMethod, foresee};
 use crate::model::outcome::{Outcome, Status};
+use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::RowNumber;
 use crate::model::task::{InvalidRow, PassedOver, Task, Work};
-use crate::model::user_state::Expectation;
+use crate::model::user::UserId;
+use crate::model::user_state::{Expectation, Expected, UserState};
 use crate::policy::caps::Tally;
-use crate::results::plan_document::{PlanHeader, PlanRow, read_plan};
+use crate::results::plan_document::{PlanError, PlanHeader, PlanRow, PlanStep, read_plan};
 use crate::settings::plan::KeptPlan;
 use crate::settings::resolve::RunChoices;
 
@@ -31,14 +35,26 @@ pub(super) struct Agenda {
 /// What is to be done about a row.
 #[derive(Debug)]
 enum Item {
-    /// It is done where its user is so.
-    Do(Option<Box<Expectation>>),
+    /// It is done, if it is the same row.
+    Do(Due),
     /// It is not, and why.
     Leave { code: OwnCode, reason: String },
     /// It was not due when the plan was made.
     Wait,
     /// An earlier run had done it.
     Done { reason: String },
+}
+
+/// A row that is done. Keys stand for texts, to save memory: of two texts in 2⁶⁴ they are the same.
+#[derive(Debug)]
+struct Due {
+    /// Of whose row it is, and of what that asks for.
+    key: u64,
+    /// Of what is done, in order.
+    steps: Box<[u64]>,
+    is_nothing: bool,
+    /// Where its user is so.
+    expected: Option<Box<Expectation>>,
 }
 
 impl Agenda {
@@ -86,19 +102,35 @@ impl Agenda {
     }
 
     /// Fills in how the plan understood the rows.
-    pub(super) fn fill(&self, choices: &mut RunChoices) {
-        if let Ok(reading) = serde_json::from_value(self.header.reading.clone()) {
-            choices.fill_reading(reading);
-        }
+    pub(super) fn fill(&self, choices: &mut RunChoices) -> Result<(), AppError> {
+        let reading = serde_json::from_value(self.header.reading.clone());
+        choices.fill_reading(reading.map_err(|error| {
+            AppError::plan(&self.path, PlanError::Content(format!("how it read the rows: {error}")))
+        })?);
+        Ok(())
     }
 
-    /// Whether the file is what the plan was made of.
-    pub(super) fn fits(&self, fingerprint: &Fingerprint) -> Result<(), AppError> {
-        same(
-            "the rows' file",
-            (&self.header.input_sha256, &fingerprint.sha256),
-            "Nothing was sent. Make a new plan",
-        )
+    /// Whether the rows' file, and those that its passwords stand in, are what the plan was made of.
+    pub(super) fn fits(
+        &self,
+        fingerprint: &Fingerprint,
+        password_files: &BTreeMap<PathBuf, Fingerprint>,
+    ) -> Result<(), AppError> {
+        let cure = "Nothing was sent. Make a new plan";
+        same("the rows' file", (&self.header.input_sha256, &fingerprint.sha256), cure)?;
+        let (then, now) = (&self.header.password_files, sha256_of(password_files));
+        let sha256 = |of: &BTreeMap<String, String>, path: &String| {
+            of.get(path).cloned().unwrap_or_else(|| "no file that was read".to_owned())
+        };
+        then.keys().chain(now.keys()).try_for_each(|path| {
+            same(&format!("the passwords' file {path}"), (&sha256(then, path), &sha256(&now, path)), cure)
+        })
+    }
+
+    /// Whether a file holds this plan, and not what became of it since it was read.
+    pub(super) fn stands_in(&self, path: &Path) -> Result<(), AppError> {
+        let (_, now) = read_plan(path, |_| {}).map_err(|source| AppError::plan(path, source))?;
+        same("the plan", (&self.hash, &now), "Nothing was sent. Look at the plan again")
     }
 
     /// Whether the tenant is the one that was read.
@@ -118,7 +150,10 @@ impl Agenda {
     pub(super) fn apply(&self, work: Work) -> Work {
         let Work::Task(task) = work else { return work };
         match self.rows.get(&task.row.number) {
-            Some(Item::Do(expected)) => Work::Task(Task { expected: expected.clone(), ..task }),
+            Some(Item::Do(due)) => match due.refusal(&task) {
+                None => Work::Task(Task { expected: due.expected.clone(), ..task }),
+                Some((code, reason)) => left(task, code, reason.to_owned()),
+            },
             Some(Item::Done { reason }) => {
                 let outcome = Outcome::new(Status::Unchanged, reason);
                 Work::PassedOver(Box::new(PassedOver { task, outcome }))
@@ -135,6 +170,91 @@ impl Agenda {
 
 /// The code in a plan of a row that an earlier run has done. It is no error, and stands in no results.
 pub(super) const DONE_ALREADY: &str = "done-already";
+impl Due {
+    fn of(row: &PlanRow) -> Self {
+        let step = |step: &PlanStep| step_key(&step.change, &step.phone_type, &step.to);
+        Self {
+            key: key(UserId::new(&row.user).ok().as_ref(), &row.action),
+            steps: row.steps.iter().map(step).collect(),
+            is_nothing: row.kind() == Some(Kind::Nothing),
+            expected: row.expectation().map(Box::new),
+        }
+    }
+
+    /// Why the row of the file is not done: the same number does not make it the same row.
+    fn refusal(&self, task: &Task) -> Option<(OwnCode, &'static str)> {
+        let may_do = may_do(&task.action);
+        let is_same = self.key == key(Some(&task.user), task.action.name())
+            && self.steps.iter().all(|step| may_do.contains(step));
+        if !is_same {
+            return Some((
+                OwnCode::NotPlanned,
+                "stands in another row than the plan has: for another user, or to do something else",
+            ));
+        }
+        let would_write = self.is_nothing && would_write(&task.action, self.expected.as_deref());
+        would_write
+            .then_some((OwnCode::StateMoved, "would be changed, and by the plan nothing is to be done"))
+    }
+}
+
+/// Whether a row would change a user who is as the plan says, or may be.
+fn would_write(action: &Action, expected: Option<&Expectation>) -> bool {
+    let Some(expected) = expected else { return action.writes() };
+    let is_certain = |phone_type: &PhoneType| {
+        matches!(expected.phones[phone_type.index()], Expected::Absent | Expected::Phone(_))
+    };
+    let state = expected.imposed_on(&UserState::default());
+    let deeds = foresee(action, &state, LastMethod::MayGo).unwrap_or_default();
+    action.writes() && !(action.phone_types().iter().all(is_certain) && deeds.is_empty())
+}
+
+fn key(user: Option<&UserId>, action: &str) -> u64 {
+    hash(&(user.map(UserId::order_key), action))
+}
+
+/// Whether a number is new or changes is no matter here: the row itself says `set` of both.
+fn step_key(change: &str, phone_type: &str, to: &str) -> u64 {
+    let change = if change == Kind::Create.name() { Kind::Change.name() } else { change };
+    hash(&(change, phone_type, to))
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All steps that a row can come to, whatever its user has.
+fn may_do(action: &Action) -> Vec<u64> {
+    let put =
+        |phone: &Phone| step_key(Kind::Change.name(), phone.phone_type.name(), &phone.number.to_string());
+    let gone = |phone_type: &PhoneType| step_key(Kind::Delete.name(), phone_type.name(), "");
+    let switch = |to| vec![step_key(Kind::Switch.name(), PhoneType::Mobile.name(), to)];
+    match action {
+        Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => vec![put(phone)],
+        Action::SetPhones(changes) => changes
+            .iter()
+            .map(|change| match change {
+                PhoneChange::Set(phone) => put(phone),
+                PhoneChange::Delete(phone_type) => gone(phone_type),
+            })
+            .collect(),
+        Action::DeletePhone(phone_type) => vec![gone(phone_type)],
+        Action::EnableSmsSignIn => switch("on"),
+        Action::DisableSmsSignIn => switch("off"),
+        Action::ResetPassword(_) | Action::SetPassword(_) => vec![step_key(Kind::Reset.name(), "", "")],
+        Action::ListMethods | Action::ListPhones => vec![step_key(Kind::Read.name(), "", "")],
+    }
+}
+
+/// What a plan tells of the files that passwords stand in.
+pub(super) fn sha256_of(files: &BTreeMap<PathBuf, Fingerprint>) -> BTreeMap<String, String> {
+    let told = |(path, fingerprint): (&PathBuf, &Fingerprint)| {
+        (path.display().to_string(), fingerprint.sha256.clone())
+    };
+    files.iter().map(told).collect()
+}
 
 /// The name of a tenant in a plan.
 pub(super) const REHEARSAL: &str = "a rehearsal";
@@ -156,7 +276,7 @@ fn item(row: PlanRow) -> Item {
             | Kind::Reset
             | Kind::Read
             | Kind::Nothing,
-        ) => Item::Do(row.expectation().map(Box::new)),
+        ) => Item::Do(Due::of(&row)),
     }
 }
 
@@ -178,4 +298,182 @@ fn same(what: &str, (then, now): (&str, &str), cure: &'static str) -> Result<(),
         return Ok(());
     }
     Err(AppError::Changed { what: what.to_owned(), then: then.to_owned(), now: now.to_owned(), cure })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::foresight::{Deed, kind};
+    use crate::model::outlook::Planned;
+    use crate::model::phone::PhoneNumber;
+    use crate::model::row::Row;
+    use crate::model::task::Prior;
+    use crate::model::user_state::{HeldPhone, SmsSignIn};
+    use crate::results::plan_document::PlanWriter;
+
+    fn task(user: &str, action: Action) -> Task {
+        let row = Row { number: RowNumber(1), fields: Box::default() };
+        Task {
+            row,
+            user: UserId::new(user).unwrap(),
+            action,
+            prior: Prior::Untried,
+            expected: None,
+            not_before: None,
+        }
+    }
+
+    fn phone(phone_type: PhoneType, last_digit: u8) -> Phone {
+        Phone { phone_type, number: PhoneNumber::from_formatted(format!("+1 425555010{last_digit}")) }
+    }
+
+    fn set(last_digit: u8) -> Action {
+        Action::SetPhone(phone(PhoneType::Mobile, last_digit))
+    }
+
+    fn planned(task: &Task, state: &UserState) -> PlanRow {
+        let deeds = foresee(&task.action, state, LastMethod::MayGo).unwrap();
+        let before = Some(state.clone());
+        PlanRow::of(task, &Planned { kind: kind(&deeds), deeds, before, why: None })
+    }
+
+    fn header() -> PlanHeader {
+        PlanHeader {
+            format_version: PlanHeader::FORMAT_VERSION,
+            program_version: "0.1.0".to_owned(),
+            made_at: "2026-01-02T03:04:05Z".to_owned(),
+            input: "/work/wave.csv".to_owned(),
+            input_sha256: "00".to_owned(),
+            password_files: [("/work/passwords.csv".to_owned(), "01".to_owned())].into(),
+            graph_root: "https://graph.test".to_owned(),
+            tenant: None,
+            rehearsal: false,
+            reading: serde_json::Value::Null,
+        }
+    }
+
+    /// A plan of one row.
+    fn agenda(row: &PlanRow) -> Agenda {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("plan.json");
+        let mut writer = PlanWriter::create(&path, header()).unwrap();
+        writer.push(row).unwrap();
+        writer.finish().unwrap();
+        Agenda::read(&path).unwrap()
+    }
+
+    /// `None` where the row is done.
+    fn refused(agenda: &Agenda, task: Task) -> Option<OwnCode> {
+        match agenda.apply(Work::Task(task)) {
+            Work::Task(task) => {
+                assert!(task.expected.is_some());
+                None
+            }
+            Work::Invalid(invalid) => Some(invalid.code),
+            Work::PassedOver(passed) => panic!("{passed:?}"),
+        }
+    }
+
+    #[test]
+    fn a_row_of_the_same_number_that_is_another_is_not_planned() {
+        let adele = "adele@contoso.com";
+        let nobody = UserState::default();
+        let agenda = agenda(&planned(&task(adele, set(0)), &nobody));
+        assert_eq!(refused(&agenda, task("ADELE@contoso.com", set(0))), None);
+        let others = [
+            task("alex@contoso.com", set(0)),
+            task(adele, set(1)),
+            task(adele, Action::SetPhone(phone(PhoneType::Office, 0))),
+            task(adele, Action::AddPhone(phone(PhoneType::Mobile, 0))),
+            task(adele, Action::DeletePhone(PhoneType::Mobile)),
+        ];
+        for other in others {
+            assert_eq!(refused(&agenda, other.clone()), Some(OwnCode::NotPlanned), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_s_own_rows_are_the_same_whatever_they_do() {
+        let held = |last_digit| {
+            let number = phone(PhoneType::Mobile, last_digit).number.to_string().into();
+            Some(HeldPhone { number, sms: SmsSignIn::Ready })
+        };
+        let mut state = UserState::default();
+        state.set(PhoneType::Mobile, held(0));
+        state.set(PhoneType::Office, held(1));
+        let changes = [PhoneChange::Set(phone(PhoneType::Mobile, 2)), PhoneChange::Delete(PhoneType::Office)];
+        let actions = [
+            set(0),
+            set(2),
+            Action::AddPhone(phone(PhoneType::AlternateMobile, 3)),
+            Action::UpdatePhone(phone(PhoneType::Office, 4)),
+            Action::SetPhones(changes.into()),
+            Action::DeletePhone(PhoneType::Mobile),
+            Action::EnableSmsSignIn,
+            Action::DisableSmsSignIn,
+            Action::ResetPassword(None),
+            Action::ListMethods,
+        ];
+        for action in actions {
+            let task = task("adele@contoso.com", action);
+            assert_eq!(refused(&agenda(&planned(&task, &state)), task.clone()), None, "{task:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_the_plan_says_does_nothing_must_have_nothing_to_do() {
+        let task = task("adele@contoso.com", set(0));
+        let held = HeldPhone { number: "+1 4255550100".into(), sms: SmsSignIn::Unknown };
+        let row = |deeds: Vec<Deed>| {
+            let nothing = Planned { kind: Kind::Nothing, deeds, before: None, why: None };
+            PlanRow::of(&task, &nothing)
+        };
+        let expecting = |mobile| Expectation { phones: [mobile, Expected::Anything, Expected::Anything] };
+        let so = Expected::Phone(held.clone());
+        assert_eq!(refused(&agenda(&row(vec![]).expecting(&expecting(so))), task.clone()), None);
+        let other = HeldPhone { number: "+1 4255550101".into(), ..held.clone() };
+        for mobile in [
+            Expected::Absent,
+            Expected::Anything,
+            Expected::Phone(other),
+            Expected::OneOf(vec![Some(held), None]),
+        ] {
+            let agenda = agenda(&row(vec![]).expecting(&expecting(mobile.clone())));
+            assert_eq!(refused(&agenda, task.clone()), Some(OwnCode::StateMoved), "{mobile:?}");
+        }
+        assert_eq!(refused(&agenda(&row(vec![])), task.clone()), Some(OwnCode::StateMoved));
+    }
+
+    #[test]
+    fn passwords_that_are_others_than_the_plan_s_are_found_out() {
+        let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
+        let print = |sha256: &str| Fingerprint { sha256: sha256.to_owned(), bytes: 1 };
+        let files = |path: &str, sha256| [(PathBuf::from(path), print(sha256))].into();
+        agenda.fits(&print("00"), &files("/work/passwords.csv", "01")).unwrap();
+        agenda.fits(&print("02"), &files("/work/passwords.csv", "01")).unwrap_err();
+        for other in [files("/work/passwords.csv", "02"), files("/work/others.csv", "01"), BTreeMap::new()] {
+            let told = agenda.fits(&print("00"), &other).unwrap_err().to_string();
+            assert!(told.contains("passwords.csv") || told.contains("others.csv"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_was_replaced_since_it_was_read_is_found_out() {
+        let row = |last_digit| planned(&task("adele@contoso.com", set(last_digit)), &UserState::default());
+        let agenda = agenda(&row(0));
+        let directory = tempfile::tempdir().unwrap();
+        for (last_digit, is_it) in [(0, true), (1, false)] {
+            let path = directory.path().join(format!("{last_digit}.json"));
+            let mut writer = PlanWriter::create(&path, header()).unwrap();
+            writer.push(&row(last_digit)).unwrap();
+            writer.finish().unwrap();
+            assert_eq!(agenda.stands_in(&path).is_ok(), is_it, "{last_digit}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_does_not_say_how_it_read_the_rows_is_refused() {
+        let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
+        agenda.fill(&mut RunChoices::default()).unwrap_err();
+    }
 }

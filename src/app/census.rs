@@ -22,9 +22,9 @@ use crate::pace::shutdown::Shutdown;
 use crate::settings::guards::Privileged;
 use crate::settings::resolve::Settings;
 use crate::sign_in::access_token::AccessToken;
-use crate::transport::http::Http;
 
 use super::connect::Connection;
+use super::desk::{Desk, Member};
 use super::environment::say;
 use super::error::AppError;
 use super::protected::note_protected;
@@ -42,22 +42,6 @@ struct Named {
     id: String,
     display_name: String,
 }
-
-/// A user, with both names that a row may have for one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Member {
-    id: String,
-    user_principal_name: Option<String>,
-}
-
-impl Member {
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        [self.id.as_str()].into_iter().chain(self.user_principal_name.as_deref())
-    }
-}
-
-pub(super) type Desk = Graph<Http, AccessToken>;
 
 /// What can be done where holders of roles cannot be read.
 const CURE: &str = "try again, or add --allow-privileged to do without";

@@ -13,6 +13,7 @@ mod collector;
 mod connect;
 mod consent;
 mod credential;
+mod desk;
 mod doctor;
 mod earlier;
 mod environment;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::input::content::STANDARD_INPUT;
 use crate::journal::record::RunRecord;
 use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
@@ -48,7 +49,7 @@ pub(super) fn next_steps(run: &RunRecord, directory: &Path, rest: &Rest) -> Vec<
         return vec![format!("authwave resume {quoted_directory}")];
     }
     if Purpose::of(&run.command) == Purpose::Plan && rows.succeeded > 0 {
-        let carry_out = carry_out(&directory.join(DOCUMENT), run.is_rehearsal);
+        let carry_out = carry_out((&directory.join(DOCUMENT), &run.input), run.is_rehearsal);
         return vec!["look at plan.html".to_owned(), carry_out];
     }
     let mut next = Vec::new();
@@ -73,10 +74,11 @@ pub(super) fn next_steps(run: &RunRecord, directory: &Path, rest: &Rest) -> Vec<
     next
 }
 
-/// The command that carries a plan out.
-pub(super) fn carry_out(path: &Path, is_rehearsal: bool) -> String {
+/// The command that carries a plan of the rows in `input` out. Rows that came through a pipe have to come once more.
+pub(super) fn carry_out((path, input): (&Path, &Path), is_rehearsal: bool) -> String {
+    let rows = if input.ends_with(STANDARD_INPUT) { " -" } else { "" };
     let rehearse = if is_rehearsal { " --rehearse" } else { "" };
-    format!("authwave run --plan {}{rehearse}", quoted(path))
+    format!("authwave run{rows} --plan {}{rehearse}", quoted(path))
 }
 
 /// A path as a shell takes it.

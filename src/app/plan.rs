@@ -22,7 +22,7 @@ use crate::settings::args::Shown;
 use crate::settings::resolve::{Output, Settings};
 use crate::settings::stored::Stored;
 
-use super::agenda::DONE_ALREADY;
+use super::agenda::{DONE_ALREADY, sha256_of};
 use super::brakes::Brakes;
 use super::environment::print;
 use super::error::AppError;
@@ -87,19 +87,19 @@ pub(super) fn conclude(
 }
 
 fn header(run: &RunRecord) -> PlanHeader {
+    let stored = Stored::from_json(&run.settings).ok();
+    let password_files = stored.as_ref().map(|stored| sha256_of(&stored.password_files));
     PlanHeader {
         format_version: PlanHeader::FORMAT_VERSION,
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at: format!("{:.3}", run.started_at),
         input: run.input.display().to_string(),
         input_sha256: run.fingerprint.sha256.clone(),
+        password_files: password_files.unwrap_or_default(),
         graph_root: run.graph_root.clone(),
         tenant: run.tenant.clone(),
         rehearsal: run.is_rehearsal,
-        reading: Stored::from_json(&run.settings)
-            .ok()
-            .and_then(|stored| serde_json::to_value(stored.reading()).ok())
-            .unwrap_or_default(),
+        reading: stored.and_then(|stored| serde_json::to_value(stored.reading()).ok()).unwrap_or_default(),
     }
 }
 
@@ -199,7 +199,7 @@ fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -
     }
     print(&format!("plan: {}\nhash: {hash}\n", path.display()));
     if sum.tally.changes > 0 {
-        print(&format!("next: {}\n", carry_out(path, run.is_rehearsal)));
+        print(&format!("next: {}\n", carry_out((path, &run.input), run.is_rehearsal)));
     }
     Ok(())
 }

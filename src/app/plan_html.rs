@@ -24,9 +24,9 @@ pub(super) fn write(directory: &RunDirectory, numbers: Numbers) -> Result<(), Ap
     let (header, hash) = read.map_err(|source| AppError::plan(&path, source))?;
     let groups: Vec<Group> = groups.into_values().collect();
     let PlanHeader { program_version, made_at, input, graph_root, tenant, rehearsal, .. } = header;
-    let input = Path::new(&input).file_name().map(|name| name.display().to_string()).unwrap_or(input);
     let has_changes = groups.iter().any(|group| group.kind.writes());
-    let next = if has_changes { carry_out(&path, rehearsal) } else { String::new() };
+    let next = if has_changes { carry_out((&path, Path::new(&input)), rehearsal) } else { String::new() };
+    let input = Path::new(&input).file_name().map(|name| name.display().to_string()).unwrap_or(input);
     let text = plan_page(&PlanFacts {
         input,
         made_at,

@@ -8,7 +8,7 @@ use crate::model::outlook::Why;
 use crate::model::user::UserId;
 use crate::model::wards::{Protected, Wards};
 
-use super::census::{Desk, Member};
+use super::desk::{Desk, Member};
 use super::environment::say;
 use super::error::AppError;
 

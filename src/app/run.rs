@@ -2,8 +2,10 @@
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashSet;
-use std::iter;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{io, iter};
 
 use crate::engine::run::RowsError;
 use crate::graph::needs::{Needs, Obstacle};
@@ -51,7 +53,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
     let purpose = if args.dry_run { Purpose::Plan } else { Purpose::Rows };
     let agenda = args.plan.as_deref().map(Agenda::read).transpose()?;
     if let Some(agenda) = &agenda {
-        agenda.fill(&mut choices);
+        agenda.fill(&mut choices)?;
         choices.plan = Some(agenda.kept());
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
@@ -95,19 +97,19 @@ pub(super) fn begin(
         fit(needs.against_cloud(tenant.cloud))?;
     }
     let fingerprint = input.fingerprint()?;
-    if let Some(agenda) = &brakes.agenda {
-        agenda.fits(&fingerprint)?;
-    }
-    if asked.purpose == Purpose::Rows {
-        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
-        permitted(tally, &settings)?;
-    }
     // Of a file that cannot be read no row could use a password.
     let password_files = input.password_files().filter_map(|path| {
         let fingerprint = fingerprint_of(path).ok()?;
         Some((path.to_owned(), fingerprint))
     });
     let password_files = password_files.collect();
+    if let Some(agenda) = &brakes.agenda {
+        agenda.fits(&fingerprint, &password_files)?;
+    }
+    if asked.purpose == Purpose::Rows {
+        let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
+        permitted(tally, &settings)?;
+    }
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -194,10 +196,14 @@ fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> 
     if agenda.path() == copy {
         return Ok(());
     }
-    let copied = std::fs::copy(agenda.path(), copy);
-    copied
-        .map(|_| ())
-        .map_err(|source| AppError::System { what: "copy the plan into the run directory", source })
+    let mut options = File::options();
+    let copied = File::open(agenda.path()).and_then(|mut plan| {
+        let mut copy = options.write(true).create_new(true).mode(0o600).open(&copy)?;
+        io::copy(&mut plan, &mut copy)
+    });
+    copied.map_err(|source| AppError::System { what: "copy the plan into the run directory", source })?;
+    // While somebody was asked, somebody else may have put another plan there.
+    agenda.stands_in(&copy)
 }
 
 /// Whether nothing stands in the way of the rows.

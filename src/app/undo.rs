@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::input::content::fingerprint_of;
+use crate::input::phone_text::Written;
 use crate::input::rows::Interpreter;
 use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event};
-use crate::model::foresight::{LastMethod, foresee, kind};
+use crate::model::foresight::{Deed, kind};
 use crate::model::outcome::Status;
 use crate::model::outlook::Planned;
+use crate::model::phone::{Phone, PhoneType, is_same_number};
 use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
 use crate::model::user_rows::UserRows;
-use crate::model::user_state::UserState;
+use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn, UserState};
 use crate::model::wards::Protected;
 use crate::policy::undo::{Done, Left, Step, Undoing, undo as taken_back};
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
@@ -69,20 +71,25 @@ pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
             exit => exit,
         });
     }
-    let choices = RunChoices {
+    let mut choices = RunChoices {
         max_failures: args.limits.max_failures,
         max_duration: args.limits.max_duration,
         guards: args.guards.into(),
-        // A user who is protected by now keeps nobody else from being taken back.
-        skip_invalid: Some(true),
         plan: Some(agenda.kept()),
         ..RunChoices::default()
     };
+    // Its own file is read as it stands, whatever the settings file says of others.
+    agenda.fill(&mut choices)?;
     let asked = Asked { common: args.common, choices, mode: Mode::Real, purpose: Purpose::Rows };
     let brakes = Brakes { agenda: Some(agenda), ..Brakes::default() };
     let rows = made.file(ROWS);
-    let exit = begin(&rows, Where::In(made), &asked, (brakes, args::Shown::default()))?;
-    Ok(sum.exit(exit))
+    let next = carry_out((&made.file(DOCUMENT), &rows), false);
+    let ended = begin(&rows, Where::In(made), &asked, (brakes, args::Shown::default()));
+    if let Err(AppError::NobodyToAsk | AppError::NotConfirmed) = &ended {
+        // The plan is made, and stays.
+        print(&format!("next: {next}\n"));
+    }
+    Ok(sum.exit(ended?))
 }
 
 /// What is taken back, counted.
@@ -212,7 +219,7 @@ impl Source {
                 ends.push(ended);
             }
             if let Some(Ended { work: Work::Task(Task { user, .. }), .. }) = ends.first() {
-                see(&user.clone(), &ends, taken_back(&rows))?;
+                see(&user.clone(), &ends, taken_back(&rows, is_read_as_it_is))?;
             }
         }
         Ok(())
@@ -304,6 +311,7 @@ impl Source {
             made_at: format!("{:.3}", wall_clock()),
             input: absolute(rows)?.display().to_string(),
             input_sha256: fingerprint.sha256,
+            password_files: BTreeMap::new(),
             graph_root: run.graph_root.clone(),
             tenant: run.tenant.clone(),
             rehearsal: false,
@@ -317,11 +325,51 @@ fn planned(number: RowNumber, user: &UserId, step: Step) -> PlanRow {
     let Step { action, expected, .. } = step;
     // What the rows left is what a plan tells as the state before.
     let left = expected.imposed_on(&UserState::default());
-    let deeds = foresee(&action, &left, LastMethod::MayGo).unwrap_or_default();
+    let deeds: Vec<Deed> = deed(&action, &left, &expected).into_iter().collect();
     let row = Row { number, fields: Box::default() };
     let task =
         Task { row, user: user.clone(), action, not_before: None, prior: Prior::Untried, expected: None };
     PlanRow::of(&task, &Planned { kind: kind(&deeds), deeds, before: None, why: None }).expecting(&expected)
+}
+
+/// What a step does. Nobody reads the user for it, so that whatever may be written counts as written, by the caps, too.
+fn deed(action: &Action, left: &UserState, expected: &Expectation) -> Option<Deed> {
+    let held = |phone_type: PhoneType| match &expected.phones[phone_type.index()] {
+        Expected::Anything | Expected::Absent => None,
+        Expected::Phone(phone) => Some(phone),
+        Expected::OneOf(phones) => phones.iter().flatten().next(),
+    };
+    let was = |phone_type| {
+        let unknown = HeldPhone { number: Box::default(), sms: SmsSignIn::Unknown };
+        held(phone_type).cloned().unwrap_or(unknown)
+    };
+    match action {
+        Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => {
+            Some(match left.phone(phone.phone_type) {
+                Some(was) => Deed::Change { phone: phone.clone(), was: was.clone() },
+                None => Deed::Create(phone.clone()),
+            })
+        }
+        Action::DeletePhone(phone_type) => {
+            Some(Deed::Delete { phone_type: *phone_type, was: was(*phone_type) })
+        }
+        Action::EnableSmsSignIn => Some(Deed::Switch { on: true, was: was(PhoneType::Mobile) }),
+        Action::DisableSmsSignIn => Some(Deed::Switch { on: false, was: was(PhoneType::Mobile) }),
+        // Nothing is taken back by these.
+        Action::SetPhones(_)
+        | Action::ResetPassword(_)
+        | Action::SetPassword(_)
+        | Action::ListMethods
+        | Action::ListPhones => None,
+    }
+}
+
+/// Whether undo.csv gives a number that Graph holds back as that number: Graph has kept numbers that no input file may
+/// hold, and such that are read as others.
+fn is_read_as_it_is(Phone { phone_type, number }: &Phone) -> bool {
+    let written = Written::read(number.as_str(), *phone_type);
+    let checked = written.and_then(|written| written.checked(*phone_type, None));
+    checked.is_ok_and(|checked| is_same_number(checked.number.as_str(), number.as_str()))
 }
 
 /// Shows what is going to be done: counts first, then each row where that was asked for.
@@ -339,7 +387,27 @@ fn show(args: &args::Undo, agenda: &Agenda, (made, count): (&RunDirectory, &Coun
     let plan = agenda.kept();
     print(&format!("plan: {}\nhash: {}\n", plan.path.display(), plan.hash));
     if args.dry_run {
-        print(&format!("next: {}\n", carry_out(&made.file(DOCUMENT), false)));
+        print(&format!("next: {}\n", carry_out((&made.file(DOCUMENT), &made.file(ROWS)), false)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::phone::PhoneNumber;
+    use PhoneType::{Mobile, Office};
+
+    #[test]
+    fn numbers_that_the_input_would_refuse_or_mend_are_not_read_as_they_are() {
+        let is_read = |phone_type, number: &str| {
+            is_read_as_it_is(&Phone { phone_type, number: PhoneNumber::from_formatted(number) })
+        };
+        assert!(is_read(Mobile, "+1 4255550100"));
+        assert!(is_read(Office, "+1 4255550100x12"));
+        assert!(is_read(Mobile, "+44 7777777778"));
+        assert!(!is_read(Mobile, "+1 5550100"), "too short for its country");
+        assert!(!is_read(Mobile, "+44 07777777778"), "a trunk zero is left out");
+        assert!(!is_read(Mobile, "+1 4255550100x12"), "only an office has an extension");
+    }
 }

@@ -56,6 +56,8 @@ pub enum Reason {
     NotRead,
     /// What there was before it was hidden.
     Hidden,
+    /// A file of rows would not give the number that there was before it.
+    Unreadable,
     /// A row behind it, which is not to be taken back, changed the same phone.
     Superseded(RowNumber),
 }
@@ -68,6 +70,9 @@ impl Reason {
             Self::Password => "passwords cannot be taken back: nobody can read what there was",
             Self::NotRead => "what the user had before the row was not read",
             Self::Hidden => "the number that the user had before the row was hidden from the run's role",
+            Self::Unreadable => {
+                "the number that the user had before the row is none that an input file may hold"
+            }
             Self::Superseded(_) => "a row behind it, which is not taken back, changed the same phone",
         }
     }
@@ -76,7 +81,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Password | Self::NotRead | Self::Hidden => f.write_str(self.told()),
+            Self::Password | Self::NotRead | Self::Hidden | Self::Unreadable => f.write_str(self.told()),
             Self::Superseded(row) => {
                 write!(f, "row {row} changed the same phone behind it, and is not taken back")
             }
@@ -113,9 +118,10 @@ enum Deed {
     Switched { on: bool },
 }
 
-/// What takes back these rows of one user, which stand in the order of the file.
+/// What takes back these rows of one user, which stand in the order of the file. Steps become rows of a file again: a
+/// number is put back only where that `gives` it as it is.
 #[must_use]
-pub fn undo(rows: &[Done]) -> Undoing {
+pub fn undo(rows: &[Done], gives: impl Fn(&Phone) -> bool) -> Undoing {
     let mut trails: [Trail; 3] = Default::default();
     let mut left = Vec::new();
     for row in rows.iter().filter(|row| may_have_changed(row)) {
@@ -130,8 +136,16 @@ pub fn undo(rows: &[Done]) -> Undoing {
     for (phone_type, trail) in PhoneType::ALL.into_iter().zip(&trails) {
         match trail.target() {
             None => {}
-            Some(Ok(target)) => plans.push(Plan { phone_type, trail, target }),
-            Some(Err(why)) => left.extend(trail.rows.iter().map(|row| Left { row: *row, why })),
+            Some(Err(why)) => left.extend(trail.left(why)),
+            Some(Ok(target)) => {
+                let plan = Plan { phone_type, trail, target };
+                match plan.number() {
+                    Some(Action::SetPhone(phone)) if !gives(&phone) => {
+                        left.extend(trail.left(Reason::Unreadable));
+                    }
+                    _ => plans.push(plan),
+                }
+            }
         }
     }
     left.sort_by_key(|left| left.row);
@@ -203,6 +217,11 @@ impl Trail {
             Ok(Some(phone)) if !self.is_moved && phone.sms == SmsSignIn::Unknown => Err(Reason::NotRead),
             origin => origin,
         })
+    }
+
+    /// Its rows, which stay.
+    fn left(&self, why: Reason) -> impl Iterator<Item = Left> {
+        self.rows.iter().map(move |row| Left { row: *row, why })
     }
 
     /// Whether a number has to come, go or change for it.
@@ -345,6 +364,10 @@ fn steps(plans: &[Plan<'_>]) -> Vec<Step> {
 mod tests {
     use super::*;
     use PhoneType::{AlternateMobile, Mobile, Office};
+
+    fn undo(rows: &[Done]) -> Undoing {
+        super::undo(rows, |_| true)
+    }
 
     fn number(last_digit: u8) -> String {
         format!("+1 425555010{last_digit}")
@@ -520,6 +543,22 @@ mod tests {
         // The answer to an addition was lost: who stored the phone is not known.
         let lost = Done { http_status: Some(504), ..row(1, Action::AddPhone(phone(Office, 1)), []) };
         assert_eq!(left(&[lost]), [(1, Reason::NotRead)]);
+    }
+
+    #[test]
+    fn a_number_that_no_file_gives_back_is_left_with_the_switches_of_its_phone() {
+        let moved = row(1, set(Mobile, 2), [(Mobile, held(1, SmsSignIn::Ready))]);
+        let switched = row(2, Action::DisableSmsSignIn, [(Mobile, unsaid(2))]);
+        let office = row(3, set(Office, 2), [(Office, unsaid(3))]);
+        let rows = [moved, switched, office];
+        let Undoing { steps, left } = super::undo(&rows, |phone| phone.number.as_str() != number(1));
+        let left: Vec<_> = left.iter().map(|left| (left.row.0, left.why)).collect();
+        assert_eq!(left, [(1, Reason::Unreadable), (2, Reason::Unreadable)]);
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].action, set(Office, 3));
+        // Where the number need not come back, the switch does.
+        let switch = row(1, Action::DisableSmsSignIn, [(Mobile, held(1, SmsSignIn::Ready))]);
+        assert_eq!(super::undo(&[switch], |_| false).steps[0].action, Action::EnableSmsSignIn);
     }
 
     #[test]

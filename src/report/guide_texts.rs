@@ -179,14 +179,15 @@ pub(super) const OWN: &[Advice] = &[
         code: "state-moved",
         also: &[],
         cause: "Somebody changed the user's phones after the plan was made. The detail tells how they were and how they \
-            are. Nothing was written.",
+            are. Or the plan says that there is nothing to do, and the row might change something. Nothing was written.",
         cure: "Make a new plan of the row (`authwave plan unfinished.csv`), and look at it again.",
         permission: "",
     },
     Advice {
         code: "not-planned",
         also: &[],
-        cause: "The run goes by a plan in which the row does not stand. Nothing was sent for it.",
+        cause: "The run goes by a plan in which the row does not stand, or stands for another user or to do something \
+            else. Nothing was sent for it.",
         cure: "Make a new plan of the file.",
         permission: "",
     },

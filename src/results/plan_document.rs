@@ -1,5 +1,6 @@
 //! plan.json: what a run would do, row by row, with what it found, and a hash by which it is known again.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
@@ -34,6 +35,9 @@ pub struct PlanHeader {
     pub input: String,
     /// What the file was like.
     pub input_sha256: String,
+    /// The files that its passwords stand in, and what they were like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub password_files: BTreeMap<String, String>,
     /// The Graph service that was read, without version.
     pub graph_root: String,
     /// The tenant's id or domain, where it is known.
@@ -429,6 +433,7 @@ mod tests {
             made_at: "2026-01-02T03:04:05Z".to_owned(),
             input: "/work/wave.csv".to_owned(),
             input_sha256: "00".to_owned(),
+            password_files: [("/work/passwords.csv".to_owned(), "01".to_owned())].into(),
             graph_root: "https://graph.test".to_owned(),
             tenant: None,
             rehearsal: false,
@@ -497,7 +502,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, _) = written(directory.path());
         let text = std::fs::read_to_string(&path).unwrap();
-        for (from, to) in [("0101", "0102"), ("wave.csv", "wake.csv"), ("\"row\":2", "\"row\":3")] {
+        for (from, to) in
+            [("0101", "0102"), ("wave.csv", "wake.csv"), ("\"01\"", "\"02\""), ("\"row\":2", "\"row\":3")]
+        {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
             assert!(matches!(read_plan(&path, |_| {}), Err(PlanError::Changed { .. })), "{from}");
         }

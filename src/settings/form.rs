@@ -71,6 +71,19 @@ pub fn reading(
     })
 }
 
+/// Decides how the input file is read where nothing but this is to be said of it: rows that were understood once mean the
+/// same again, whatever became of the settings file. Whom no row may change is still its business.
+///
+/// # Errors
+/// When a value cannot be used.
+pub fn whole_reading(
+    given: &args::Form,
+    default_country: Option<&String>,
+    protected: &file::Protected,
+) -> Result<Reading, SettingsError> {
+    reading(given, default_country, (&file::Input::default(), &file::Run::default(), protected))
+}
+
 /// A list that cannot be read must not be a list of nobody.
 fn protected_users(file: &file::Protected) -> Result<Protected, SettingsError> {
     let mut users = file.users.clone();

@@ -26,7 +26,7 @@ pub struct KeptReading {
 }
 
 impl KeptReading {
-    /// A file that this program wrote itself.
+    /// A file that this program wrote itself. A user who is protected by now keeps nobody else from being taken back.
     pub const AS_IT_STANDS: Self = Self {
         form: Form { encoding: None, delimiter: None, sheet: None, time_zone: None, map: Vec::new() },
         default_country: None,

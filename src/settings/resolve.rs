@@ -153,6 +153,8 @@ pub struct RunChoices {
     pub form: args::Form,
     /// For numbers without `+`.
     pub default_country: Option<String>,
+    /// Whether `form` and `default_country` are all there is to say: the settings file adds nothing to them.
+    pub is_whole: bool,
     /// How passwords are reset.
     pub reset_method: Option<String>,
     /// How long a reset is followed.
@@ -178,6 +180,7 @@ impl RunChoices {
         Self {
             form: run.form.clone(),
             default_country: run.default_country.clone(),
+            is_whole: false,
             operation_timeout: run.operation_timeout.clone(),
             skip_invalid: run.skip_invalid,
             reset_method: run.reset_method.clone(),
@@ -200,11 +203,12 @@ impl RunChoices {
         }
     }
 
-    /// Understands rows so, whatever else is said.
+    /// Understands rows so, whatever else is said, in the settings file, too.
     pub fn fill_reading(&mut self, reading: KeptReading) {
         let KeptReading { form, default_country, reset_method, skip_invalid } = reading;
         self.form = form;
         self.default_country = default_country;
+        self.is_whole = true;
         self.reset_method = reset_method;
         self.skip_invalid = skip_invalid;
     }
@@ -229,8 +233,12 @@ pub fn resolve(
     let in_flight = in_flight(common.pace.in_flight.or(file.pace.in_flight))?;
     let run = file.run;
     let guards = guards(&choices.guards, &run)?;
-    let reading =
-        form::reading(&choices.form, choices.default_country.as_ref(), (&file.input, &run, &file.protected))?;
+    let country = choices.default_country.as_ref();
+    let reading = if choices.is_whole {
+        form::whole_reading(&choices.form, country, &file.protected)?
+    } else {
+        form::reading(&choices.form, country, (&file.input, &run, &file.protected))?
+    };
     let operation_timeout = choices.operation_timeout.or(run.operation_timeout);
     let api_version = api_version(common.tenant.api_version.as_ref().or(file.tenant.api_version.as_ref()))?;
     Ok(Settings {

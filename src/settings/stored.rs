@@ -47,6 +47,7 @@ impl Stored {
         let choices = RunChoices {
             form: typed(&settings.reading),
             default_country: settings.reading.default_country.map(|country| country.to_string()),
+            is_whole: true,
             guards: GuardChoices {
                 no_before_images: Some(settings.guards.before == BeforeImages::LeftOut),
                 ..choices.guards.clone()
@@ -143,6 +144,7 @@ impl Stored {
         fill_pace(&mut common.pace, self.pace);
         fill_form(&mut choices.form, stored.form);
         fill(&mut choices.default_country, stored.default_country);
+        choices.is_whole |= stored.is_whole;
         fill(&mut choices.operation_timeout, stored.operation_timeout);
         fill(&mut choices.reset_method, stored.reset_method);
         fill(&mut choices.skip_invalid, stored.skip_invalid);

@@ -1,5 +1,6 @@
 //! The brakes of a run: what must not be touched, how much may be, and who says yes; and a run that goes by a plan.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use base64::Engine as _;
@@ -393,4 +394,64 @@ fn a_run_by_a_plan_that_was_interrupted_goes_on_by_the_same_plan() {
     let ended = world.resume(&["--max-duration", "1h", "--requests-per-second", "1000"]).exits(1);
     assert_eq!(codes(&ended)[3], "failed state-moved");
     assert_eq!(codes(&ended)[..3], ["succeeded "; 3]);
+}
+
+/// What a settings file said of the columns that somebody else's file has.
+const OTHER_COLUMNS: &str = "[input]\nencoding = \"utf-16\"\ndelimiter = \"|\"\n\
+    [input.columns]\nuser = \"mail\"\n[run]\ndefault_country = \"DE\"\n";
+
+/// Rows that name a user, and somebody else in a column that nobody was told of.
+const TWO_NAMES: &str = "\
+user,mail,action,phone_type,phone_number
+adele@contoso.com,evil1@contoso.com,set-phone,mobile,+1 4255550100
+alex@contoso.com,evil2@contoso.com,set-phone,mobile,+1 4255550101
+avery@contoso.com,evil3@contoso.com,set-phone,mobile,+1 4255550102
+diego@contoso.com,evil4@contoso.com,set-phone,mobile,+1 4255550103
+";
+
+#[test]
+fn a_settings_file_that_came_later_does_not_say_how_a_plan_or_a_begun_run_reads_its_rows() {
+    let world = World::new().guarded().simulator(&["--latency", "10ms"]).file("wave.csv", TWO_NAMES);
+    let plan = planned(&world);
+    world.run("wave.csv", &["--yes", "--max-duration", "1ms", "--requests-per-second", "4"]).exits(130);
+    world.file_again("authwave.toml", OTHER_COLUMNS);
+    let resumed = world.resume(&["--max-duration", "1h", "--requests-per-second", "1000"]).exits(0);
+    assert_eq!(codes(&resumed), ["succeeded "; 4]);
+    let ended = carry_out(&world, &plan, &["--yes", "--run-dir", "by-plan"]).exits(1);
+    assert_eq!(codes(&ended), ["failed state-moved"; 4], "the same users, who were done by now");
+    for evil in 1..=4 {
+        let user = world.tenant().user(&format!("evil{evil}@contoso.com")).unwrap_or_default();
+        assert_eq!(user["mobile"], serde_json::Value::Null, "evil{evil}");
+    }
+}
+
+#[test]
+fn a_plan_is_of_the_passwords_that_its_rows_point_at() {
+    let world = World::new().guarded().simulator(&["--delegated-tokens", "--reset-duration", "10ms"]);
+    let passwords = |password: &str| format!("user,new_password\nadele@contoso.com,{password}\n");
+    world.file_again("passwords.csv", &passwords("S4mple-Pass"));
+    let rows = format!(
+        "user,action,new_password_from\nadele@contoso.com,reset-password,{}#1\n",
+        world.path("passwords.csv").display()
+    );
+    world.file_again("wave.csv", &rows);
+    let plan = planned(&world);
+    let requests = world.tenant().count("requests");
+    world.file_again("passwords.csv", &passwords("An0ther-Pass"));
+    let refused = carry_out(&world, &plan, &["--yes"]).exits(2);
+    refused.stderr_has("the passwords' file").stderr_has("passwords.csv");
+    assert_eq!(world.tenant().count("requests"), requests);
+    world.file_again("passwords.csv", &passwords("S4mple-Pass"));
+    assert_eq!(codes(&carry_out(&world, &plan, &["--yes"]).exits(0)), ["succeeded "]);
+}
+
+#[test]
+fn the_run_s_copy_of_its_plan_is_its_owner_s_alone() {
+    let world = world(&[]);
+    let plan = planned(&world);
+    std::fs::set_permissions(&plan, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = carry_out(&world, &plan, &["--yes"]).exits(0);
+    let copy = ended.directory().join("plan.json");
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&plan).unwrap());
 }

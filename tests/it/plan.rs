@@ -1,7 +1,11 @@
 //! `authwave plan`: what is told of live state, and that nothing is written for it.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
+use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
 
 const FILE: &str = "\
@@ -195,4 +199,25 @@ fn a_rehearsal_can_be_planned() {
     let world = World::new().file("wave.csv", FILE);
     let ended = world.plan("wave.csv", &["--rehearse"]).exits(0);
     assert_eq!(changes(&ended)[5], "delete ");
+}
+
+#[test]
+fn a_plan_of_rows_that_came_through_a_pipe_is_carried_out_with_the_rows_once_more() {
+    let world = World::new();
+    let piped = |arguments: &[&str]| {
+        let mut command = Command::new(AUTHWAVE);
+        command.args(arguments).current_dir(world.path(".")).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        process.stdin.take().unwrap().write_all(FILE.as_bytes()).unwrap();
+        process.wait_with_output().unwrap()
+    };
+    let planned = piped(&["plan", "-", "--rehearse", "--run-dir", "out"]);
+    let told = String::from_utf8(planned.stdout).unwrap();
+    let next = told.lines().last().unwrap().strip_prefix("next: authwave ").unwrap();
+    assert_eq!(next, "run - --plan out/plan.json --rehearse");
+    let page = std::fs::read_to_string(world.path("out/plan.html")).unwrap();
+    assert!(page.contains("<kbd>authwave run - --plan out/plan.json --rehearse</kbd>"), "{page}");
+    let words: Vec<&str> = next.split(' ').chain(["--run-dir", "done"]).collect();
+    assert_eq!(piped(&words).status.code(), Some(1), "some of its rows are blocked");
 }

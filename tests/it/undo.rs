@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::ended::Ended;
+use super::support::scripted::Answer;
 use super::support::world::World;
 
 const BEFORE: &str = "\
@@ -193,13 +194,72 @@ fn the_guards_of_every_run_hold() {
     undone(&world, &["--max-deletes", "1"]).exits(2).stderr_has("(--max-deletes)");
     assert_eq!((phones(&world), world.tenant().count("requests")), (now.clone(), requests));
     // What was made for it stays, as a plan.
-    let world = world.variable("AUTHWAVE_YES", "");
+    let world = world.variable("AUTHWAVE_YES", "false");
     let refused = world.authwave(&["undo", "out", "--run-dir", "asked"]).exits(2);
     refused.stderr_has("--yes");
     world.file_again("authwave.toml", "[protected]\nusers = [\"alex@*\"]\n");
     let ended = world.authwave(&["undo", "out", "--run-dir", "guarded", "--yes"]).exits(1);
     assert_eq!(phones(&world)["alex"], now["alex"]);
     assert_eq!(ended.column("error_code")[3..6], ["protected"; 3]);
+}
+
+#[test]
+fn what_the_settings_file_says_of_the_rows_files_is_no_matter_to_the_undo_s_own() {
+    let columns = "[input]\ndelimiter = \";\"\n[input.columns]\nuser = \"mail\"\n";
+    let world = world(&["--latency", "10ms"]);
+    world.run("before.csv", &["--run-dir", "before"]).exits(0);
+    let before = phones(&world);
+    world.file_again("authwave.toml", columns);
+    world.file_again("wave.csv", &WAVE.replacen("user", "mail", 1).replace(',', ";"));
+    world.run("wave.csv", &[]).exits(0);
+    let now = phones(&world);
+    let slow = ["--max-duration", "1ms", "--requests-per-second", "4"];
+    undone(&world, &slow).exits(130);
+    let quick = ["resume", "undone", "--max-duration", "1h", "--requests-per-second", "1000"];
+    world.authwave(&quick).exits(0);
+    assert_eq!(phones(&world), before);
+    // And taken back itself, and once more by its plan alone.
+    world.authwave(&["undo", "undone", "--run-dir", "again"]).exits(0);
+    assert_eq!(phones(&world)["diego"][0], now["diego"][0]);
+    let flags = ["undo", "again", "--run-dir", "planned", "--dry-run"];
+    world.authwave(&flags).exits(0);
+    world.by_plan("planned/plan.json", &["--run-dir", "later"]).exits(0);
+    assert_eq!(phones(&world)["diego"][0], before["diego"][0]);
+}
+
+#[test]
+fn a_number_that_undo_csv_would_give_as_another_is_left_and_told() {
+    let held = json!({"id": "3179e48a-750b-4051-897c-87b9720928f7", "phoneType": "mobile",
+        "phoneNumber": "+44 07777777778"});
+    let rows = "user,action,phone_type,phone_number\na@contoso.com,set-phone,mobile,+1 4255550100\n";
+    let answers = [Answer::json(200, &json!({"value": [held]})), Answer::empty(204)];
+    let world = World::new().file("wave.csv", rows).answers(answers);
+    world.run("wave.csv", &[]).exits(0);
+    let told = world.authwave(&["undo", "out", "--run-dir", "undone"]).exits(1).stdout;
+    assert!(
+        told.contains("1 row stays as it is: the number that the user had before the row is none"),
+        "{told}"
+    );
+}
+
+#[test]
+fn whatever_an_undo_may_write_is_counted_asked_for_and_capped() {
+    let world = world(&[]);
+    world.run("before.csv", &["--run-dir", "before"]).exits(0);
+    // The mobile, which an alternate one needs, is no business of this run.
+    world.file_again("gone.csv", "user,action,phone_type\nalex@contoso.com,delete-phone,alternateMobile\n");
+    world.run("gone.csv", &[]).exits(0);
+    let requests = world.tenant().count("requests");
+    let world = world.variable("AUTHWAVE_YES", "false");
+    let asked = world.authwave(&["undo", "out", "--run-dir", "asked"]).exits(2).stderr_has("--yes");
+    assert!(asked.stdout.ends_with("next: authwave run --plan asked/plan.json\n"), "{}", asked.stdout);
+    let steps: Vec<_> = asked.lines("plan.csv").iter().map(|line| line["change"].clone()).collect();
+    assert_eq!(steps, ["create"]);
+    let capped = ["undo", "out", "--run-dir", "capped", "--yes", "--max-changes", "0"];
+    world.authwave(&capped).exits(2).stderr_has("--max-changes");
+    assert_eq!(world.tenant().count("requests"), requests);
+    world.by_plan("asked/plan.json", &["--run-dir", "later", "--yes"]).exits(0);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["alternateMobile"], "+1 4255550102");
 }
 
 #[test]
