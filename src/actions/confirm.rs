@@ -10,6 +10,7 @@ use crate::model::foresight::{LastMethod, foresee};
 use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::task::Task;
 use crate::model::user_state::{HeldPhone, UserState};
+use crate::policy::verify::is_visible;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
@@ -22,7 +23,7 @@ pub async fn confirm<T: Transport, C: Credential>(
     task: &Task,
     outcome: Outcome,
 ) -> Outcome {
-    if outcome.status != Status::Succeeded || !leaves_a_trace(&task.action) {
+    if outcome.status != Status::Succeeded || !is_visible(&task.action) {
         return outcome;
     }
     let mut waits = WAITS.into_iter();
@@ -65,20 +66,6 @@ fn revealed(action: &Action, mut state: UserState) -> UserState {
 fn told_of_hidden(detail: &str) -> String {
     let told = "read back: part of the number is hidden from this role, and what is shown of it is as it was written";
     if detail.is_empty() { told.to_owned() } else { format!("{detail}; {told}") }
-}
-
-/// Whether what the row did can be read at all: a password cannot.
-const fn leaves_a_trace(action: &Action) -> bool {
-    match action {
-        Action::ListMethods | Action::ListPhones | Action::ResetPassword(_) | Action::SetPassword(_) => false,
-        Action::AddPhone(_)
-        | Action::UpdatePhone(_)
-        | Action::SetPhone(_)
-        | Action::SetPhones(_)
-        | Action::DeletePhone(_)
-        | Action::EnableSmsSignIn
-        | Action::DisableSmsSignIn => true,
-    }
 }
 
 fn not_confirmed(message: &str) -> Outcome {

@@ -342,9 +342,9 @@ mod tests {
             format_version: PlanHeader::FORMAT_VERSION,
             program_version: "0.1.0".to_owned(),
             made_at: "2026-01-02T03:04:05Z".to_owned(),
-            input: "/work/wave.csv".to_owned(),
+            input: "/srv/wave.csv".to_owned(),
             input_sha256: "00".to_owned(),
-            password_files: [("/work/passwords.csv".to_owned(), "01".to_owned())].into(),
+            password_files: [("/srv/passwords.csv".to_owned(), "01".to_owned())].into(),
             graph_root: "https://graph.test".to_owned(),
             tenant: None,
             rehearsal: false,
@@ -449,9 +449,9 @@ mod tests {
         let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
         let print = |sha256: &str| Fingerprint { sha256: sha256.to_owned(), bytes: 1 };
         let files = |path: &str, sha256| [(PathBuf::from(path), print(sha256))].into();
-        agenda.fits(&print("00"), &files("/work/passwords.csv", "01")).unwrap();
-        agenda.fits(&print("02"), &files("/work/passwords.csv", "01")).unwrap_err();
-        for other in [files("/work/passwords.csv", "02"), files("/work/others.csv", "01"), BTreeMap::new()] {
+        agenda.fits(&print("00"), &files("/srv/passwords.csv", "01")).unwrap();
+        agenda.fits(&print("02"), &files("/srv/passwords.csv", "01")).unwrap_err();
+        for other in [files("/srv/passwords.csv", "02"), files("/srv/others.csv", "01"), BTreeMap::new()] {
             let told = agenda.fits(&print("00"), &other).unwrap_err().to_string();
             assert!(told.contains("passwords.csv") || told.contains("others.csv"), "{told}");
         }

@@ -28,7 +28,7 @@ use crate::results::plan_rows::PlanRows;
 use crate::results::undo_rows::{NotUndone, UndoRows};
 use crate::settings::args;
 use crate::settings::plan::KeptReading;
-use crate::settings::resolve::{Mode, RunChoices, Settings, resolve};
+use crate::settings::resolve::{Mode, Output, RunChoices, Settings, resolve};
 use crate::settings::stored::Stored;
 
 use super::agenda::Agenda;
@@ -57,14 +57,20 @@ const NOT_UNDONE: &str = "not-undone.csv";
 pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
     let source = Source::open(&mut args)?;
     let sum = source.count()?;
+    let is_quiet = source.settings.output == Output::Quiet;
     if sum.steps == 0 {
+        if is_quiet {
+            return Ok(sum.exit(Exit::Done));
+        }
         print(&format!("undo of {}: nothing to take back\n{}", quoted(&args.run), sum.text()));
         return Ok(sum.exit(Exit::Done));
     }
     let name = format!("undo-{}", args.run.file_name().unwrap_or_default().to_string_lossy());
     let made = run_directory(&args.place, &source.settings, (wall_clock(), Path::new(&name)))?;
     let agenda = source.write(&made)?;
-    show(&args, &agenda, (&made, &sum))?;
+    if !is_quiet {
+        show(&args, &agenda, (&made, &sum))?;
+    }
     if args.dry_run {
         return Ok(match sum.exit(Exit::Done) {
             Exit::Done if args.shown.detailed_exit_code => Exit::Changes,

@@ -164,6 +164,9 @@ fn only_some_users_or_rows_that_ended_so_are_taken_back() {
     }
     let ended = world.authwave(&["undo", "out", "--run-dir", "none", "--only-status", "unknown"]).exits(0);
     assert!(ended.stdout.contains("undo of out: nothing to take back"), "{}", ended.stdout);
+    let quiet =
+        world.authwave(&["undo", "out", "--run-dir", "looked-at", "--dry-run", "--details", "--quiet"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     assert!(!world.path("none").exists());
     undone(&world, &["--only-status", "done"])
         .exits(2)
