@@ -8,7 +8,7 @@ use std::time::Duration;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::clock::TokioClock;
 
@@ -47,11 +47,15 @@ impl Limiter {
             return;
         }
         let _first = self.line.lock().await;
-        let mut left = self.cost_micros.load(Ordering::Relaxed);
-        // governor refuses to take more at once than the burst holds, so a dear request is paid in parts.
-        while let Some(part) = NonZeroU32::new(left.min(BURST_MICROS.get().into()).try_into().unwrap_or(1)) {
-            self.pay(part).await;
-            left -= u64::from(part.get());
+        let cost = self.cost_micros.load(Ordering::Relaxed);
+        // governor refuses to take more at once than the burst holds. What a dear request costs beyond is waited for, and
+        // then what was saved up meanwhile is taken, too.
+        let Some(first) = part(cost) else { return };
+        self.pay(first).await;
+        let rest = cost.saturating_sub(first.get().into());
+        if let Some(last) = part(rest) {
+            sleep(Duration::from_micros(rest)).await;
+            self.pay(last).await;
         }
     }
 
@@ -66,15 +70,20 @@ impl Limiter {
         cost.is_some_and(|cost| matches!(self.cells.check_n(cost), Ok(Ok(()))))
     }
 
-    async fn pay(&self, part: NonZeroU32) {
+    async fn pay(&self, micros: NonZeroU32) {
         loop {
-            match self.cells.check_n(part) {
+            match self.cells.check_n(micros) {
                 Ok(Ok(())) => return,
                 Ok(Err(not_until)) => sleep_until(Instant::from_std(not_until.earliest_possible())).await,
                 Err(_) => unreachable!("a part is never over the burst"),
             }
         }
     }
+}
+
+/// As much of a cost as can be taken at once; `None` where it is nothing.
+fn part(micros: u64) -> Option<NonZeroU32> {
+    NonZeroU32::new(micros.min(BURST_MICROS.get().into()).try_into().unwrap_or(BURST_MICROS.get()))
 }
 
 fn cost(requests_per_second: Option<f64>) -> u64 {

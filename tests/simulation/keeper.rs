@@ -42,6 +42,9 @@ impl<'store> Keeper<'store> {
 
     pub(crate) fn commit(&mut self) -> Result<(), ObserverError> {
         let events = &self.told[self.committed..];
+        if events.is_empty() {
+            return Ok(());
+        }
         self.store.keep_events(events)?;
         let mut known = self.known.lock().unwrap();
         for event in events {
