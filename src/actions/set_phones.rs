@@ -1,11 +1,13 @@
 //! Brings several phones of one user to what one row says, one after the other; the row has one end.
 
 use super::delete_phone::delete_phone;
+use super::earlier::settle_earlier;
 use super::set_phone::set_phone;
 use crate::graph::session::Session;
+use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::outcome::{Failure, Outcome, Status};
-use crate::model::phone::PhoneChange;
+use crate::model::phone::{PhoneChange, PhoneType};
 use crate::model::row::RowNumber;
 use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
@@ -25,7 +27,7 @@ pub async fn set_phones<T: Transport, C: Credential>(
     for (change, rest) in changes.iter().zip((1..).map(|next| &changes[next..])) {
         let outcome = match change {
             PhoneChange::Set(phone) => set_phone(session, row, user, phone).await,
-            PhoneChange::Delete(phone_type) => delete_phone(session, user, *phone_type).await,
+            PhoneChange::Delete(phone_type) => remove(session, user, *phone_type, was_in_doubt).await,
         };
         told.push(part(change, &outcome));
         if !outcome.status.is_done() {
@@ -46,6 +48,21 @@ pub async fn set_phones<T: Transport, C: Credential>(
     }
     let detail = if told.is_empty() { "the row names no phone".to_owned() } else { told.join("; ") };
     Outcome { detail, ..done }
+}
+
+/// A phone that an earlier session may have removed already is not removed again.
+async fn remove<T: Transport, C: Credential>(
+    session: &mut Session<'_, T, C>,
+    user: &UserId,
+    phone_type: PhoneType,
+    was_in_doubt: bool,
+) -> Outcome {
+    if was_in_doubt
+        && let Some(outcome) = settle_earlier(session, user, &Action::DeletePhone(phone_type)).await
+    {
+        return outcome;
+    }
+    delete_phone(session, user, phone_type).await
 }
 
 /// The row was tried, so it is not `unprocessed`; a resumed run goes on with it.

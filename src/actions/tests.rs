@@ -643,4 +643,12 @@ async fn several_phones_are_brought_to_what_the_row_says_one_after_the_other() {
         vec![(vec![stored_both(), stored_both()], Status::Succeeded, "GET GET", "reading back shows")],
     )
     .await;
+    // The earlier session removed the first and was stopped before the second.
+    let removed = vec![one(NUMBER), one(NUMBER), answer(204, "")];
+    check_after(
+        Trace::IN_DOUBT,
+        &clear,
+        vec![(removed, Status::Succeeded, "GET GET DELETE", "reading back shows that it is gone; mobile")],
+    )
+    .await;
 }
