@@ -203,6 +203,9 @@ impl Written {
             found
         } else {
             let (found, read) = self.found(default)?;
+            if !found.is_read_as_itself() {
+                return Err(PhoneTextError::NotInUse);
+            }
             causes.extend(read);
             causes.extend(self.lacks_digits_of(&found).then_some(Cause::PlanDigits));
             found
@@ -310,6 +313,13 @@ impl Found {
         possible(&parsed)?;
         let kind = Kind::Mobile;
         if is_fiction(&formatted) { Ok(Self { formatted, kind }) } else { Err(PhoneTextError::NotInUse) }
+    }
+
+    /// libphonenumber takes one leading zero away; what had several would be another number at each reading.
+    fn is_read_as_itself(&self) -> bool {
+        let digits: String = self.formatted.chars().filter(char::is_ascii_digit).collect();
+        planned(&digits).is_some()
+            || Self::international(&self.formatted).is_ok_and(|again| again.formatted == self.formatted)
     }
 }
 
@@ -594,6 +604,15 @@ mod tests {
             let written = Written::read(text, PhoneType::Office).unwrap();
             let Checked { number, causes } = written.checked(PhoneType::Office, country).unwrap();
             assert_eq!((number.as_str(), causes.as_slice()), (sent, [cause].as_slice()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_be_another_one_when_it_is_read_again_is_refused() {
+        // Of Japan's zeros libphonenumber takes one away, and again one from what it has made.
+        for text in ["+810003768170034558", "+81 0 003768 170034558"] {
+            let written = Written::read(text, PhoneType::Office).unwrap();
+            assert_eq!(written.checked(PhoneType::Office, None), Err(PhoneTextError::NotInUse), "{text}");
         }
     }
 
