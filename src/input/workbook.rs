@@ -4,12 +4,16 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
+use calamine::{Cell, Data, Reader as _, Sheets, open_workbook_auto_from_rs};
 use csv::WriterBuilder;
 use thiserror::Error;
 
 /// Up to here every whole number has its own cell value: Excel keeps 15 digits.
 const EXACT: f64 = 1e15;
+
+/// As many fields a sheet may have as text, empty ones between filled ones included: a forgotten cell far to the right of a
+/// long table makes so many of them that no memory holds them.
+const MOST_FIELDS: u64 = 50_000_000;
 
 /// Why a workbook cannot be read.
 #[derive(Debug, Error)]
@@ -28,6 +32,11 @@ pub enum WorkbookError {
     /// Several sheets could be meant.
     #[error("several of its sheets have a header that is known: {0}. Name one with --sheet")]
     SeveralSheets(String),
+    /// A cell makes the sheet so wide that it cannot be a table.
+    #[error(
+        "its cell {0} lies far from the others: delete what stands there, or copy the table into a workbook of its own"
+    )]
+    FarCell(String),
 }
 
 /// A sheet as text.
@@ -55,20 +64,21 @@ impl Sheet {
         wanted: Option<&str>,
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Self, WorkbookError> {
-        let unreadable = |error: &dyn std::fmt::Display| WorkbookError::Unreadable(error.to_string());
-        let mut workbook =
-            open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
+        let mut workbook = open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(unreadable)?;
         let name = match wanted {
             Some(wanted) => wanted_sheet(&workbook, wanted)?,
             None => likeliest_sheet(&mut workbook, is_known)?,
         };
-        let range = workbook.worksheet_range(&name).map_err(|error| unreadable(&error))?;
-        let csv = text(&range).map_err(|error| unreadable(&error))?;
+        let csv = text(&cells(&mut workbook, &name)?)?;
         Ok(Self { name, csv })
     }
 }
 
 type Workbook = Sheets<Cursor<Vec<u8>>>;
+
+fn unreadable(error: impl std::fmt::Display) -> WorkbookError {
+    WorkbookError::Unreadable(error.to_string())
+}
 
 fn wanted_sheet(workbook: &Workbook, wanted: &str) -> Result<String, WorkbookError> {
     let names = workbook.sheet_names();
@@ -84,11 +94,9 @@ fn likeliest_sheet(
 ) -> Result<String, WorkbookError> {
     let (mut known, mut filled) = (Vec::new(), Vec::new());
     for name in workbook.sheet_names() {
-        let range =
-            workbook.worksheet_range(&name).map_err(|error| WorkbookError::Unreadable(error.to_string()))?;
-        let header = range.rows().find(|row| row.iter().any(|cell| *cell != Data::Empty));
-        let Some(header) = header else { continue };
-        let has_known_name = header.iter().any(|cell| is_known(&cell_text(cell)));
+        let cells = cells(workbook, &name)?;
+        let Some(header) = cells.chunk_by(is_same_row).next() else { continue };
+        let has_known_name = header.iter().any(|cell| is_known(&cell_text(cell.get_value())));
         if has_known_name { &mut known } else { &mut filled }.push(name);
     }
     match (known.as_slice(), filled.first()) {
@@ -99,16 +107,86 @@ fn likeliest_sheet(
     }
 }
 
-fn text(range: &Range<Data>) -> csv::Result<Vec<u8>> {
-    // A field that begins with `#` is quoted, since `#N/A` is no comment.
-    let mut csv = WriterBuilder::new().comment(Some(b'#')).from_writer(Vec::new());
-    for row in range.rows() {
-        let is_comment = matches!(row.first(), Some(Data::String(text)) if text.starts_with('#'));
-        if !is_comment {
-            csv.write_record(row.iter().map(cell_text))?;
+/// The cells of a sheet in which anything stands, row by row. A table of all cells would be as large as its farthest one
+/// makes it.
+fn cells(workbook: &mut Workbook, name: &str) -> Result<Vec<Cell<Data>>, WorkbookError> {
+    let mut cells = Vec::new();
+    let mut keep = |position, value: Data| {
+        if !cell_text(&value).trim().is_empty() {
+            cells.push(Cell::new(position, value));
+        }
+    };
+    match workbook {
+        Sheets::Xlsx(workbook) => {
+            let mut reader = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
+            while let Some(cell) = reader.next_cell().map_err(unreadable)? {
+                keep(cell.get_position(), cell.get_value().clone().into());
+            }
+        }
+        Sheets::Xlsb(workbook) => {
+            let mut reader = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
+            while let Some(cell) = reader.next_cell().map_err(unreadable)? {
+                keep(cell.get_position(), cell.get_value().clone().into());
+            }
+        }
+        other => {
+            let range = other.worksheet_range(name).map_err(unreadable)?;
+            for (row, column, value) in range.used_cells() {
+                let place = |at: usize| u32::try_from(at).map_err(unreadable);
+                keep((place(row)?, place(column)?), value.clone());
+            }
         }
     }
-    csv.into_inner().map_err(|error| error.into_error().into())
+    cells.sort_by_key(Cell::get_position);
+    cells.dedup_by_key(|cell| cell.get_position());
+    Ok(cells)
+}
+
+fn is_same_row(one: &Cell<Data>, other: &Cell<Data>) -> bool {
+    one.get_position().0 == other.get_position().0
+}
+
+fn text(cells: &[Cell<Data>]) -> Result<Vec<u8>, WorkbookError> {
+    let column = |cell: &Cell<Data>| cell.get_position().1;
+    let first = cells.iter().map(column).min().unwrap_or_default();
+    let Some(farthest) = cells.iter().max_by_key(|cell| column(cell)) else { return Ok(Vec::new()) };
+    let rows = cells.chunk_by(is_same_row);
+    let width = u64::from(column(farthest) - first) + 1;
+    if rows.clone().count() as u64 * width > MOST_FIELDS {
+        return Err(WorkbookError::FarCell(cell_name(farthest.get_position())));
+    }
+    // A field that begins with `#` is quoted, since `#N/A` is no comment.
+    let mut csv = WriterBuilder::new().comment(Some(b'#')).from_writer(Vec::new());
+    for row in rows {
+        let mut filled = row.iter().peekable();
+        let is_comment = matches!(row, [cell, ..] if column(cell) == first && is_note(cell.get_value()));
+        if is_comment {
+            continue;
+        }
+        for at in first..=column(farthest) {
+            let value = filled.next_if(|cell| column(cell) == at).map(Cell::get_value);
+            csv.write_field(value.map(cell_text).unwrap_or_default()).map_err(unreadable)?;
+        }
+        csv.write_record(None::<&[u8]>).map_err(unreadable)?;
+    }
+    csv.into_inner().map_err(|error| unreadable(error.error()))
+}
+
+fn is_note(value: &Data) -> bool {
+    matches!(value, Data::String(text) if text.starts_with('#'))
+}
+
+/// As Excel names it, such as `AB12`.
+fn cell_name((row, column): (u32, u32)) -> String {
+    let mut letters = Vec::new();
+    let mut left = u64::from(column) + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push(b'A' + u8::try_from(left % 26).unwrap_or_default());
+        left /= 26;
+    }
+    let letters: String = letters.into_iter().rev().map(char::from).collect();
+    format!("{letters}{}", u64::from(row) + 1)
 }
 
 fn cell_text(cell: &Data) -> String {
@@ -187,6 +265,25 @@ mod tests {
             }
         });
         assert!(read(&two, None).unwrap_err().contains("A, B. Name one with --sheet"));
+    }
+
+    #[test]
+    fn a_cell_far_from_the_table_costs_no_memory_or_is_named() {
+        let with = |(row, column), text: &str, rows| {
+            let bytes = workbook(|workbook| {
+                let sheet = workbook.add_worksheet();
+                sheet.write_string(0, 0, "user").unwrap();
+                for row in 1..rows {
+                    sheet.write_string(row, 0, "u").unwrap();
+                }
+                sheet.write_string(row, column, text).unwrap();
+            });
+            read(&bytes, None)
+        };
+        assert_eq!(with((1_048_575, 16_383), " ", 2).unwrap().1, "user\nu\n");
+        assert_eq!(with((1_048_575, 1), "x", 2).unwrap().1, "user,\nu,\n,x\n");
+        let error = with((1, 16_383), "x", 4_000).unwrap_err();
+        assert!(error.starts_with("its cell XFD2 lies far"), "{error}");
     }
 
     #[test]
