@@ -60,6 +60,8 @@ pub struct Rate {
     latency: Option<f64>,
     /// What the last answer said of the quota; 0 where it said nothing.
     used: f64,
+    /// Whether the service has said, since the last 429, that most of the quota is used.
+    is_braked: bool,
     epoch: Epoch,
     /// Since the first limit was met.
     since_met: Epoch,
@@ -139,6 +141,7 @@ impl Rate {
             phase: Phase::Ramp { window },
             latency: None,
             used: 0.0,
+            is_braked: false,
             epoch: Epoch { began: 0.0, accepted: 0 },
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
@@ -168,6 +171,8 @@ impl Rate {
     pub fn limit(&self) -> Option<f64> {
         match self.phase {
             Phase::Ramp { .. } => None,
+            // What the brake holds is used up to its end: the limit is what is accepted.
+            Phase::Cruise(_) if self.is_braked => Some(self.epoch.per_second(self.last_answer)),
             // What was accepted over a long time is the best witness.
             Phase::Cruise(cruise) => Some(cruise.limit.max(self.since_met.per_second(self.last_answer))),
         }
@@ -204,6 +209,7 @@ impl Rate {
         self.used = answer.used.filter(|used| used.is_finite()).unwrap_or_default();
         let elapsed = now - std::mem::replace(&mut self.last_answer, now);
         let is_near = self.used >= USED_TOLD_FROM;
+        self.is_braked |= is_near;
         self.phase = match self.phase {
             Phase::Ramp { .. } if is_near => Phase::Cruise(self.first_soft_limit(now)),
             Phase::Ramp { window } => {
@@ -221,6 +227,7 @@ impl Rate {
         self.note_latency(now - sent_at);
         self.last_answer = now;
         self.used = 0.0;
+        self.is_braked = false;
         let span = answer.hold.as_secs_f64();
         let span = match self.last_hold {
             // It was on the wire when the hold began, and says nothing new.
@@ -511,6 +518,17 @@ mod tests {
         assert!(soft < 100.0, "{soft}");
         let now = pass(&mut rate, now, 100, 100.0, Some(0.99));
         assert!(rate.rate(seconds(now)).unwrap() < soft);
+    }
+
+    #[test]
+    fn while_the_used_share_is_told_the_limit_is_what_is_accepted() {
+        let mut rate = Rate::new(settings());
+        let now = pass(&mut rate, 0.0, 400, 100.0, None);
+        let now = pass(&mut rate, now, 400, 100.0, Some(0.9));
+        // A window that begins anew.
+        pass(&mut rate, now, 100, 100.0, None);
+        let limit = rate.limit().unwrap();
+        assert!((99.0..=101.0).contains(&limit), "{limit}");
     }
 
     #[test]
