@@ -79,6 +79,7 @@ fn fairness() -> String {
         retry_after: RetryAfterForm::Seconds,
         usage: authwave::simulator::settings::Usage::Silent,
         latency: Duration::from_millis(50),
+        refused: 0.0,
         rows: 1_000_000,
     };
     let time = Duration::from_mins(10);

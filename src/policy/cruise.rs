@@ -19,6 +19,8 @@ impl Epoch {
 pub(super) struct Cruise {
     /// In requests a second.
     pub(super) limit: f64,
+    /// So much of it is certain.
+    pub(super) certain: f64,
     /// Where the curve begins, in seconds.
     pub(super) began: f64,
     /// Since when the limit is about this, in seconds; a limit that is new is probed sooner.

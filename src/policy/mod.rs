@@ -6,6 +6,7 @@ pub mod caps;
 pub mod challenge;
 pub mod classify;
 mod cruise;
+mod descent;
 pub mod earlier;
 pub mod failures;
 pub mod forecast;

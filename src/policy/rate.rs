@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::cruise::{Costs, Cruise, Epoch, boost_for};
+use super::descent::Descent;
 use super::throttle_scope::Hits;
 
 /// What the controller is told before it begins.
@@ -66,6 +67,7 @@ pub struct Rate {
     /// Since the first limit was met.
     since_met: Epoch,
     last_hold: Option<Hold>,
+    descent: Option<Descent>,
     /// Whether the quota is taken to save up what is not used during a hold.
     saves: bool,
     last_answer: f64,
@@ -119,6 +121,10 @@ const HEADROOM: f64 = 1.4;
 const ENOUGH: u64 = 5;
 /// A hold that is no more than this share of the time between two 429s is short.
 const SHORT_HOLD: f64 = 0.5;
+/// What was accepted is close to the rate that was refused from here on: the limit lies between them.
+const CLOSE: f64 = 0.9;
+/// A ramp that ends at no more than so many times its average has been one of many round trips.
+const LONG_RAMP: f64 = 3.0;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -145,6 +151,7 @@ impl Rate {
             epoch: Epoch { began: 0.0, accepted: 0 },
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
+            descent: None,
             saves: true,
             last_answer: 0.0,
         }
@@ -174,7 +181,7 @@ impl Rate {
             // What the brake holds is used up to its end: the limit is what is accepted.
             Phase::Cruise(_) if self.is_braked => Some(self.epoch.per_second(self.last_answer)),
             // What was accepted over a long time is the best witness.
-            Phase::Cruise(cruise) => Some(cruise.limit.max(self.since_met.per_second(self.last_answer))),
+            Phase::Cruise(cruise) => Some(cruise.certain.max(self.since_met.per_second(self.last_answer))),
         }
     }
 
@@ -243,7 +250,7 @@ impl Rate {
             Some(_) | None => {
                 if let Phase::Cruise(cruise) = self.phase {
                     // It was spent, and was not there.
-                    self.saves &= sent_at - cruise.began > 3.0 * (cruise.boosted_until - cruise.began);
+                    self.saves &= !was_boosted(&cruise, sent_at);
                 }
                 let counted = if answer.hold_is_told { span } else { span.min(1.0) };
                 if self.limit().is_none() {
@@ -260,8 +267,11 @@ impl Rate {
     }
 
     /// The limit was met by a request that left at `sent_at`; the curve begins after the hold.
-    fn met(&self, sent_at: f64, hold: f64, began: f64, hits: Hits) -> Cruise {
-        let limit = self.estimate(sent_at, hold);
+    fn met(&mut self, sent_at: f64, hold: f64, began: f64, hits: Hits) -> Cruise {
+        let mut limit = self.estimate(sent_at, hold);
+        if let Phase::Cruise(cruise) = self.phase {
+            (limit, self.descent) = Descent::step(self.descent, self.epoch.accepted, (cruise.limit, limit));
+        }
         let held_since = match self.phase {
             Phase::Ramp { .. } if self.settings.learned == Some(limit) => f64::NEG_INFINITY,
             Phase::Cruise(cruise) if (limit / cruise.limit - 1.0).abs() < NEW_FROM => cruise.held_since,
@@ -272,7 +282,12 @@ impl Rate {
             Hits::Everybody => DEPTH_FOR_ALL,
         };
         let boosted_until = if self.saves && hold > 0.0 { began + boost_for(hold) } else { began };
-        Cruise { limit, began, held_since, depth, boosted_until, beyond: None }
+        // Behind a probe the limit lies somewhere between what was accepted and what was refused.
+        let certain = match self.phase {
+            Phase::Cruise(Cruise { beyond: Some(_), limit: before, .. }) => before.min(limit),
+            Phase::Ramp { .. } | Phase::Cruise(_) => limit,
+        };
+        Cruise { limit, certain, began, held_since, depth, boosted_until, beyond: None }
     }
 
     /// The limit that a 429 shows: what was accepted since the last one, the pause after it included.
@@ -286,6 +301,10 @@ impl Rate {
                 let sent = self.latency.map_or(measured, |latency| window / latency.max(1e-4));
                 match self.settings.learned {
                     Some(learned) if self.epoch.accepted < ENOUGH || measured >= learned / 2.0 => learned,
+                    // The average of a long ramp is of slower times, too.
+                    Some(_) | None if (measured..LONG_RAMP * measured).contains(&sent) => {
+                        (measured * sent).sqrt()
+                    }
                     Some(_) | None => measured.min(sent),
                 }
             }
@@ -299,17 +318,24 @@ impl Rate {
     fn corrected(&self, cruise: &Cruise, sent_at: f64, span: f64) -> f64 {
         let accepted = self.epoch.accepted as f64;
         let at_least = accepted / span;
+        let present = self.cruising(cruise, sent_at);
         match cruise.beyond {
             Some(Epoch { began, accepted }) => {
                 // The refused one came as far behind the last as each of the others.
                 let measured = (accepted + 1) as f64 / (sent_at - began).max(1e-3);
-                let at_most = if accepted < ENOUGH { self.cruising(cruise, sent_at) } else { measured };
+                let at_most = if accepted < ENOUGH { present } else { measured };
                 let at_least = at_least.max(cruise.limit);
                 (at_least * at_most.max(at_least)).sqrt()
             }
-            None if self.cruising(cruise, sent_at) >= cruise.limit => cruise.limit.max(at_least),
+            None if present >= cruise.limit && sent_at < cruise.boosted_until => cruise.limit.max(at_least),
+            None if cruise.held_since.is_infinite() && was_boosted(cruise, sent_at) => cruise.limit,
+            None if present >= cruise.limit => (cruise.limit * present).sqrt().max(at_least),
             None if self.epoch.accepted < ENOUGH => cruise.limit * BLIND_STEP,
-            None => (accepted / (span - self.lost(span))).clamp(cruise.limit / 4.0, cruise.limit),
+            None => {
+                let given = accepted / (span - self.lost(span));
+                let given = if given > CLOSE * present { (given * present).sqrt() } else { given };
+                given.clamp(cruise.limit / 4.0, cruise.limit)
+            }
         }
     }
 
@@ -335,7 +361,15 @@ impl Rate {
     fn first_soft_limit(&self, now: f64) -> Cruise {
         let average = self.epoch.per_second(now);
         let limit = self.settings.learned.unwrap_or(average).max(SLOWEST);
-        Cruise { limit, began: now, held_since: now, depth: 1.0, boosted_until: now, beyond: None }
+        Cruise {
+            limit,
+            certain: limit,
+            began: now,
+            held_since: now,
+            depth: 1.0,
+            boosted_until: now,
+            beyond: None,
+        }
     }
 
     /// While most of the quota is used the curve stands still: the less is left, the slower, until no more is used than
@@ -363,16 +397,26 @@ impl Rate {
 
     fn grown(&self, window: f64, elapsed: f64) -> f64 {
         let expected = self.settings.expected as f64;
-        let few = (expected / FEW_REQUESTS_A_PLACE).min(FEW_PLACES);
-        let quick = (expected / REQUESTS_A_PLACE).max(few).max(FIRST_WINDOW);
-        let known = self.settings.learned.zip(self.latency).map_or(0.0, |(rate, latency)| rate * latency);
-        if window < quick.max(known) { window + 1.0 } else { window + PLACES_A_SECOND * elapsed }
+        let quick = match self.settings.learned {
+            Some(rate) => rate * self.latency.unwrap_or_default(),
+            None => (expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES),
+        };
+        if window < quick.max(expected / REQUESTS_A_PLACE) {
+            window + 1.0
+        } else {
+            window + PLACES_A_SECOND * elapsed
+        }
     }
 
     fn note_latency(&mut self, latency: f64) {
         let smoothed = self.latency.map_or(latency, |before| before + (latency - before) / 8.0);
         self.latency = Some(smoothed);
     }
+}
+
+/// Whether a refusal is to be laid to what was spent after a hold.
+fn was_boosted(cruise: &Cruise, sent_at: f64) -> bool {
+    sent_at - cruise.began <= 3.0 * (cruise.boosted_until - cruise.began)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a small positive number")]

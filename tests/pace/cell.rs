@@ -27,6 +27,7 @@ use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
 use authwave::policy::retry_after;
 use authwave::sign_in::access_token::AccessToken;
+use authwave::simulator::faults::FaultRates;
 use authwave::simulator::link::Link;
 use authwave::simulator::settings::{TenantSettings, Usage};
 use authwave::simulator::tenant::Tenant;
@@ -46,6 +47,8 @@ pub(crate) struct Cell {
     pub(crate) retry_after: RetryAfterForm,
     pub(crate) usage: Usage,
     pub(crate) latency: Duration,
+    /// The share of requests that are answered 429 whatever the rate, with a second as Retry-After.
+    pub(crate) refused: f64,
     pub(crate) rows: u64,
 }
 
@@ -108,6 +111,7 @@ impl Cell {
             retry_after: self.retry_after,
             usage: self.usage,
             latency: self.latency,
+            faults: FaultRates { throttle: self.refused, ..FaultRates::default() },
             ..TenantSettings::plain(ORIGIN, Timestamp::from_second(1_767_225_600).unwrap())
         };
         Watched { link: Link::new(Arc::new(Mutex::new(Tenant::new(settings)))), seen: Arc::default() }
@@ -169,7 +173,9 @@ impl Cell {
         let by_wire = self.rows as f64 * self.latency.as_secs_f64() / IN_FLIGHT as f64;
         let absurd =
             if self.retry_after == RetryAfterForm::Absurd { MAX_RETRY_AFTER } else { Duration::ZERO };
-        Duration::from_secs_f64(by_quota.max(by_wire)) + self.latency + absurd
+        // Each refusal is a second of silence.
+        let silence = self.rows as f64 * self.refused / (1.0 - self.refused);
+        Duration::from_secs_f64(by_quota.max(by_wire) + silence) + self.latency + absurd
     }
 }
 

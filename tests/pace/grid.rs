@@ -24,6 +24,7 @@ fn cell(name: impl Into<String>, quota: Quota, latency: Duration, rows: u64) -> 
         retry_after: RetryAfterForm::Seconds,
         usage: Usage::Silent,
         latency,
+        refused: 0.0,
         rows,
     }
 }
@@ -110,6 +111,10 @@ pub(crate) fn grid() -> Vec<Cell> {
             Allowance { later: Some((Duration::from_secs(100), bucket(later, later))), ..quota.into() };
         let name = format!("bucket 50/s, from 100 s on {later}/s, 50 ms");
         cells.push(Cell { allowance, ..cell(name, quota, MS(50), rows) });
+    }
+    for (refused, rows) in [(0.01, 10_000), (0.04, 5_000), (0.3, 1_000)] {
+        let name = format!("bucket 50/s, burst 50, {} % refused at any rate, 50 ms", refused * 100.0);
+        cells.push(Cell { refused, ..cell(name, bucket(50.0, 50.0), MS(50), rows) });
     }
     cells
 }

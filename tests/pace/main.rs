@@ -73,6 +73,14 @@ fn a_quota_that_shrinks_on_the_way_is_found_again() {
 }
 
 #[test]
+fn refusals_that_come_whatever_the_rate_do_not_bring_a_run_to_a_stop() {
+    for name in ["1 %", "4 %", "30 %"] {
+        let cell = cell(&format!("bucket 50/s, burst 50, {name} refused at any rate, 50 ms"));
+        assert_fared(&cell, &cell.play(None), (8.0, 40.0));
+    }
+}
+
+#[test]
 fn several_runs_use_what_there_is() {
     let cell = Cell { rows: 1_000_000, ..cell("bucket 20/s, burst 20, 50 ms") };
     let done: u64 = cell.share(3, Duration::from_mins(5)).iter().sum();
