@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
 use super::guide::advice;
-use super::verdict::{Errand, Presence, Verdict, grouped, verdict};
+use super::verdict::{Errand, Presence, Verdict, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
 use crate::model::numbers::Numbers;
 use crate::model::outcome::Status;
 use crate::model::stats::RequestCounts;
+use crate::model::thousands::grouped;
 use crate::model::throughput::{Interval, Throughput};
 
 /// A message is cut here, and a user's name: three of each stand for a group.
@@ -411,10 +412,5 @@ mod tests {
         let page = shown(&Digest::default(), Numbers::Masked);
         assert!(page.contains("<th scope=\"col\" class=\"n\">limit of writes</th></tr>"), "no heading");
         assert!(page.contains("<td class=\"n\">20</td></tr>"), "no limit");
-    }
-
-    #[test]
-    fn counts_have_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }
