@@ -23,11 +23,13 @@ use super::exit::Exit;
 use super::locks::{LockError, lock_run_directory};
 use super::next::{Rest, next_steps, refused};
 use super::run_directory::RunDirectory;
+use super::status;
 
 const NAME: &str = "report.html";
 
 /// `authwave report`.
 pub(super) fn report(args: &args::Report) -> Result<Exit, AppError> {
+    status::doing("making the report");
     let directory = RunDirectory::existing(&args.run_dir);
     let path = directory.file("journal.sqlite");
     // Looked for first, so that no lock is left in a directory that is none of ours.

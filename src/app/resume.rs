@@ -38,6 +38,7 @@ use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
+use super::status;
 use super::waves::Sorter;
 
 /// `authwave resume`.
@@ -205,6 +206,7 @@ impl TakenUp {
         R: Iterator<Item = Result<Work, RowsError>>,
     {
         let Self { settings, screen, purpose, directory, lock, store } = self;
+        status::doing("signing in");
         runtime()?.block_on(async {
             let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
             let connection = connect(&settings, rehearsal.as_ref()).await?;

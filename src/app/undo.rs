@@ -46,6 +46,7 @@ use super::plan_text::{DOCUMENT, details};
 use super::purpose::Purpose;
 use super::run::{Where, absolute, begin, run_directory};
 use super::run_directory::RunDirectory;
+use super::status;
 
 /// The rows that take back, as a file that a run reads.
 const ROWS: &str = "undo.csv";
@@ -55,6 +56,7 @@ const NOT_UNDONE: &str = "not-undone.csv";
 
 /// `authwave undo`.
 pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
+    status::doing("reading what the run did");
     let source = Source::open(&mut args)?;
     let sum = source.count()?;
     let is_quiet = source.settings.output == Output::Quiet;
