@@ -38,7 +38,7 @@ use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
-use super::locks::{Lock, lock_run_directory, lock_tenant};
+use super::locks::{Lock, Use, lock_run_directory, lock_tenant};
 use super::plan_text::DOCUMENT;
 use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
@@ -136,7 +136,7 @@ pub(super) fn begin(
             Where::Anew(place) => run_directory(place, &settings, (started_at, input.path()))?,
             Where::In(directory) => directory,
         };
-        let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
+        let locks = locks(lock_run_directory(directory.path(), Use::Work)?, tenant, &directory);
         keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
         let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);

@@ -39,7 +39,7 @@ use super::earlier::is_decided;
 use super::environment::{print, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
-use super::locks::{Lock, lock_run_directory};
+use super::locks::{Lock, Use, lock_run_directory};
 use super::next::{carry_out, quoted};
 use super::plan_html;
 use super::plan_text::{DOCUMENT, details};
@@ -180,7 +180,7 @@ impl Source {
         if !path.exists() {
             return Err(JournalError::NoJournal(path).into());
         }
-        let lock = lock_run_directory(&args.run)?;
+        let lock = lock_run_directory(&args.run, Use::Reading)?;
         let store = Store::open(&path)?;
         let run = store.run();
         if run.is_rehearsal {

@@ -35,6 +35,7 @@ use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::{found, pace, run_settings};
+use super::locks::Use;
 use super::memory::Memory;
 use super::purpose::StopRules;
 use super::resume::TakenUp;
@@ -45,7 +46,7 @@ const NAME: &str = "verify.csv";
 
 /// `authwave verify`.
 pub(super) fn verify(args: args::Verify) -> Result<Exit, AppError> {
-    let taken_up = TakenUp::open(&args.run_dir, args.common, RunChoices::default())?;
+    let taken_up = TakenUp::open((&args.run_dir, Use::Reading), args.common, RunChoices::default())?;
     if taken_up.settings.target == Target::Rehearsal {
         return Err(AppError::Rehearsed);
     }

@@ -142,6 +142,11 @@ impl World {
         self.spawn(&[&["resume", "out"], flags].concat())
     }
 
+    /// Begins what [`World::verify`] does, and does not wait.
+    pub(crate) fn begin_to_verify(&self, flags: &[&str]) -> Running {
+        self.spawn(&[&["verify", "out"], flags].concat())
+    }
+
     /// Begins to take a run back into `out`, and does not wait.
     pub(crate) fn begin_undo(&self, run: &str, flags: &[&str]) -> Running {
         self.spawn(&[&["undo", run, "--run-dir", "out"], flags].concat())
