@@ -232,6 +232,7 @@ impl Closing {
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
+            numbers: self.numbers,
             errors: Vec::new(),
         };
         if self.workbook == Workbook::Beside

@@ -270,7 +270,7 @@ fn checked(
         say(&findings::warnings(file, &findings));
     }
     if findings.invalid > 0 {
-        say(&findings::bad_rows(file, &findings));
+        say(&findings::bad_rows(file, &findings, settings.numbers));
         if settings.bad_rows == BadRows::Refuse {
             return Err(AppError::BadRows { invalid: findings.invalid, rows: findings.rows });
         }
