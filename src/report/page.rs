@@ -1,6 +1,7 @@
 //! report.html: one page that stands alone.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use askama::Template;
@@ -70,6 +71,8 @@ struct Page<'run> {
     verdict: Verdict,
     pace: Vec<Chart>,
     operations: Option<Chart>,
+    /// The headings of the errors, in their order.
+    anchors: Vec<String>,
 }
 
 /// The whole page.
@@ -81,6 +84,7 @@ pub fn page(facts: &Facts<'_>) -> String {
         verdict: verdict(facts.digest, (facts.errand, facts.rows), facts.presence),
         pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
         operations: (!times.is_empty()).then(|| operation_times(times)),
+        anchors: anchors(facts.digest.errors.iter().map(|group| group.code.as_str())),
     };
     let Ok(text) = page.render() else { unreachable!("writing to a string cannot fail") };
     text
@@ -114,6 +118,33 @@ impl Page<'_> {
     fn text<'text>(&self, text: &'text str) -> Cow<'text, str> {
         self.facts.numbers.in_text(shortened(text))
     }
+}
+
+/// By which each code's heading can be linked to: `error-phone-number-not-unique`. Codes that differ in what stands in no
+/// such name are counted.
+fn anchors<'code>(codes: impl Iterator<Item = &'code str>) -> Vec<String> {
+    let mut taken: HashMap<String, u32> = HashMap::new();
+    let told = |code| {
+        let name = anchor(code);
+        let count = taken.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}--{count}") }
+    };
+    codes.map(told).collect()
+}
+
+fn anchor(code: &str) -> String {
+    let mut name = "error".to_owned();
+    let mut before = '-';
+    for c in shortened(code).chars() {
+        let begins = before.is_ascii_lowercase() && c.is_ascii_uppercase();
+        if c.is_ascii_alphanumeric() && (begins || !before.is_ascii_alphanumeric()) {
+            name.push('-');
+        }
+        name.extend(c.is_ascii_alphanumeric().then(|| c.to_ascii_lowercase()));
+        before = c;
+    }
+    name
 }
 
 /// What would fill the page is cut.
@@ -372,6 +403,37 @@ mod tests {
         }
         let all = shown(&digest, Numbers::Shown);
         assert!(all.contains("+44 7700900123") && all.contains("+1 2065550123"));
+    }
+
+    #[test]
+    fn headings_of_errors_are_linked_to_by_their_codes() {
+        let codes = [
+            "phoneNumberNotUnique",
+            "http-403",
+            "Authorization_RequestDenied",
+            "a b",
+            "a-B",
+            "\u{e4}\"><b>",
+            "404",
+            "",
+        ];
+        let expected = [
+            "error-phone-number-not-unique",
+            "error-http-403",
+            "error-authorization-request-denied",
+            "error-a-b",
+            "error-a-b--2",
+            "error-b",
+            "error-404",
+            "error",
+        ];
+        assert_eq!(anchors(codes.into_iter()), expected);
+        let page = shown(&digest("x"), Numbers::Masked);
+        for number in 0..50 {
+            assert_eq!(page.matches(&format!("<h3 id=\"error-code-{number}\">")).count(), 1, "{number}");
+            // From the list of causes, and from the heading itself.
+            assert_eq!(page.matches(&format!("<a href=\"#error-code-{number}\">")).count(), 2, "{number}");
+        }
     }
 
     #[test]

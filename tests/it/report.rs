@@ -120,7 +120,8 @@ fn an_error_is_told_with_its_cause_and_example() {
     let refusal = "{\"error\":{\"code\":\"accessDenied\",\"message\":\"no right to +1 2065550123\"}}";
     let world = World::new().file("in.csv", text).answers([Answer::text(403, refusal)]);
     let page = world.run("in.csv", &[]).exits(1).text("report.html");
-    assert!(page.contains("<code>accessDenied</code>: 1 row"), "{page}");
+    let heading = "<h3 id=\"error-access-denied\"><a href=\"#error-access-denied\"><code>accessDenied</code></a>: 1 row";
+    assert!(page.contains(heading), "{page}");
     assert!(
         page.contains("Not allowed: a permission") && page.contains("no right to +1 ******0123"),
         "{page}"
