@@ -310,6 +310,27 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_without_end_is_told_also_where_users_are_all_that_a_file_has() {
+        let settings = || InputSettings { action: ActionSource::ListMethods, ..InputSettings::default() };
+        for (text, place) in [
+            (
+                "upn\na@b.c\n\"b@b.c\nc@b.c\nd@b.c\n",
+                "lines 4 and 5 of the file, 2 of which look like other rows: close",
+            ),
+            ("upn\na@b.c\n\"b@b.c\nc@b.c", "line 4 of the file, which looks like another row: close"),
+        ] {
+            let (_dir, input) = open(text.as_bytes(), settings());
+            let works: Vec<_> = input.map(Result::unwrap).collect();
+            let [Work::Task(_), Work::Invalid(swallower)] = &works[..] else { panic!("{works:?}") };
+            assert_eq!(swallower.reason, format!("takes in {place} the double quote in line 3"));
+        }
+        // What is no user is no row either.
+        let (_dir, mut input) = open(b"upn\n\"a@b.c\nnobody\"\n", settings());
+        let Some(Ok(Work::Invalid(row))) = input.next() else { panic!("must be invalid") };
+        assert_eq!(row.column, "upn");
+    }
+
+    #[test]
     fn rows_that_a_quote_swallowed_are_counted_and_their_lines_named() {
         for end in ["\n", "\r\n", "\r"] {
             let text = "sep=,\nuser,action,note\n# a comment\na@b.c,list,\"my\nown\"\n\nb@b.c,list,\"open\nc@b.c,list,x\n\
