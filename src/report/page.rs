@@ -8,7 +8,7 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
-use super::guide::advice;
+use super::guide::{Advice, advice};
 use super::verdict::{Errand, Presence, Verdict, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
@@ -118,6 +118,11 @@ impl Page<'_> {
     fn text<'text>(&self, text: &'text str) -> Cow<'text, str> {
         self.facts.numbers.in_text(shortened(text))
     }
+}
+
+/// What the guide says, each with its heading. What stands between backticks is to be typed.
+const fn paragraphs(advice: &Advice) -> [(&'static str, &'static str); 3] {
+    [("", advice.cause), ("Cure:", advice.cure), ("Permission:", advice.permission)]
 }
 
 /// By which each code's heading can be linked to: `error-phone-number-not-unique`. Codes that differ in what stands in no
@@ -403,6 +408,16 @@ mod tests {
         }
         let all = shown(&digest, Numbers::Shown);
         assert!(all.contains("+44 7700900123") && all.contains("+1 2065550123"));
+    }
+
+    #[test]
+    fn commands_in_causes_and_cures_stand_out() {
+        let mut digest = digest("x");
+        digest.errors[0].code = "invalid-row".to_owned();
+        let page = shown(&digest, Numbers::Masked);
+        assert!(page.contains("<p><strong>Cure:</strong> Mend the row in unfinished.csv"), "no cure");
+        assert!(page.contains(" <code>authwave check FILE</code> tells all such rows"), "no command");
+        assert!(!page.contains('`'), "a mark of the guide");
     }
 
     #[test]
