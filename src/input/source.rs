@@ -8,7 +8,7 @@ use crate::model::row::{Row, RowNumber, RowSet};
 use crate::model::task::Work;
 
 use super::columns::{self, Needed};
-use super::records::{InputError, Records};
+use super::records::{InputError, Record, Records};
 use super::remarks::Remark;
 use super::rows::{ActionSource, InputSettings, Interpreter, Rejected};
 
@@ -117,7 +117,8 @@ impl Input {
         self.records.fingerprint()
     }
 
-    fn read(&mut self) -> Result<Option<Work>, InputError> {
+    /// The next row that is not left out.
+    fn record(&mut self) -> Result<Option<Record>, InputError> {
         let mut next = RowNumber(self.records.number().0 + 1);
         if self.left_out.contains(next) {
             while self.left_out.contains(next) {
@@ -125,8 +126,7 @@ impl Input {
             }
             self.records.skip_to(next)?;
         }
-        let record = self.records.read()?;
-        Ok(record.map(|record| self.interpreter.work(record)))
+        self.records.read()
     }
 
     /// Goes back to the first row.
@@ -146,9 +146,14 @@ impl Iterator for Input {
         if self.has_ended {
             return None;
         }
-        let next = self.read();
-        self.has_ended = !matches!(next, Ok(Some(_)));
-        next.transpose()
+        // Work is large, and is made where it goes.
+        match self.record() {
+            Ok(Some(record)) => Some(Ok(self.interpreter.work(record))),
+            ended => {
+                self.has_ended = true;
+                ended.err().map(Err)
+            }
+        }
     }
 }
 
