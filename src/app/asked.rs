@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal as _;
 
-use crate::progress::screen::{Screen, View};
+use crate::progress::screen::{Screen, View, Voice};
 use crate::settings::args;
-use crate::settings::resolve::{Mode, Output, RunChoices, Settings, resolve};
+use crate::settings::resolve::{LogFormat, Mode, Output, RunChoices, Settings, resolve};
 
-use super::environment::{is_dumb, paint, secrets, settings_file};
+use super::environment::{is_dumb, paint, say_on, secrets, settings_file};
 use super::error::AppError;
 use super::logging;
 use super::purpose::Purpose;
@@ -24,8 +24,13 @@ impl Asked {
     pub(super) fn resolve(&self) -> Result<(Settings, Screen), AppError> {
         let file = settings_file(self.common.config.clone())?;
         let settings = resolve(&self.common, (self.mode, self.choices.clone()), file, secrets())?;
-        let screen = Screen::new(view(settings.output), settings.numbers);
+        let voice = match settings.log_format {
+            LogFormat::Text => Voice::Text,
+            LogFormat::Json => Voice::Log,
+        };
+        let screen = Screen::new(view(settings.output), voice, settings.numbers);
         logging::begin(&screen, &settings, self.common.log.as_deref())?;
+        say_on(&screen);
         Ok((settings, screen))
     }
 }

@@ -22,6 +22,7 @@ use super::exit::Exit;
 use super::findings::{json, text};
 use super::purpose::input_settings;
 use super::run::fit;
+use super::status;
 
 /// `authwave check`.
 pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
@@ -34,9 +35,11 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let prospect = Prospect::of(&args.prospect, &file, &secrets)?;
     let signed_in = Protected::new(claims.person());
     let rows = InputSettings { signed_in, ..input_settings(&reading, ActionSource::Column) };
+    status::doing(format!("checking {}", args.file.display()));
     let mut input = Input::open(&args.file, rows)?;
     let mut needs = Needs::default();
     let findings = check(&mut input, |work| {
+        status::count_row();
         if let Work::Task(task) = work {
             needs.note(&task.action, prospect.reset_method);
         }
@@ -59,10 +62,12 @@ fn obstacles(needs: &Needs, prospect: Prospect, claims: &Claims) -> Vec<Obstacle
 /// Writes a copy of the file with what was found in each row.
 fn write_findings(path: &Path, mut input: Input, findings: &Findings) -> Result<(), AppError> {
     let header = input.header().clone();
+    status::doing(format!("writing {}", path.display()));
     let mut checked = Checked::create(path, &header).map_err(AppError::Findings)?;
     input.rewind()?;
     while let Some(work) = input.next() {
         let work = work?;
+        status::count_row();
         let row = work.row();
         let beside = findings.beside.get(&row.number).into_iter().flatten();
         let told: Vec<_> = input.remarks().iter().chain(beside).map(finding).collect();

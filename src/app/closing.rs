@@ -10,6 +10,7 @@ use crate::engine::run::Stop;
 use crate::journal::record::{RunRecord, SessionEnd};
 use crate::model::digest::Counts;
 use crate::model::event::ObserverError;
+use crate::model::numbers::Numbers;
 use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
@@ -47,6 +48,8 @@ pub(super) struct Account<'run> {
     /// What a rehearsal's tenant saw; `None` for a run that was real.
     pub(super) ledger: Option<Ledger>,
     pub(super) directory: &'run Path,
+    /// Whether phone numbers are shown to whoever reads the last lines.
+    pub(super) numbers: Numbers,
     /// The most frequent error codes of all sessions, with how many rows ended so.
     pub(super) errors: Vec<(String, u64)>,
 }
@@ -138,7 +141,7 @@ impl Account<'_> {
                 rows.not_due
             );
         }
-        text += &holders::lines(&self.holders);
+        text += &self.numbers.in_text(&holders::lines(&self.holders));
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
             let DesiredState { held, mended, not_mended } = desired;
@@ -243,6 +246,7 @@ mod tests {
             ended_at: Timestamp::UNIX_EPOCH,
             ledger,
             directory: Path::new("runs/my wave"),
+            numbers: Numbers::Masked,
             errors: (rows.failed > 0).then(|| ("no-answer".to_owned(), rows.failed)).into_iter().collect(),
         };
         account.text()

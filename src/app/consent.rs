@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal as _};
 
 use crate::policy::caps::Tally;
 
-use super::environment::say;
 use super::error::AppError;
+use super::{environment, status};
 
 /// From so many deletes or resets on their number has to be typed.
 const MANY: u64 = 100;
@@ -26,7 +26,9 @@ pub(super) fn ask(tally: &Tally) -> Result<(), AppError> {
         return Err(AppError::NobodyToAsk);
     }
     let wanted = wanted(tally);
-    say(&question(tally, &wanted));
+    let question = question(tally, &wanted);
+    status::asking(&question);
+    environment::ask(&question);
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     match read {

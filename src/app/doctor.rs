@@ -32,6 +32,7 @@ use super::environment::{print, runtime};
 use super::error::{AppError, chain};
 use super::exit::Exit;
 use super::purpose::Purpose;
+use super::status;
 
 /// Graph's own id, which some tokens name as their audience in the place of its root.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
@@ -46,6 +47,7 @@ pub(super) fn examine(args: args::Doctor) -> Result<Exit, AppError> {
         Some(file) => Patient::read(file, &settings)?,
         None => Patient::default(),
     };
+    status::doing("examining sign-in and tenant");
     let checkup = runtime()?.block_on(checkup(&settings, &tenant, &patient))?;
     let has_colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let paint = if has_colours { Paint::Colours } else { Paint::Plain };

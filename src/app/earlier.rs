@@ -16,7 +16,7 @@ use crate::policy::earlier::Earlier;
 use crate::settings::stored::Stored;
 
 use super::error::AppError;
-use super::locks::lock_run_directory;
+use super::locks::{Use, lock_run_directory};
 use super::next::quoted;
 use super::purpose::{Purpose, input_settings};
 
@@ -46,7 +46,7 @@ impl EarlierRuns {
             if !path.exists() {
                 return Err(JournalError::NoJournal(path).into());
             }
-            let lock = lock_run_directory(directory)?;
+            let lock = lock_run_directory(directory, Use::Reading)?;
             let store = Store::open(&path)?;
             if Purpose::of(&store.run().command) != Purpose::Rows {
                 return Err(AppError::NoRun(directory.clone()));

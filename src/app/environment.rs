@@ -5,19 +5,45 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use etcetera::BaseStrategy as _;
 
 use crate::model::secret::Secret;
-use crate::progress::screen::Paint;
+use crate::progress::screen::{Paint, Screen};
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
 use crate::settings::sign_in::{Platform, Secrets};
 
 use super::error::AppError;
 
-/// Writes to standard error. Where that is closed nobody listens.
+/// Where the process says something, once that is decided: standard error is the process's, too.
+static SCREEN: OnceLock<Screen> = OnceLock::new();
+
+/// From here on what is said goes this way.
+pub(super) fn say_on(screen: &Screen) {
+    // A second one, as in tests, says nothing that the first would not.
+    let _ = SCREEN.set(screen.clone());
+}
+
+/// Writes lines to standard error. Where that is closed nobody listens.
 pub(super) fn say(text: &str) {
+    match SCREEN.get() {
+        Some(screen) => screen.say(text),
+        None => ask(text),
+    }
+}
+
+/// Says what a command came to grief by.
+pub(super) fn say_error(text: &str) {
+    match SCREEN.get() {
+        Some(screen) => screen.say_error(text),
+        None => ask(&format!("error: {text}\n")),
+    }
+}
+
+/// Writes to standard error as it is, for somebody who sits there.
+pub(super) fn ask(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

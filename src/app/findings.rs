@@ -10,6 +10,7 @@ use crate::input::checks::{Example, Findings, Group};
 use crate::input::remarks::{Cause, Severity};
 use crate::input::source::Input;
 use crate::model::demand::Demand;
+use crate::model::numbers::Numbers;
 use crate::model::row::RowNumber;
 use crate::model::task::WHOLE_ROW;
 
@@ -21,13 +22,14 @@ pub(super) fn form(input: &Input) -> String {
     format!("reading {}: {}\n", input.path().display(), input.form())
 }
 
-/// A line for each bad row, at most fifty, and then the count.
-pub(super) fn bad_rows(file: &Path, findings: &Findings) -> String {
+/// A line for each bad row, at most fifty, and then the count. Row and column say where its cell is, whose number need
+/// not stand in the mail of a job.
+pub(super) fn bad_rows(file: &Path, findings: &Findings, numbers: Numbers) -> String {
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     for invalid in &findings.examples {
-        let place = place(invalid.row.number, &invalid.column, &invalid.value);
-        let _ = writeln!(text, "{}: {place} {}", file.display(), invalid.reason);
+        let place = place(invalid.row.number, &invalid.column, &numbers.in_text(&invalid.value));
+        let _ = writeln!(text, "{}: {place} {}", file.display(), numbers.in_text(&invalid.reason));
     }
     let left = findings.invalid - findings.examples.len() as u64;
     if left > 0 {

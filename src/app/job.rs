@@ -48,6 +48,7 @@ use super::report;
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::sinks::{Finished, Machines, Sinks};
+use super::status;
 
 /// How many rows that wait for an earlier row of their user are read ahead.
 const LOOK_AHEAD: usize = 10_000;
@@ -98,7 +99,7 @@ impl Job {
         let pace = self::pace(pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
         let pacer = Arc::new(Pacer::new(pace));
-        let asked = self.screen.asked();
+        status::shown(self.screen.asked());
         let timeline = Timeline::new(start.moment, start.wall);
         let machines = Machines::of(&self.settings, self.demand.rows, timeline);
         let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
@@ -113,8 +114,9 @@ impl Job {
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut sinks)) => end,
-            () = self.signals.stop(&shutdown, &asked) => unreachable!("listening for signals never ends"),
+            () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
+        status::doing("bringing the files into their last form");
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);
@@ -230,6 +232,7 @@ impl Closing {
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
             ledger: self.rehearsal.map(RehearsalTenant::stop),
             directory: self.directory.path(),
+            numbers: self.numbers,
             errors: Vec::new(),
         };
         if self.workbook == Workbook::Beside

@@ -22,6 +22,8 @@ pub enum LockError {
         directory: PathBuf,
         /// Who has it.
         holder: String,
+        /// What for.
+        use_of_it: Use,
     },
     /// Another run works on the tenant.
     #[error(
@@ -39,6 +41,29 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What a run directory is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// To go on with its run.
+    Work,
+    /// To read what its run did, which nobody goes on with meanwhile.
+    Reading,
+}
+
+impl Use {
+    /// As the lock's file tells it, behind the process.
+    const fn told(self) -> &'static str {
+        match self {
+            Self::Work => "",
+            Self::Reading => ", which reads it,",
+        }
+    }
+
+    fn in_words_of(holder: &str) -> Self {
+        if holder.contains(Self::Reading.told()) { Self::Reading } else { Self::Work }
+    }
 }
 
 /// A lock, held as long as this lives.
@@ -60,18 +85,21 @@ impl Lock {
 }
 
 /// Takes a run directory for this process.
-pub(super) fn lock_run_directory(directory: &Path) -> Result<Lock, LockError> {
+pub(super) fn lock_run_directory(directory: &Path, use_of_it: Use) -> Result<Lock, LockError> {
     let path = directory.join("lock");
-    match take(&path).map_err(|source| LockError::File { path, source })? {
+    match take(&path, use_of_it).map_err(|source| LockError::File { path, source })? {
         Taken::Mine(lock) => Ok(lock),
-        Taken::Theirs(holder) => Err(LockError::RunDirectory { directory: directory.to_owned(), holder }),
+        Taken::Theirs(holder) => {
+            let use_of_it = Use::in_words_of(&holder);
+            Err(LockError::RunDirectory { directory: directory.to_owned(), holder, use_of_it })
+        }
     }
 }
 
 /// Takes a tenant for this process, as far as the user's other runs are concerned. `name` tells tenants and apps apart.
 /// Where the user has no place for locks the run goes on without.
 pub(super) fn lock_tenant(name: &str) -> Result<Option<Lock>, LockError> {
-    match state_file("locks", name, "lock").and_then(|path| take(&path)) {
+    match state_file("locks", name, "lock").and_then(|path| take(&path, Use::Work)) {
         Ok(Taken::Mine(lock)) => Ok(Some(lock)),
         Ok(Taken::Theirs(holder)) => Err(LockError::Tenant { holder }),
         Err(error) => {
@@ -87,7 +115,7 @@ enum Taken {
     Theirs(String),
 }
 
-fn take(path: &Path) -> io::Result<Taken> {
+fn take(path: &Path, use_of_it: Use) -> io::Result<Taken> {
     let mut options = OpenOptions::new();
     let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     match file.try_lock() {
@@ -100,7 +128,7 @@ fn take(path: &Path) -> io::Result<Taken> {
         Err(TryLockError::Error(error)) => return Err(error),
     }
     let mut lock = Lock(file);
-    lock.write(&format!("process {}", std::process::id()))?;
+    lock.write(&format!("process {}{}", std::process::id(), use_of_it.told()))?;
     Ok(Taken::Mine(lock))
 }
 
@@ -115,11 +143,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("lock"), "process 1, which was killed long ago, and said more about it\n")
             .unwrap();
-        let first = lock_run_directory(dir.path()).unwrap();
-        let told = lock_run_directory(dir.path()).unwrap_err().to_string();
-        let me = format!("in use by process {} since", std::process::id());
-        assert!(told.contains(&me) && !told.contains("long ago"), "{told}");
-        drop(first);
-        lock_run_directory(dir.path()).unwrap();
+        for (use_of_it, which) in [(Use::Work, ""), (Use::Reading, ", which reads it,")] {
+            let first = lock_run_directory(dir.path(), use_of_it).unwrap();
+            let refused = lock_run_directory(dir.path(), Use::Work).unwrap_err();
+            let told = refused.to_string();
+            let me = format!("in use by process {}{which} since", std::process::id());
+            assert!(told.contains(&me) && !told.contains("long ago"), "{told}");
+            let LockError::RunDirectory { use_of_it: found, .. } = refused else { panic!("{refused:?}") };
+            assert_eq!(found, use_of_it);
+            drop(first);
+        }
+        lock_run_directory(dir.path(), Use::Work).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
-use crate::progress::screen::Screen;
+use crate::progress::screen::{Screen, TOLD};
 use crate::settings::resolve::{LogFormat, Settings};
 
 use super::error::AppError;
@@ -24,6 +24,8 @@ pub(super) fn begin(screen: &Screen, settings: &Settings, filter: Option<&str>) 
         // The libraries' own words are of no use to people, and could show what they send.
         None => EnvFilter::default().add_directive(LevelFilter::ERROR.into()).add_directive(own(level)?),
     };
+    // What is said to people is said whatever is logged.
+    let filter = filter.add_directive(format!("{TOLD}=info").parse()?);
     let lines = fmt::layer().with_writer(screen.log_writer()).with_ansi(false);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_target(false).compact().boxed(),

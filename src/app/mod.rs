@@ -44,6 +44,7 @@ mod simulator;
 mod sinks;
 pub mod start;
 mod state;
+mod status;
 mod sum;
 mod template;
 mod undo;

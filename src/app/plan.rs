@@ -31,6 +31,7 @@ use super::next::carry_out;
 use super::plan_html;
 use super::plan_text::{DOCUMENT, details};
 use super::run_directory::RunDirectory;
+use super::status;
 use super::sum::Sum;
 
 /// Makes plan.json and plan.csv of what the run in `directory` has read, and shows it.
@@ -40,6 +41,7 @@ pub(super) fn conclude(
     (settings, brakes): (&Settings, &Brakes),
     shown: Shown,
 ) -> Result<Exit, AppError> {
+    status::doing("making the plan of what was read");
     let store = Store::open(&directory.file("journal.sqlite"))?;
     let mut prospect = Prospect::new(&store, input, settings)?;
     let path = directory.file(DOCUMENT);
@@ -65,6 +67,7 @@ pub(super) fn conclude(
             }
             Work::Invalid(invalid) => not_understood(&invalid),
         };
+        status::count_row();
         sum.add(&row);
         document.push(&row)?;
         lines.push(&row)?;

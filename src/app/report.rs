@@ -20,30 +20,43 @@ use crate::settings::args;
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
-use super::locks::{LockError, lock_run_directory};
+use super::locks::{LockError, Use, lock_run_directory};
 use super::next::{Rest, next_steps, refused};
 use super::run_directory::RunDirectory;
+use super::status;
 
 const NAME: &str = "report.html";
 
 /// `authwave report`.
 pub(super) fn report(args: &args::Report) -> Result<Exit, AppError> {
+    status::doing("making the report");
     let directory = RunDirectory::existing(&args.run_dir);
     let path = directory.file("journal.sqlite");
     // Looked for first, so that no lock is left in a directory that is none of ours.
     if !path.exists() {
         return Err(JournalError::NoJournal(path).into());
     }
-    let (presence, _lock) = match lock_run_directory(directory.path()) {
-        Ok(lock) => (Presence::Over, Some(lock)),
-        Err(LockError::RunDirectory { .. }) => (Presence::UnderWay, None),
+    let (others_use, _lock) = match lock_run_directory(directory.path(), Use::Reading) {
+        Ok(lock) => (None, Some(lock)),
+        Err(LockError::RunDirectory { use_of_it, .. }) => (Some(use_of_it), None),
         Err(error) => return Err(error.into()),
     };
     let store = Store::open(&path)?;
+    let digest = store.digest()?;
+    let presence = presence(others_use, &digest);
     let numbers = if args.show_numbers { Numbers::Shown } else { Numbers::Masked };
-    write(&directory, &store, &store.digest()?, (numbers, presence))?;
+    write(&directory, &store, &digest, (numbers, presence))?;
     print(&format!("{}\n", directory.file(NAME).display()));
     Ok(Exit::Done)
+}
+
+/// Whether somebody works on the run: `verify` and others only read it, and who has noted its end is about to go.
+fn presence(others_use: Option<Use>, digest: &Digest) -> Presence {
+    let is_open = digest.sessions.last().is_none_or(|session| session.ended_at.is_none());
+    match others_use {
+        Some(Use::Work) if is_open => Presence::UnderWay,
+        Some(Use::Work | Use::Reading) | None => Presence::Over,
+    }
 }
 
 /// Writes the report.

@@ -31,13 +31,14 @@ use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
-use super::locks::{Lock, lock_run_directory};
+use super::locks::{Lock, Use, lock_run_directory};
 use super::plan;
 use super::plan_text::DOCUMENT;
 use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
+use super::status;
 use super::waves::Sorter;
 
 /// `authwave resume`.
@@ -48,7 +49,8 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
         max_duration: args.limits.max_duration,
         ..RunChoices::default()
     };
-    let mut taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
+    status::doing("reading the journal");
+    let mut taken_up = TakenUp::open((&args.run_dir, Use::Work), args.common, choices)?;
     let mut input = taken_up.input(args.input.as_deref())?;
     let standing = taken_up.standing()?;
     let rows_left = taken_up.store.run().rows.saturating_sub(standing.done.len());
@@ -77,7 +79,8 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
 /// `authwave operations`.
 pub(super) fn follow_operations(args: args::Operations) -> Result<Exit, AppError> {
     let choices = RunChoices { operation_timeout: args.operation_timeout, ..RunChoices::default() };
-    let taken_up = TakenUp::open(&args.run_dir, args.common, choices)?;
+    status::doing("reading the journal");
+    let taken_up = TakenUp::open((&args.run_dir, Use::Work), args.common, choices)?;
     let pending = taken_up.store.pending(&timeline_now())?;
     let mut demand = Demand::default();
     for task in &pending {
@@ -101,7 +104,7 @@ pub(super) struct TakenUp {
 
 impl TakenUp {
     pub(super) fn open(
-        run_dir: &Path,
+        (run_dir, use_of_it): (&Path, Use),
         mut common: args::Common,
         mut choices: RunChoices,
     ) -> Result<Self, AppError> {
@@ -111,7 +114,7 @@ impl TakenUp {
         if !path.exists() {
             return Err(JournalError::NoJournal(path).into());
         }
-        let lock = lock_run_directory(run_dir)?;
+        let lock = lock_run_directory(run_dir, use_of_it)?;
         let store = Store::open(&path)?;
         let run = store.run();
         Stored::from_json(&run.settings)?.fill(&mut common, &mut choices);
@@ -205,6 +208,7 @@ impl TakenUp {
         R: Iterator<Item = Result<Work, RowsError>>,
     {
         let Self { settings, screen, purpose, directory, lock, store } = self;
+        status::doing("signing in");
         runtime()?.block_on(async {
             let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
             let connection = connect(&settings, rehearsal.as_ref()).await?;

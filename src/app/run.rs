@@ -38,14 +38,14 @@ use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
-use super::locks::{Lock, lock_run_directory, lock_tenant};
+use super::locks::{Lock, Use, lock_run_directory, lock_tenant};
 use super::plan_text::DOCUMENT;
 use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
 use super::waves::Sorter;
-use super::{consent, findings, plan};
+use super::{consent, findings, plan, status};
 
 /// `authwave run`.
 pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
@@ -57,6 +57,7 @@ pub(super) fn run_rows(args: args::Run) -> Result<Exit, AppError> {
         choices.plan = Some(agenda.kept());
     }
     let file = args.file.or_else(|| agenda.as_ref().map(Agenda::input)).unwrap_or_default();
+    status::doing("reading what earlier runs have done");
     let mut earlier = EarlierRuns::read(&choices.since_runs)?;
     let sorter = Sorter::now(&mut earlier);
     let asked = Asked { common: args.common, choices, mode: mode(args.rehearse), purpose };
@@ -110,6 +111,7 @@ pub(super) fn begin(
         let tally = brakes.agenda.as_ref().map_or(&tally, Agenda::tally);
         permitted(tally, &settings)?;
     }
+    status::doing("signing in");
     runtime()?.block_on(async {
         let rehearsal = RehearsalTenant::start_for(&settings.target, seeds)?;
         let connection = connect(&settings, rehearsal.as_ref()).await?;
@@ -125,6 +127,7 @@ pub(super) fn begin(
         let tenant = tenant_lock(&settings, &connection)?;
         // Rows that only read may be done to everybody.
         if tally.changes > 0 {
+            status::doing("looking up whom no row may touch");
             let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await?);
         }
         // Until now nothing has begun, and Ctrl-C ends the process as ever.
@@ -133,7 +136,7 @@ pub(super) fn begin(
             Where::Anew(place) => run_directory(place, &settings, (started_at, input.path()))?,
             Where::In(directory) => directory,
         };
-        let locks = locks(lock_run_directory(directory.path())?, tenant, &directory);
+        let locks = locks(lock_run_directory(directory.path(), Use::Work)?, tenant, &directory);
         keep_plan(&brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
         let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);
@@ -228,6 +231,7 @@ fn checked(
     (settings, asked): (&Settings, &Asked),
     brakes: &Brakes,
 ) -> Result<Checked, AppError> {
+    status::doing(format!("checking {}", file.display()));
     let mut input = Input::open(file, asked.purpose.input_settings(settings))?;
     if settings.output != Output::Quiet {
         say(&findings::form(&input));
@@ -237,6 +241,7 @@ fn checked(
     let (mut needs, mut tally) = (Needs::default(), Tally::default());
     let mut sorter = brakes.sorter.clone();
     let findings = check(&mut input, |work| {
+        status::count_row();
         let due = work.task().map_or(Due::Now, |task| sorter.due(task));
         if let Work::Task(task) = work
             && asked.mode == Mode::Rehearsal
@@ -265,7 +270,7 @@ fn checked(
         say(&findings::warnings(file, &findings));
     }
     if findings.invalid > 0 {
-        say(&findings::bad_rows(file, &findings));
+        say(&findings::bad_rows(file, &findings, settings.numbers));
         if settings.bad_rows == BadRows::Refuse {
             return Err(AppError::BadRows { invalid: findings.invalid, rows: findings.rows });
         }

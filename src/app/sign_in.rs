@@ -22,6 +22,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::purpose::Purpose;
 use super::signals::Signals;
+use super::status;
 
 /// `authwave sign-in`.
 pub(super) fn sign_in(args: args::Session) -> Result<Exit, AppError> {
@@ -32,6 +33,7 @@ pub(super) fn sign_in(args: args::Session) -> Result<Exit, AppError> {
         let mut signals =
             Signals::listen().map_err(|source| AppError::System { what: "listen for signals", source })?;
         let invitation = invite(&authority).await?;
+        status::doing("waiting for somebody to sign in");
         print(&invitation_text(&invitation));
         let granted = tokio::select! {
             granted = wait(&authority, &invitation) => granted?,

@@ -22,6 +22,7 @@ use super::environment::{print, runtime, secret_from};
 use super::error::AppError;
 use super::exit::Exit;
 use super::signals::Signals;
+use super::status;
 
 /// Serves until a signal comes, then prints what was seen.
 pub(super) fn simulate(args: &args::Simulator) -> Result<Exit, AppError> {
@@ -39,6 +40,7 @@ pub(super) fn simulate(args: &args::Simulator) -> Result<Exit, AppError> {
         let tenant = Arc::new(Mutex::new(tenant));
         let mut signals =
             Signals::listen().map_err(|source| AppError::System { what: "listen for signals", source })?;
+        status::doing(format!("a simulated tenant listens on {origin}"));
         print(&format!("a simulated tenant listens on {origin}; Ctrl-C stops it\n"));
         let stop = CancellationToken::new();
         tokio::select! {

@@ -6,13 +6,16 @@ use clap::Parser as _;
 
 use crate::settings::args::{Args, Command, Run};
 
-use super::environment::say;
+use super::environment::say_error;
 use super::error::chain;
-use super::{check, doctor, explain, report, resume, run, sign_in, simulator, template, undo, verify};
+use super::{
+    check, doctor, explain, report, resume, run, sign_in, simulator, status, template, undo, verify,
+};
 
 /// Does what the command line asks for.
 #[must_use]
 pub fn start() -> ExitCode {
+    status::listen();
     let done = match Args::parse().command {
         Command::Run(args) => run::run_rows(*args),
         Command::Plan(args) => run::run_rows(Run { dry_run: true, ..*args }),
@@ -31,7 +34,7 @@ pub fn start() -> ExitCode {
         Command::Simulator(args) => simulator::simulate(&args),
     };
     let exit = done.unwrap_or_else(|error| {
-        say(&format!("error: {}\n", chain(&error)));
+        say_error(&chain(&error));
         error.exit()
     });
     #[cfg(feature = "otlp")]

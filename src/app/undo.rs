@@ -39,13 +39,14 @@ use super::earlier::is_decided;
 use super::environment::{print, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
-use super::locks::{Lock, lock_run_directory};
+use super::locks::{Lock, Use, lock_run_directory};
 use super::next::{carry_out, quoted};
 use super::plan_html;
 use super::plan_text::{DOCUMENT, details};
 use super::purpose::Purpose;
 use super::run::{Where, absolute, begin, run_directory};
 use super::run_directory::RunDirectory;
+use super::status;
 
 /// The rows that take back, as a file that a run reads.
 const ROWS: &str = "undo.csv";
@@ -55,6 +56,7 @@ const NOT_UNDONE: &str = "not-undone.csv";
 
 /// `authwave undo`.
 pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
+    status::doing("reading what the run did");
     let source = Source::open(&mut args)?;
     let sum = source.count()?;
     let is_quiet = source.settings.output == Output::Quiet;
@@ -178,7 +180,7 @@ impl Source {
         if !path.exists() {
             return Err(JournalError::NoJournal(path).into());
         }
-        let lock = lock_run_directory(&args.run)?;
+        let lock = lock_run_directory(&args.run, Use::Reading)?;
         let store = Store::open(&path)?;
         let run = store.run();
         if run.is_rehearsal {

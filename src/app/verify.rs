@@ -35,19 +35,22 @@ use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::job::{found, pace, run_settings};
+use super::locks::Use;
 use super::memory::Memory;
 use super::purpose::StopRules;
 use super::resume::TakenUp;
 use super::run::{listen, locks, tenant_lock};
+use super::status;
 
 const NAME: &str = "verify.csv";
 
 /// `authwave verify`.
 pub(super) fn verify(args: args::Verify) -> Result<Exit, AppError> {
-    let taken_up = TakenUp::open(&args.run_dir, args.common, RunChoices::default())?;
+    let taken_up = TakenUp::open((&args.run_dir, Use::Reading), args.common, RunChoices::default())?;
     if taken_up.settings.target == Target::Rehearsal {
         return Err(AppError::Rehearsed);
     }
+    status::doing("reading the journal");
     let timeline = timeline_now();
     let users = touched(&taken_up.store, &timeline)?;
     let quiet = taken_up.settings.output == Output::Quiet;
@@ -103,6 +106,7 @@ async fn read(
     timeline: Timeline,
 ) -> Result<(Readings, Store, Option<Exit>), AppError> {
     let TakenUp { settings, screen, directory, lock, store, .. } = taken_up;
+    status::doing("signing in");
     let connection = connect(&settings, None).await?;
     let signals = listen()?;
     let _locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
@@ -111,7 +115,7 @@ async fn read(
     let pacer = Arc::new(Pacer::new(pace(settings.pace, &demand, memory.limits(wall_clock()))));
     let readings =
         Readings::new(timeline).map_err(|source| AppError::System { what: "make a file", source })?;
-    let asked = screen.asked();
+    status::shown(screen.asked());
     let progress = Progress::new(screen, demand, Arc::clone(&pacer));
     let mut sinks = Sinks { readings, progress };
     let Line { graph, shutdown, inbox } = connection.open(&settings, Arc::clone(&pacer))?;
@@ -120,8 +124,9 @@ async fn read(
     let end = tokio::select! {
         biased;
         end = run(graph, rows, run_settings, LostResets::default(), (inbox, &mut sinks)) => end,
-        () = signals.stop(&shutdown, &asked) => unreachable!("listening for signals never ends"),
+        () = signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
     };
+    status::doing("comparing what was read with the rows");
     memory.keep(&found(&pacer, &end.stats.requests, began.elapsed()), wall_clock());
     let Sinks { readings, progress } = sinks;
     progress.finish();

@@ -20,38 +20,77 @@ use super::rows::Rejected;
 /// How many rows are named at most.
 const MAX_NAMED: usize = 5;
 
-/// What rows have in common, by hash: 256 lists of a hash's next 32 bits and a row.
-#[derive(Debug)]
-struct Index(Vec<Vec<u64>>);
+/// What rows have in common, in their order.
+#[derive(Debug, Default)]
+struct Index(Vec<Span>);
 
-impl Default for Index {
-    fn default() -> Self {
-        Self(vec![Vec::new(); 256])
-    }
+/// Rows that follow each other: of each key 48 bits of its hash, and 16 of how far its row is behind the first.
+#[derive(Debug)]
+struct Span {
+    first: RowNumber,
+    entries: Vec<u64>,
 }
+
+/// What of an entry is of the row.
+const ROW_BITS: u64 = 0xffff;
 
 impl Index {
     fn note(&mut self, key: impl Hash, row: RowNumber) {
-        let [bucket, a, b, c, d, ..] = foldhash::quality::FixedState::default().hash_one(key).to_le_bytes();
-        // More rows than that are not told apart, and compared as they are.
-        let row = u32::try_from(row.0).unwrap_or(u32::MAX);
-        self.0[usize::from(bucket)].push(u64::from(u32::from_le_bytes([a, b, c, d])) << 32 | u64::from(row));
+        let hash = foldhash::quality::FixedState::default().hash_one(key) & !ROW_BITS;
+        match self.0.last_mut() {
+            Some(Span { first, entries }) if (first.0..=first.0 + ROW_BITS).contains(&row.0) => {
+                entries.push(hash | (row.0 - first.0));
+            }
+            last => {
+                // As much room as the last one took, so that few are moved while they grow.
+                let mut entries = Vec::with_capacity(last.map_or(0, |last| last.entries.len()));
+                entries.push(hash);
+                self.0.push(Span { first: row, entries });
+            }
+        }
+    }
+
+    /// Each entry's hash and row.
+    fn entries(&self) -> impl Iterator<Item = (u64, RowNumber)> {
+        self.0.iter().flat_map(|Span { first, entries }| {
+            entries.iter().map(|entry| (entry & !ROW_BITS, RowNumber(first.0 + (entry & ROW_BITS))))
+        })
     }
 
     /// The rows that may have a key in common with another one.
     fn candidates(self, rows: &mut RowSet) {
-        for mut entries in self.0 {
+        let count: usize = self.0.iter().map(|span| span.entries.len()).sum();
+        // Nearly all hashes are alone, and most of them in their place among so many, too: these need not be sorted.
+        let places = (count * PLACES_AN_ENTRY).next_power_of_two().max(64);
+        let place = |hash: u64| (hash >> 16) as usize & (places - 1);
+        let (mut taken, mut shared) = (vec![0_u64; places / 64], vec![0_u64; places / 64]);
+        for (hash, _) in self.entries() {
+            let (word, bit) = (place(hash) / 64, 1 << (place(hash) % 64));
+            shared[word] |= taken[word] & bit;
+            taken[word] |= bit;
+        }
+        let is_shared = |hash: u64| shared[place(hash) / 64] >> (place(hash) % 64) & 1 == 1;
+        for part in 0..PARTS {
+            let is_in =
+                |(hash, _): &(u64, RowNumber)| hash.rotate_left(2) % PARTS == part && is_shared(*hash);
+            let mut entries: Vec<_> = self.entries().filter(is_in).collect();
             entries.sort_unstable();
             for pair in entries.windows(2) {
-                if pair[0] >> 32 == pair[1] >> 32 && pair[0] != pair[1] {
-                    for entry in pair {
-                        rows.insert(RowNumber(entry & u64::from(u32::MAX)));
+                if pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1 {
+                    for (_, row) in pair {
+                        rows.insert(*row);
                     }
                 }
             }
         }
     }
 }
+
+/// So many parts of the entries are sorted one after the other, so that little is in memory twice. By their highest bits.
+const PARTS: u64 = 4;
+
+/// So many places there are at least for each entry, a bit each.
+const PLACES_AN_ENTRY: usize = 8;
 
 /// Everything that a first reading remembers of rows.
 #[derive(Debug, Default)]
@@ -314,5 +353,21 @@ mod tests {
         let mut rows = RowSet::default();
         index.candidates(&mut rows);
         assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), [7, 2000]);
+    }
+
+    #[test]
+    fn rows_with_a_key_in_common_are_found_however_far_apart_they_are() {
+        let apart = [1, 2, 65_536, 65_537, 131_073, 131_074, 5_000_000, u64::from(u32::MAX) + 7];
+        let mut index = Index::default();
+        for row in apart {
+            index.note("the same", RowNumber(row));
+            index.note(row, RowNumber(row));
+        }
+        let mut rows: Vec<_> = index.entries().map(|(_, row)| row.0).collect();
+        rows.dedup();
+        assert_eq!(rows, apart);
+        let hashes =
+            index.entries().map(|(hash, _)| hash).step_by(2).collect::<std::collections::HashSet<_>>();
+        assert_eq!(hashes.len(), 1, "no bit of a row is one of the hash");
     }
 }

@@ -202,21 +202,21 @@ impl Records {
         }
         self.number.0 += 1;
         let (fields, is_readable) = self.fields();
-        let row = Row { number: self.number, fields: Box::new(fields) };
+        let row = Row { number: self.number, fields };
         Ok(Some(Record { row, is_readable, span: self.span() }))
     }
 
     /// The fields of the record that was read last, and whether all could be read.
-    fn fields(&self) -> (Fields, bool) {
+    fn fields(&self) -> (Box<Fields>, bool) {
         let ends =
             (0..self.buffer.len()).filter_map(|column| self.buffer.range(column)).map(|range| range.end);
         let text = str::from_utf8(self.buffer.as_slice()).ok();
         // Two fields that are cut in the middle of a character are together UTF-8, and each is none.
         if let Some((text, fields)) = text.and_then(|text| Some((text, Fields::of(text, ends)?))) {
             let is_readable = !self.content.is_converted() || !text.contains(REPLACEMENT);
-            (fields, is_readable)
+            (Box::new(fields), is_readable)
         } else {
-            (self.buffer.iter().map(String::from_utf8_lossy).collect(), false)
+            (Box::new(self.buffer.iter().map(String::from_utf8_lossy).collect()), false)
         }
     }
 

@@ -138,11 +138,7 @@ impl Interpreter {
     /// What a row means.
     pub fn work(&mut self, record: Record) -> Work {
         self.remarks.clear();
-        let understood = self.understand(&record).and_then(|understood| {
-            let rejected = self.rejected.get(&record.row.number);
-            rejected.map_or(Ok(understood), |remark| Err(Fault(remark.clone())))
-        });
-        match understood {
+        match self.understand(&record) {
             Ok((user, action, not_before)) => {
                 let (row, prior) = (record.row, Prior::Untried);
                 Work::Task(Task { row, user, action, not_before, prior, expected: None })
@@ -183,9 +179,12 @@ impl Interpreter {
             ActionSource::Column => self.action(row, &user)?,
         };
         let not_before = self.not_before(row)?;
-        match self.refusal(&user).filter(|_| action.writes()) {
+        if let Some(reason) = self.refusal(&user).filter(|_| action.writes()) {
+            return Err(Fault::at(self.header.user, Cause::Protected, reason));
+        }
+        match self.rejected.get(&row.number) {
             None => Ok((user, action, not_before)),
-            Some(reason) => Err(Fault::at(self.header.user, Cause::Protected, reason)),
+            Some(remark) => Err(Fault(remark.clone())),
         }
     }
 

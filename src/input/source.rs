@@ -8,7 +8,7 @@ use crate::model::row::{Row, RowNumber, RowSet};
 use crate::model::task::Work;
 
 use super::columns::{self, Needed};
-use super::records::{InputError, Records};
+use super::records::{InputError, Record, Records};
 use super::remarks::Remark;
 use super::rows::{ActionSource, InputSettings, Interpreter, Rejected};
 
@@ -117,7 +117,8 @@ impl Input {
         self.records.fingerprint()
     }
 
-    fn read(&mut self) -> Result<Option<Work>, InputError> {
+    /// The next row that is not left out.
+    fn record(&mut self) -> Result<Option<Record>, InputError> {
         let mut next = RowNumber(self.records.number().0 + 1);
         if self.left_out.contains(next) {
             while self.left_out.contains(next) {
@@ -125,8 +126,7 @@ impl Input {
             }
             self.records.skip_to(next)?;
         }
-        let record = self.records.read()?;
-        Ok(record.map(|record| self.interpreter.work(record)))
+        self.records.read()
     }
 
     /// Goes back to the first row.
@@ -146,9 +146,14 @@ impl Iterator for Input {
         if self.has_ended {
             return None;
         }
-        let next = self.read();
-        self.has_ended = !matches!(next, Ok(Some(_)));
-        next.transpose()
+        // Work is large, and is made where it goes.
+        match self.record() {
+            Ok(Some(record)) => Some(Ok(self.interpreter.work(record))),
+            ended => {
+                self.has_ended = true;
+                ended.err().map(Err)
+            }
+        }
     }
 }
 
@@ -307,6 +312,27 @@ mod tests {
             second.reason,
             "takes in line 5 of the file, which looks like another row: close the double quote in line 4"
         );
+    }
+
+    #[test]
+    fn a_quote_without_end_is_told_also_where_users_are_all_that_a_file_has() {
+        let settings = || InputSettings { action: ActionSource::ListMethods, ..InputSettings::default() };
+        for (text, place) in [
+            (
+                "upn\na@b.c\n\"b@b.c\nc@b.c\nd@b.c\n",
+                "lines 4 and 5 of the file, 2 of which look like other rows: close",
+            ),
+            ("upn\na@b.c\n\"b@b.c\nc@b.c", "line 4 of the file, which looks like another row: close"),
+        ] {
+            let (_dir, input) = open(text.as_bytes(), settings());
+            let works: Vec<_> = input.map(Result::unwrap).collect();
+            let [Work::Task(_), Work::Invalid(swallower)] = &works[..] else { panic!("{works:?}") };
+            assert_eq!(swallower.reason, format!("takes in {place} the double quote in line 3"));
+        }
+        // What is no user is no row either.
+        let (_dir, mut input) = open(b"upn\n\"a@b.c\nnobody\"\n", settings());
+        let Some(Ok(Work::Invalid(row))) = input.next() else { panic!("must be invalid") };
+        assert_eq!(row.column, "upn");
     }
 
     #[test]

@@ -62,13 +62,13 @@ impl Header {
     }
 
     /// The other rows that a field seems to hold, because a double quote was not closed: further lines that have several
-    /// fields, and a user where users stand.
+    /// fields, where the file has several columns, and a user where users stand.
     pub fn other_rows<'a>(&self, row: &'a Row, column: usize) -> impl Iterator<Item = &'a str> + use<'a> {
-        let user = self.user.unwrap_or_default();
+        let (user, second) = (self.user.unwrap_or_default(), self.names.len().clamp(1, 2) - 1);
         let is_a_row = move |line: &&str| {
             let fields = line.split([',', ';', '\t', '|']);
             let names_a_user = |field: &str| UserId::new(field.trim()).is_ok();
-            fields.clone().nth(1).is_some() && fields.clone().nth(user).is_some_and(names_a_user)
+            fields.clone().nth(second).is_some() && fields.clone().nth(user).is_some_and(names_a_user)
         };
         row.field(column).split(['\n', '\r']).skip(1).filter(is_a_row)
     }

@@ -20,6 +20,7 @@ pub mod row;
 pub mod secret;
 pub mod stats;
 pub mod task;
+pub mod thousands;
 pub mod throughput;
 pub mod timeline;
 pub mod user;

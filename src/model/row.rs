@@ -38,9 +38,11 @@ pub struct Fields {
 impl Fields {
     /// The fields of which `text` is made, each up to one of `ends`; `None` where one ends within a character.
     pub fn of(text: &str, ends: impl IntoIterator<Item = usize>) -> Option<Self> {
-        let ends = ends.into_iter().map(|end| text.is_char_boundary(end).then_some(end));
-        let ends = ends.map(|end| u32::try_from(end?).ok()).collect::<Option<_>>()?;
-        Some(Self { text: text.into(), ends })
+        let mut own = SmallVec::new();
+        for end in ends {
+            own.push(text.is_char_boundary(end).then(|| u32::try_from(end).ok())??);
+        }
+        Some(Self { text: text.into(), ends: own })
     }
 
     /// How many there are.

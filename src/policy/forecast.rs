@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::demand::Demand;
+use crate::model::thousands::grouped;
 
 /// What is known of the pace, in requests a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -156,14 +157,7 @@ struct Counted(u64, &'static str);
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (at, digit) in digits.char_indices() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        write!(f, " {}{}", self.1, if self.0 == 1 { "" } else { "s" })
+        write!(f, "{} {}{}", grouped(self.0), self.1, if self.0 == 1 { "" } else { "s" })
     }
 }
 
@@ -182,7 +176,8 @@ impl fmt::Display for Rate {
 }
 
 /// The two greatest units that matter.
-struct Span(Duration);
+#[derive(Debug, Clone, Copy)]
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

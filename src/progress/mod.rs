@@ -1,5 +1,6 @@
-//! The view of a run while it goes on. The one door to indicatif; hands out the writer that logs go through.
+//! The view of a run while it goes on. The one door to the terminal; hands out the writer that logs go through.
 
+mod canvas;
 mod lines;
 mod outlook;
 

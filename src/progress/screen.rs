@@ -1,14 +1,21 @@
 //! Where a run's view is drawn and its logs go, so that neither tears the other.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal_size::{Height, Width, terminal_size_of};
+use tracing::{Metadata, error, info};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::canvas::{Canvas, Size};
 use crate::model::numbers::Numbers;
+
+/// The target of log lines that are said to people.
+pub const TOLD: &str = "authwave::told";
+
+/// Of a terminal that does not say.
+const USUAL: Size = Size { width: 80, height: 24 };
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,18 +37,28 @@ pub enum Paint {
     Plain,
 }
 
+/// How what is said to people is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// As it is.
+    Text,
+    /// As log lines with the target [`TOLD`], so that whoever reads them reads one format.
+    Log,
+}
+
 /// Writes logs to standard error, above the view where there is one, so that they never tear it.
 #[derive(Debug, Clone)]
 pub struct LogWriter {
-    block: ProgressBar,
+    canvas: Arc<Mutex<Canvas>>,
     numbers: Numbers,
 }
 
-/// Where a run's view is drawn and its logs go: made before logging begins, used by the run later.
+/// Where a run's view is drawn, its logs go and people are told things: made before logging begins, used by the run later.
 #[derive(Debug, Clone)]
 pub struct Screen {
-    block: ProgressBar,
+    canvas: Arc<Mutex<Canvas>>,
     pub(super) view: View,
+    voice: Voice,
     numbers: Numbers,
     is_asked: Asked,
 }
@@ -65,15 +82,14 @@ impl Asked {
 impl Screen {
     /// A screen on which nothing is drawn yet.
     #[must_use]
-    pub fn new(view: View, numbers: Numbers) -> Self {
-        let block = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self { block, view, numbers, is_asked: Asked::default() }
+    pub fn new(view: View, voice: Voice, numbers: Numbers) -> Self {
+        Self { canvas: Arc::default(), view, voice, numbers, is_asked: Asked::default() }
     }
 
     /// The writer for logs.
     #[must_use]
     pub fn log_writer(&self) -> LogWriter {
-        LogWriter { block: self.block.clone(), numbers: self.numbers }
+        LogWriter { canvas: Arc::clone(&self.canvas), numbers: self.numbers }
     }
 
     /// For whoever may ask how far the run is.
@@ -82,44 +98,62 @@ impl Screen {
         self.is_asked.clone()
     }
 
-    /// Begins to draw.
-    pub(super) fn open(&self) {
-        if matches!(self.view, View::Block(_)) {
-            self.block.set_draw_target(ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                self.block.set_style(style);
-            }
+    /// Says whole lines to people, above the view where there is one. Where standard error is closed nobody listens.
+    pub fn say(&self, text: &str) {
+        match self.voice {
+            Voice::Text => self.write(text),
+            Voice::Log => text.lines().for_each(|line| info!(target: TOLD, "{line}")),
         }
     }
 
-    /// Takes the view away.
-    pub(super) fn close(&self) {
-        self.block.finish_and_clear();
-        self.block.set_draw_target(ProgressDrawTarget::hidden());
+    /// Says what a command came to grief by.
+    pub fn say_error(&self, text: &str) {
+        match self.voice {
+            Voice::Text => self.write(&format!("error: {text}\n")),
+            Voice::Log => error!(target: TOLD, "{text}"),
+        }
+    }
+
+    fn write(&self, text: &str) {
+        // A cell of a file, or an answer, may hold what a terminal obeys.
+        let harmless = text.replace(|c: char| c.is_control() && !"\n\t".contains(c), "\u{fffd}");
+        let canvas = locked(&self.canvas);
+        let _ = io::stderr().write_all(canvas.above(&harmless, size()).as_bytes());
     }
 
     /// How many columns there are, as of now: windows change.
     pub(super) fn width() -> usize {
-        usize::from(Term::stderr().size().1)
+        size().width
     }
 
     /// Draws these lines in the place of the last ones.
     pub(super) fn draw(&self, lines: &[String]) {
-        self.block.set_message(lines.join("\n"));
+        let mut canvas = locked(&self.canvas);
+        let _ = io::stderr().write_all(canvas.draw(lines, size()).as_bytes());
     }
 
-    /// Writes a line to standard error, above the view where there is one.
-    pub(super) fn write_line(&self, line: &str) {
-        // A closed standard error is no reason to stop a run.
-        let _ = self.block.suspend(|| writeln!(io::stderr(), "{line}"));
+    /// Takes the view away.
+    pub(super) fn close(&self) {
+        let mut canvas = locked(&self.canvas);
+        let _ = io::stderr().write_all(canvas.clear(size()).as_bytes());
     }
+}
+
+fn size() -> Size {
+    terminal_size_of(io::stderr())
+        .map_or(USUAL, |(Width(width), Height(height))| Size { width: width.into(), height: height.into() })
+}
+
+/// What others drew stands there, whatever became of them.
+fn locked(canvas: &Mutex<Canvas>) -> MutexGuard<'_, Canvas> {
+    canvas.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Write for LogWriter {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(text);
-        let shown = self.numbers.in_text(&line);
-        self.block.suspend(|| io::stderr().write_all(shown.as_bytes()))?;
+        let canvas = locked(&self.canvas);
+        io::stderr().write_all(canvas.above(&self.numbers.in_text(&line), size()).as_bytes())?;
         Ok(text.len())
     }
 
@@ -133,5 +167,11 @@ impl<'writer> MakeWriter<'writer> for LogWriter {
 
     fn make_writer(&'writer self) -> Self {
         self.clone()
+    }
+
+    fn make_writer_for(&'writer self, metadata: &Metadata<'_>) -> Self {
+        // Who says something has masked it, and says commands that are to be typed as they are.
+        let numbers = if metadata.target() == TOLD { Numbers::Shown } else { self.numbers };
+        Self { numbers, ..self.clone() }
     }
 }

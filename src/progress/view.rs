@@ -46,7 +46,6 @@ impl Progress {
     #[must_use]
     pub fn new(screen: Screen, demand: Demand, pacer: Arc<Pacer>) -> Self {
         let now = Instant::now();
-        screen.open();
         Self {
             screen,
             pacer,
@@ -143,13 +142,13 @@ impl Observer for Progress {
     fn tick(&mut self, now: Instant) -> Result<(), ObserverError> {
         self.speed.note(now, self.done);
         if self.screen.asked().take() {
-            self.screen.write_line(&line(&self.glance()));
+            self.screen.say(&(line(&self.glance()) + "\n"));
         }
         match self.screen.view {
             View::Block(paint) => self.screen.draw(&block(&self.glance(), Screen::width(), paint)),
             View::Lines if now >= self.next_line_at => {
                 self.next_line_at = now + LINE_EVERY;
-                self.screen.write_line(&line(&self.glance()));
+                self.screen.say(&(line(&self.glance()) + "\n"));
             }
             View::Lines | View::Silent => {}
         }

@@ -1,19 +1,21 @@
 //! report.html: one page that stands alone.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use askama::Template;
 use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
-use super::guide::advice;
-use super::verdict::{Errand, Presence, Verdict, grouped, verdict};
+use super::guide::{Advice, advice};
+use super::verdict::{Errand, Presence, Verdict, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
 use crate::model::numbers::Numbers;
 use crate::model::outcome::Status;
 use crate::model::stats::RequestCounts;
+use crate::model::thousands::grouped;
 use crate::model::throughput::{Interval, Throughput};
 
 /// A message is cut here, and a user's name: three of each stand for a group.
@@ -69,6 +71,8 @@ struct Page<'run> {
     verdict: Verdict,
     pace: Vec<Chart>,
     operations: Option<Chart>,
+    /// The headings of the errors, in their order.
+    anchors: Vec<String>,
 }
 
 /// The whole page.
@@ -80,6 +84,7 @@ pub fn page(facts: &Facts<'_>) -> String {
         verdict: verdict(facts.digest, (facts.errand, facts.rows), facts.presence),
         pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
         operations: (!times.is_empty()).then(|| operation_times(times)),
+        anchors: anchors(facts.digest.errors.iter().map(|group| group.code.as_str())),
     };
     let Ok(text) = page.render() else { unreachable!("writing to a string cannot fail") };
     text
@@ -113,6 +118,38 @@ impl Page<'_> {
     fn text<'text>(&self, text: &'text str) -> Cow<'text, str> {
         self.facts.numbers.in_text(shortened(text))
     }
+}
+
+/// What the guide says, each with its heading. What stands between backticks is to be typed.
+const fn paragraphs(advice: &Advice) -> [(&'static str, &'static str); 3] {
+    [("", advice.cause), ("Cure:", advice.cure), ("Permission:", advice.permission)]
+}
+
+/// By which each code's heading can be linked to: `error-phone-number-not-unique`. Codes that differ in what stands in no
+/// such name are counted.
+fn anchors<'code>(codes: impl Iterator<Item = &'code str>) -> Vec<String> {
+    let mut taken: HashMap<String, u32> = HashMap::new();
+    let told = |code| {
+        let name = anchor(code);
+        let count = taken.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}--{count}") }
+    };
+    codes.map(told).collect()
+}
+
+fn anchor(code: &str) -> String {
+    let mut name = "error".to_owned();
+    let mut before = '-';
+    for c in shortened(code).chars() {
+        let begins = before.is_ascii_lowercase() && c.is_ascii_uppercase();
+        if c.is_ascii_alphanumeric() && (begins || !before.is_ascii_alphanumeric()) {
+            name.push('-');
+        }
+        name.extend(c.is_ascii_alphanumeric().then(|| c.to_ascii_lowercase()));
+        before = c;
+    }
+    name
 }
 
 /// What would fill the page is cut.
@@ -374,6 +411,47 @@ mod tests {
     }
 
     #[test]
+    fn commands_in_causes_and_cures_stand_out() {
+        let mut digest = digest("x");
+        digest.errors[0].code = "invalid-row".to_owned();
+        let page = shown(&digest, Numbers::Masked);
+        assert!(page.contains("<p><strong>Cure:</strong> Mend the row in unfinished.csv"), "no cure");
+        assert!(page.contains(" <code>authwave check FILE</code> tells all such rows"), "no command");
+        assert!(!page.contains('`'), "a mark of the guide");
+    }
+
+    #[test]
+    fn headings_of_errors_are_linked_to_by_their_codes() {
+        let codes = [
+            "phoneNumberNotUnique",
+            "http-403",
+            "Authorization_RequestDenied",
+            "a b",
+            "a-B",
+            "\u{e4}\"><b>",
+            "404",
+            "",
+        ];
+        let expected = [
+            "error-phone-number-not-unique",
+            "error-http-403",
+            "error-authorization-request-denied",
+            "error-a-b",
+            "error-a-b--2",
+            "error-b",
+            "error-404",
+            "error",
+        ];
+        assert_eq!(anchors(codes.into_iter()), expected);
+        let page = shown(&digest("x"), Numbers::Masked);
+        for number in 0..50 {
+            assert_eq!(page.matches(&format!("<h3 id=\"error-code-{number}\">")).count(), 1, "{number}");
+            // From the list of causes, and from the heading itself.
+            assert_eq!(page.matches(&format!("<a href=\"#error-code-{number}\">")).count(), 2, "{number}");
+        }
+    }
+
+    #[test]
     fn open_resets_have_not_ended_yet_while_somebody_waits_for_them() {
         let digest = digest("is");
         let told = |presence| shown_when(&digest, Numbers::Masked, presence);
@@ -411,10 +489,5 @@ mod tests {
         let page = shown(&Digest::default(), Numbers::Masked);
         assert!(page.contains("<th scope=\"col\" class=\"n\">limit of writes</th></tr>"), "no heading");
         assert!(page.contains("<td class=\"n\">20</td></tr>"), "no limit");
-    }
-
-    #[test]
-    fn counts_have_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -6,9 +6,9 @@ use askama::Template;
 
 use super::guide::advice;
 use super::page::{rows, shortened};
-use super::verdict::grouped;
 use crate::model::foresight::Kind;
 use crate::model::numbers::Numbers;
+use crate::model::thousands::grouped;
 
 /// So many rows of a kind are shown.
 pub const MOST_LINES: usize = 100;

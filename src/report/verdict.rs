@@ -4,6 +4,7 @@ use crate::model::action::Action;
 use crate::model::digest::Digest;
 use crate::model::outcome::Status;
 use crate::model::stats::RowCounts;
+use crate::model::thousands::grouped;
 
 /// How it went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,19 +180,6 @@ const fn in_words(status: Status) -> &'static str {
         Status::Pending => "are password resets that have not ended yet",
         Status::Succeeded | Status::Unchanged | Status::Unprocessed => status.name(),
     }
-}
-
-/// Thousands apart.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (digit, left) in digits.chars().zip((0..digits.len()).rev()) {
-        text.push(digit);
-        if left > 0 && left % 3 == 0 {
-            text.push(',');
-        }
-    }
-    text
 }
 
 #[cfg(test)]

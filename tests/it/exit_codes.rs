@@ -58,6 +58,23 @@ fn bad_rows_are_told_with_row_column_value_and_reason_before_anything_is_sent() 
 }
 
 #[test]
+fn what_is_said_of_a_run_holds_no_number_whole_unless_that_is_asked_for_and_check_tells_cells_as_they_are() {
+    let text = "user,action,phone_number\na@contoso.com,add,+1 2065550123\nb@contoso.com,add,+1 206555012345678\n\
+                c@contoso.com,add,2065550124\n";
+    let world = World::new().file("in.csv", text).simulator(&[]);
+    let hidden = "in.csv: row 2, phone_number '+1 ***********5678' ";
+    let without = "in.csv: row 3, phone_number '******0124' ";
+    let refused = world.run("in.csv", &[]).exits(2).stderr_has(hidden).stderr_has(without);
+    refused.stderr_lacks("206555");
+    let shown = world.run("in.csv", &["--show-numbers"]).exits(2);
+    shown
+        .stderr_has("row 2, phone_number '+1 206555012345678' ")
+        .stderr_has("row 3, phone_number '2065550124' ");
+    let checked = world.authwave(&["check", "in.csv"]).exits(2);
+    assert!(checked.stdout.contains("row 2, phone_number '+1 206555012345678'"), "{}", checked.stdout);
+}
+
+#[test]
 fn of_many_bad_rows_fifty_are_told_and_the_others_counted() {
     let world = World::new().file("in.csv", &("user,action\n".to_owned() + &"nobody,list\n".repeat(60)));
     let ended = world.run("in.csv", &["--rehearse"]).exits(2).stderr_has("and 10 more bad rows");

@@ -23,9 +23,9 @@ fn who_in_the_file_has_a_number_that_was_taken_is_told() {
     assert_eq!(statuses, ["succeeded", "succeeded", "succeeded", "failed"]);
     let ended = ended
         .stderr_has("3 rows have a mobile whose number signs in another user (phoneNumberNotUnique)")
-        .stderr_has("  row 2, b@contoso.com: +1 2065550101: a@contoso.com (row 1, mobile, succeeded)\n")
-        .stderr_has("  row 3, c@contoso.com: +1 2065550109: nobody else in the file;")
-        .stderr_has("  row 4, c@contoso.com: +1 2065550109: nobody else in the file;");
+        .stderr_has("  row 2, b@contoso.com: +1 ******0101: a@contoso.com (row 1, mobile, succeeded)\n")
+        .stderr_has("  row 3, c@contoso.com: +1 ******0109: nobody else in the file;")
+        .stderr_has("  row 4, c@contoso.com: +1 ******0109: nobody else in the file;");
     let in_file = json!([{"row": 1, "user": "a@contoso.com", "phone_type": "mobile", "status": "succeeded"}]);
     let nobody = |row| json!({"row": row, "user": "c@contoso.com", "phone_number": "+1 2065550109", "in_file": [], "more_in_file": 0});
     let first = json!({

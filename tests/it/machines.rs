@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::support::ended::Ended;
 use super::support::world::World;
 
 const ROWS: &str = "user,action,phone_number,new_password\n\
@@ -127,6 +128,52 @@ fn logs_are_objects_with_row_action_attempt_and_client_request_id() {
         .run("in.csv", &["--log-format", "xml", "--run-dir", "x"])
         .exits(2)
         .stderr_has("there are text and json");
+}
+
+/// What is said of a run in lines of JSON, with the level of each.
+fn told(ended: &Ended) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let logs = lines(&ended.stderr);
+    let told = logs.iter().filter(|log| log["target"] == "authwave::told");
+    told.map(|log| (text(&log["level"]), text(&log["message"]))).collect()
+}
+
+#[test]
+fn beside_logs_as_json_nothing_is_said_in_another_format() {
+    let world = World::new().file("in.csv", &(ROWS.to_owned() + "e@contoso.com,fly,,\n")).simulator(&[]);
+    let json = ["--log-format", "json"];
+    let refused = world.run("in.csv", &json).exits(2);
+    let (level, message) = told(&refused).pop().unwrap();
+    assert_eq!((level.as_str(), &message[..27]), ("ERROR", "1 of 5 rows cannot be done;"));
+    let ended = world.run("in.csv", &[&json[..], &["--skip-invalid"]].concat()).exits(1);
+    let told = told(&ended);
+    assert!(told.iter().all(|(level, _)| level == "INFO"), "{told:?}");
+    let first_words = [
+        "reading in.csv: UTF-8",
+        "in.csv: row 5, action 'fly'",
+        "5 rows \u{2248} ",
+        "5 rows in ",
+        "files: out",
+    ];
+    for begin in first_words {
+        assert!(told.iter().any(|(_, line)| line.starts_with(begin)), "{begin}: {told:?}");
+    }
+    // What is to be typed is told as it is.
+    assert!(told.last().unwrap().1.ends_with("authwave run out/unfinished.csv"), "{told:?}");
+    world.run("in.csv", &[&json[..], &["--rehearse", "--quiet", "--run-dir", "again"]].concat()).exits(2);
+}
+
+#[test]
+fn a_status_line_is_an_object_where_logs_are() {
+    let world = World::new().file("in.csv", ROWS).simulator(&["--latency", "500ms"]);
+    let mut running = world.begin("in.csv", &["--in-flight", "1", "--log-format", "json"]);
+    while world.tenant().count("requests") < 1 {}
+    running.signal("-USR1");
+    running.says("\"message\":\"0/4 rows, ");
+    assert_eq!(
+        told(&running.end().exits(1)).iter().filter(|(_, line)| line.contains("/4 rows, ")).count(),
+        1
+    );
 }
 
 #[cfg(not(feature = "otlp"))]

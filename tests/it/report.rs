@@ -91,6 +91,22 @@ fn a_run_that_was_killed_has_a_report_that_says_so_and_a_resume_rewrites_it() {
 }
 
 #[test]
+fn a_run_that_is_only_read_again_is_not_under_way() {
+    let text = "user,action,phone_number\na@contoso.com,add-phone,+1 2065550123\n";
+    let world = World::new().file("in.csv", text).simulator(&["--latency", "1s"]);
+    world.run("in.csv", &[]).exits(0);
+    let verifying = world.begin_to_verify(&[]);
+    while world.tenant().count("reads") < 1 {}
+    let told = verdict(&world.authwave(&["report", "out"]).exits(0));
+    assert!(told.contains("All 1 rows are as they should be"), "{told}");
+    world
+        .resume(&[])
+        .exits(2)
+        .stderr_has(&format!("in use by process {}, which reads it, since", verifying.id()));
+    verifying.end().exits(0);
+}
+
+#[test]
 fn what_is_no_run_directory_is_refused_and_left_alone() {
     let world = World::new();
     fs::create_dir(world.path("empty")).unwrap();
@@ -104,7 +120,8 @@ fn an_error_is_told_with_its_cause_and_example() {
     let refusal = "{\"error\":{\"code\":\"accessDenied\",\"message\":\"no right to +1 2065550123\"}}";
     let world = World::new().file("in.csv", text).answers([Answer::text(403, refusal)]);
     let page = world.run("in.csv", &[]).exits(1).text("report.html");
-    assert!(page.contains("<code>accessDenied</code>: 1 row"), "{page}");
+    let heading = "<h3 id=\"error-access-denied\"><a href=\"#error-access-denied\"><code>accessDenied</code></a>: 1 row";
+    assert!(page.contains(heading), "{page}");
     assert!(
         page.contains("Not allowed: a permission") && page.contains("no right to +1 ******0123"),
         "{page}"

@@ -19,6 +19,9 @@ g@contoso.com,add-phone,mobile,+1 2065550107,
 h@contoso.com,delete-phone,office,,
 ";
 
+/// Its number in Linux.
+const SIGUSR1: u32 = 10;
+
 /// No answer comes before the tests are through.
 const SILENT: [&str; 2] = ["--latency", "1m"];
 
@@ -92,4 +95,62 @@ fn sigusr1_asks_how_far_the_run_is_in_every_view_and_does_not_disturb_it() {
     running.signal("-USR1");
     running.says("/3 rows, ");
     running.end().exits(0);
+}
+
+#[test]
+fn sigusr1_is_answered_from_the_first_moment_and_ends_no_command() {
+    let (world, told) = (World::new(), "authwave: checking -\n");
+    let plan = ["plan", "-", "--rehearse", "--run-dir", "plan", "--quiet"];
+    for arguments in [&["check", "-"][..], &["run", "-", "--rehearse"], &plan] {
+        let mut running = world.begin_to_read(arguments);
+        running.catches(SIGUSR1);
+        running.signal("-USR1");
+        // It may not have come to its file yet.
+        while running.line() != told {
+            running.signal("-USR1");
+        }
+        running.reads(&adds(2));
+        running.end().exits(0);
+    }
+}
+
+#[test]
+fn sigusr1_while_a_question_is_open_tells_that_an_answer_is_waited_for_and_is_none() {
+    let world = World::new().guarded().file("in.csv", &adds(2)).simulator(&[]);
+    let root = world.tenant().root.clone();
+    let mut terminal = world.in_a_terminal(&["run", "in.csv", "--graph-root", &root, "--run-dir", "out"]);
+    terminal.says("go on? [y/N] ");
+    terminal.signal("-USR1");
+    terminal.says("authwave: waiting for an answer; nothing was sent\r\n2 of 2 rows may change something");
+    terminal.says("go on? [y/N] ");
+    assert_eq!(world.tenant().count("requests"), 0);
+    terminal.types("y\n");
+    let (code, seen) = terminal.end();
+    assert_eq!((code, world.tenant().count("writes")), (Some(0), 2), "{seen}");
+}
+
+/// The lines of a screen that only the view has.
+fn view_of(seen: &str) -> Vec<&str> {
+    let of_the_view = ["[", "no pause", "no errors so far", "^C"];
+    seen.lines().filter(|line| of_the_view.iter().any(|begin| line.starts_with(begin))).collect()
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_of_the_view_behind() {
+    let world = World::new().file("in.csv", &adds(40)).simulator(&["--latency", "1500ms"]);
+    let root = world.tenant().root.clone();
+    let flags = ["--in-flight", "1", "--run-dir", "out", "--graph-root", &root];
+    let mut terminal = world.in_a_terminal(&[&["run", "in.csv"][..], &flags].concat());
+    terminal.says("no errors so far");
+    while world.tenant().count("requests") < 1 {}
+    terminal.types("\u{3}");
+    terminal.says("once more to stop at once");
+    terminal.says("no errors so far");
+    terminal.says("no errors so far");
+    let seen = terminal.seen();
+    assert_eq!(view_of(&seen).len(), 3, "{seen}");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(130), "{seen}");
+    assert!(seen.contains("next: authwave resume out"), "{seen}");
+    assert_eq!(view_of(&seen), [""; 0], "{seen}");
 }

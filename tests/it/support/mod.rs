@@ -3,4 +3,5 @@
 pub(crate) mod ended;
 pub(crate) mod scripted;
 pub(crate) mod simulator;
+pub(crate) mod terminal;
 pub(crate) mod world;

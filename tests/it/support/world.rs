@@ -1,7 +1,7 @@
 //! A directory, a tenant or none, and the program: one sentence a step.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -142,6 +142,11 @@ impl World {
         self.spawn(&[&["resume", "out"], flags].concat())
     }
 
+    /// Begins what [`World::verify`] does, and does not wait.
+    pub(crate) fn begin_to_verify(&self, flags: &[&str]) -> Running {
+        self.spawn(&[&["verify", "out"], flags].concat())
+    }
+
     /// Begins to take a run back into `out`, and does not wait.
     pub(crate) fn begin_undo(&self, run: &str, flags: &[&str]) -> Running {
         self.spawn(&[&["undo", run, "--run-dir", "out"], flags].concat())
@@ -162,10 +167,18 @@ impl World {
         self.spawn(&self.arguments("snapshot", file, flags))
     }
 
+    /// Begins a command that reads rows from its standard input.
+    pub(crate) fn begin_to_read(&self, arguments: &[&str]) -> Running {
+        self.spawn_with(Stdio::piped(), arguments)
+    }
+
     fn spawn<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
+        self.spawn_with(Stdio::null(), arguments)
+    }
+
+    fn spawn_with<S: AsRef<str>>(&self, stdin: Stdio, arguments: &[S]) -> Running {
         let mut command = self.command(arguments);
-        let mut process =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         Running { process, stderr, said: String::new(), directory: self.run_directory(arguments) }
     }
@@ -180,7 +193,7 @@ impl World {
         self.furnish(Command::new(AUTHWAVE), arguments)
     }
 
-    fn furnish<S: AsRef<str>>(&self, mut command: Command, arguments: &[S]) -> Command {
+    pub(crate) fn furnish<S: AsRef<str>>(&self, mut command: Command, arguments: &[S]) -> Command {
         command.args(arguments.iter().map(AsRef::as_ref)).current_dir(&self.dir).env_clear();
         command.env("HOME", self.dir.path()).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -231,6 +244,22 @@ impl Running {
         self.process.id()
     }
 
+    /// Waits until it no longer ends by this signal.
+    pub(crate) fn catches(&self, signal: u32) {
+        let caught = || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+            let mask =
+                status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+            u64::from_str_radix(&mask, 16).unwrap()
+        };
+        while caught() & 1 << (signal - 1) == 0 {}
+    }
+
+    /// Gives it all that it reads.
+    pub(crate) fn reads(&mut self, text: &str) {
+        self.process.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
     /// Sends a signal, as `-INT`.
     pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
@@ -244,6 +273,14 @@ impl Running {
             let read = self.stderr.read_line(&mut self.said).unwrap();
             assert!(read > 0, "it ended without {text:?}, with\n{}", self.said);
         }
+    }
+
+    /// The next line that it says on standard error.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let from = self.said.len();
+        assert!(self.stderr.read_line(&mut self.said).unwrap() > 0, "it ended with\n{}", self.said);
+        self.said[from..].to_owned()
     }
 
     /// A file of the run directory as it is now; empty where it is not there yet.
