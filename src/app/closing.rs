@@ -138,7 +138,7 @@ impl Account<'_> {
                 rows.not_due
             );
         }
-        text += &holders::lines(&self.holders);
+        text += &holders::lines(&self.holders, self.directory);
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
             let DesiredState { held, mended, not_mended } = desired;

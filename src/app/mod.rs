@@ -38,6 +38,7 @@ mod report;
 mod resume;
 mod run;
 mod run_directory;
+mod search;
 mod sign_in;
 mod signals;
 mod simulator;

@@ -65,7 +65,8 @@ impl Pages<'_> {
     }
 
     fn list(&self, value: Vec<Value>, next: Option<String>) -> Response {
-        let mut body = json!({"value": value});
+        let mut body = json!({});
+        body["value"] = value.into();
         if let Some(query) = next {
             let (path, _) = split(self.url);
             body["@odata.nextLink"] = format!("{}{path}?{query}", self.origin).into();
