@@ -43,6 +43,7 @@ mod sign_in;
 mod signals;
 mod simulator;
 mod sinks;
+mod spellings;
 pub mod start;
 mod state;
 mod sum;
