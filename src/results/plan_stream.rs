@@ -1,7 +1,7 @@
 //! The rows of a plan while a run goes on: read beside it, a few ahead, so that memory does not grow with them.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{io, thread};
 
@@ -52,7 +52,7 @@ impl PlanStream {
     }
 }
 
-fn send_all(path: &PathBuf, hash: String, sender: &SyncSender<Result<PlanRow, PlanError>>) {
+fn send_all(path: &Path, hash: String, sender: &SyncSender<Result<PlanRow, PlanError>>) {
     let send = |row| sender.send(Ok(row)).map_or(ControlFlow::Break(()), ControlFlow::Continue);
     let fault = match read_while(path, send) {
         Ok((_, now)) if now == hash => return,
