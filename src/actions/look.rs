@@ -14,8 +14,48 @@ use crate::model::user::UserId;
 use crate::transport::bearer::Credential;
 use crate::transport::exchange::Transport;
 
-/// The detail of a row whose user's other methods may not be read.
-pub const PHONES_ONLY: &str = "only the phones may be read";
+/// What a look told besides the methods. It stands in the row's detail, where a plan that is concluded later finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Graph's id of the user; `None` where accounts may not be read.
+    pub object_id: Option<String>,
+    /// How much was read.
+    pub extent: Extent,
+}
+
+/// How much of a user was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extent {
+    /// All methods.
+    #[default]
+    Methods,
+    /// The phones alone: the others may not be read.
+    Phones,
+}
+
+const OBJECT_ID: &str = "object id ";
+const PHONES_ONLY: &str = "only the phones may be read";
+
+impl Seen {
+    /// As a detail, for people.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let id = self.object_id.as_ref().map(|id| format!("{OBJECT_ID}{id}"));
+        let extent = match self.extent {
+            Extent::Methods => None,
+            Extent::Phones => Some(PHONES_ONLY.to_owned()),
+        };
+        id.into_iter().chain(extent).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Reads what [`Seen::detail`] gave.
+    #[must_use]
+    pub fn of(detail: &str) -> Self {
+        let id = detail.split("; ").find_map(|part| part.strip_prefix(OBJECT_ID));
+        let extent = if detail.ends_with(PHONES_ONLY) { Extent::Phones } else { Extent::Methods };
+        Self { object_id: id.map(str::to_owned), extent }
+    }
+}
 
 /// Tells the run what the user has. A user who is disabled or a guest is `failed`: nothing is planned for those.
 pub async fn look<T: Transport, C: Credential>(
@@ -31,6 +71,8 @@ pub async fn look<T: Transport, C: Credential>(
         Ok(had) => had,
         Err(outcome) => return outcome,
     };
+    let extent = if state.other_strong.is_some() { Extent::Methods } else { Extent::Phones };
+    let mut seen = Seen { object_id: None, extent };
     if sight.account == Asked::Yes {
         // Behind the methods, whose reading has patience for a user who was made a moment ago.
         match session.fetch::<StoredAccount>(look_at_account(user)).await {
@@ -38,13 +80,14 @@ pub async fn look<T: Transport, C: Credential>(
                 if let Some(failure) = unfit(&account) {
                     return Outcome::failed(failure, "");
                 }
+                seen.object_id = Some(account.id).filter(|id| !id.is_empty());
             }
             Err(CallError::Refused(failure)) if is_status(&failure, 403) => {}
             Err(error) => return ended(error),
         }
     }
     session.graph().tell(Event::Listed { row, user: user.clone(), methods }).await;
-    Outcome::new(Status::Succeeded, if state.other_strong.is_some() { "" } else { PHONES_ONLY })
+    Outcome::new(Status::Succeeded, seen.detail())
 }
 
 /// Why nothing is planned for an account.
@@ -57,4 +100,20 @@ fn unfit(account: &StoredAccount) -> Option<Failure> {
         return None;
     };
     Some(Failure::own(code, None, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_read_from_the_detail_as_it_was_told() {
+        for object_id in [None, Some("ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned())] {
+            for extent in [Extent::Methods, Extent::Phones] {
+                let seen = Seen { object_id: object_id.clone(), extent };
+                assert_eq!(Seen::of(&seen.detail()), seen);
+            }
+        }
+        assert_eq!(Seen::default().detail(), "");
+    }
 }

@@ -1,9 +1,10 @@
 //! `authwave run --plan`: exactly the plan's rows, and each only where its user is still as the plan says.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::engine::run::RowsError;
 use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
@@ -16,27 +17,29 @@ use crate::model::user::UserId;
 use crate::model::user_state::{Expectation, Expected, UserState};
 use crate::policy::caps::Tally;
 use crate::results::plan_document::{PlanError, PlanHeader, PlanRow, PlanStep, read_plan};
+use crate::results::plan_stream::PlanStream;
 use crate::settings::plan::KeptPlan;
 use crate::settings::resolve::RunChoices;
 
 use super::error::AppError;
 use super::sum::Sum;
 
-/// A plan that is to be carried out.
+/// A plan that is to be carried out. Its rows stay where they are, and are read beside those of the file.
 #[derive(Debug)]
 pub(super) struct Agenda {
     path: PathBuf,
     header: PlanHeader,
     hash: String,
-    rows: HashMap<RowNumber, Item>,
     sum: Sum,
+    /// Its rows, from the first that was asked for on.
+    rows: RefCell<Option<PlanStream>>,
 }
 
 /// What is to be done about a row.
 #[derive(Debug)]
 enum Item {
     /// It is done, if it is the same row.
-    Do(Due),
+    Do(Box<Due>),
     /// It is not, and why.
     Leave { code: OwnCode, reason: String },
     /// It was not due when the plan was made.
@@ -45,28 +48,23 @@ enum Item {
     Done { reason: String },
 }
 
-/// A row that is done. Keys stand for texts, to save memory: of two texts in 2⁶⁴ they are the same.
+/// A row that is done.
 #[derive(Debug)]
 struct Due {
-    /// Of whose row it is, and of what that asks for.
-    key: u64,
-    /// Of what is done, in order.
-    steps: Box<[u64]>,
+    /// As the plan has it.
+    row: PlanRow,
     is_nothing: bool,
     /// Where its user is so.
     expected: Option<Box<Expectation>>,
 }
 
 impl Agenda {
-    /// Reads a plan. It holds some hundred bytes for each row.
+    /// Reads a plan to its end, and keeps what it comes to.
     pub(super) fn read(path: &Path) -> Result<Self, AppError> {
-        let (mut rows, mut sum) = (HashMap::new(), Sum::default());
-        let see = |row: PlanRow| {
-            sum.add(&row);
-            rows.insert(RowNumber(row.row), item(row));
-        };
-        let (header, hash) = read_plan(path, see).map_err(|source| AppError::plan(path, source))?;
-        Ok(Self { path: path.to_owned(), header, hash, rows, sum })
+        let mut sum = Sum::default();
+        let read = read_plan(path, |row| sum.add(&row));
+        let (header, hash) = read.map_err(|source| AppError::plan(path, source))?;
+        Ok(Self { path: path.to_owned(), header, hash, sum, rows: RefCell::default() })
     }
 
     /// The plan of a run that is taken up again, which must be the one that it began with.
@@ -127,10 +125,12 @@ impl Agenda {
         })
     }
 
-    /// Whether a file holds this plan, and not what became of it since it was read.
-    pub(super) fn stands_in(&self, path: &Path) -> Result<(), AppError> {
-        let (_, now) = read_plan(path, |_| {}).map_err(|source| AppError::plan(path, source))?;
-        same("the plan", (&self.hash, &now), "Nothing was sent. Look at the plan again")
+    /// From now on it is read from a copy, which must hold this plan, and not what became of it since it was read.
+    pub(super) fn move_to(&mut self, copy: PathBuf) -> Result<(), AppError> {
+        let (_, now) = read_plan(&copy, |_| {}).map_err(|source| AppError::plan(&copy, source))?;
+        same("the plan", (&self.hash, &now), "Nothing was sent. Look at the plan again")?;
+        self.path = copy;
+        Ok(())
     }
 
     /// Whether the tenant is the one that was read.
@@ -146,12 +146,15 @@ impl Agenda {
         }
     }
 
-    /// What a row becomes by the plan.
-    pub(super) fn apply(&self, work: Work) -> Work {
-        let Work::Task(task) = work else { return work };
-        match self.rows.get(&task.row.number) {
+    /// What a row becomes by the plan. Rows come in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the plan cannot be read, or is another by now.
+    pub(super) fn apply(&self, work: Work) -> Result<Work, RowsError> {
+        let Work::Task(task) = work else { return Ok(work) };
+        Ok(match self.row(task.row.number)?.map(item) {
             Some(Item::Do(due)) => match due.refusal(&task) {
-                None => Work::Task(Task { expected: due.expected.clone(), ..task }),
+                None => Work::Task(Task { expected: due.expected, ..task }),
                 Some((code, reason)) => left(task, code, reason.to_owned()),
             },
             Some(Item::Done { reason }) => {
@@ -162,30 +165,36 @@ impl Agenda {
                 let outcome = Outcome::not_due("a plan that is made when it is due");
                 Work::PassedOver(Box::new(PassedOver { task, outcome }))
             }
-            Some(Item::Leave { code, reason }) => left(task, *code, reason.clone()),
+            Some(Item::Leave { code, reason }) => left(task, code, reason),
             None => left(task, OwnCode::NotPlanned, "does not stand in the plan".to_owned()),
-        }
+        })
+    }
+
+    fn row(&self, number: RowNumber) -> Result<Option<PlanRow>, RowsError> {
+        let mut rows = self.rows.borrow_mut();
+        let stream = match rows.take() {
+            Some(stream) => stream,
+            None => PlanStream::open(&self.path, &self.hash)?,
+        };
+        Ok(rows.insert(stream).row(number)?)
     }
 }
 
 /// The code in a plan of a row that an earlier run has done. It is no error, and stands in no results.
 pub(super) const DONE_ALREADY: &str = "done-already";
+
 impl Due {
-    fn of(row: &PlanRow) -> Self {
-        let step = |step: &PlanStep| step_key(&step.change, &step.phone_type, &step.to);
-        Self {
-            key: key(UserId::new(&row.user).ok().as_ref(), &row.action),
-            steps: row.steps.iter().map(step).collect(),
-            is_nothing: row.kind() == Some(Kind::Nothing),
-            expected: row.expectation().map(Box::new),
-        }
+    fn of(row: PlanRow) -> Self {
+        let is_nothing = row.kind() == Some(Kind::Nothing);
+        Self { is_nothing, expected: row.expectation().map(Box::new), row }
     }
 
     /// Why the row of the file is not done: the same number does not make it the same row.
     fn refusal(&self, task: &Task) -> Option<(OwnCode, &'static str)> {
         let may_do = may_do(&task.action);
-        let is_same = self.key == key(Some(&task.user), task.action.name())
-            && self.steps.iter().all(|step| may_do.contains(step));
+        let is_same = UserId::new(&self.row.user).is_ok_and(|user| user.order_key() == task.user.order_key())
+            && self.row.action == task.action.name()
+            && self.row.steps.iter().all(|step| may_do.contains(&Step::of(step)));
         if !is_same {
             return Some((
                 OwnCode::NotPlanned,
@@ -209,28 +218,35 @@ fn would_write(action: &Action, expected: Option<&Expectation>) -> bool {
     action.writes() && !(action.phone_types().iter().all(is_certain) && deeds.is_empty())
 }
 
-fn key(user: Option<&UserId>, action: &str) -> u64 {
-    hash(&(user.map(UserId::order_key), action))
+/// One thing that a row does. Whether a number is new or changes is no matter: the row itself says `set` of both.
+#[derive(Debug, PartialEq, Eq)]
+struct Step<'plan> {
+    change: &'plan str,
+    phone_type: &'plan str,
+    to: &'plan str,
 }
 
-/// Whether a number is new or changes is no matter here: the row itself says `set` of both.
-fn step_key(change: &str, phone_type: &str, to: &str) -> u64 {
-    let change = if change == Kind::Create.name() { Kind::Change.name() } else { change };
-    hash(&(change, phone_type, to))
+impl<'plan> Step<'plan> {
+    fn of(step: &'plan PlanStep) -> Self {
+        let is_new = step.change == Kind::Create.name();
+        let change = if is_new { Kind::Change.name() } else { &step.change };
+        Self { change, phone_type: &step.phone_type, to: &step.to }
+    }
 }
 
-fn hash(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
+const fn step<'plan>(kind: Kind, phone_type: &'plan str, to: &'plan str) -> Step<'plan> {
+    Step { change: kind.name(), phone_type, to }
+}
+
+/// The type gets this number.
+fn put(phone: &Phone) -> Step<'_> {
+    step(Kind::Change, phone.phone_type.name(), phone.number.as_str())
 }
 
 /// All steps that a row can come to, whatever its user has.
-fn may_do(action: &Action) -> Vec<u64> {
-    let put =
-        |phone: &Phone| step_key(Kind::Change.name(), phone.phone_type.name(), &phone.number.to_string());
-    let gone = |phone_type: &PhoneType| step_key(Kind::Delete.name(), phone_type.name(), "");
-    let switch = |to| vec![step_key(Kind::Switch.name(), PhoneType::Mobile.name(), to)];
+fn may_do(action: &Action) -> Vec<Step<'_>> {
+    let gone = |phone_type: &PhoneType| step(Kind::Delete, phone_type.name(), "");
+    let switch = |to| vec![step(Kind::Switch, PhoneType::Mobile.name(), to)];
     match action {
         Action::AddPhone(phone) | Action::UpdatePhone(phone) | Action::SetPhone(phone) => vec![put(phone)],
         Action::SetPhones(changes) => changes
@@ -243,8 +259,8 @@ fn may_do(action: &Action) -> Vec<u64> {
         Action::DeletePhone(phone_type) => vec![gone(phone_type)],
         Action::EnableSmsSignIn => switch("on"),
         Action::DisableSmsSignIn => switch("off"),
-        Action::ResetPassword(_) | Action::SetPassword(_) => vec![step_key(Kind::Reset.name(), "", "")],
-        Action::ListMethods | Action::ListPhones => vec![step_key(Kind::Read.name(), "", "")],
+        Action::ResetPassword(_) | Action::SetPassword(_) => vec![step(Kind::Reset, "", "")],
+        Action::ListMethods | Action::ListPhones => vec![step(Kind::Read, "", "")],
     }
 }
 
@@ -276,7 +292,7 @@ fn item(row: PlanRow) -> Item {
             | Kind::Reset
             | Kind::Read
             | Kind::Nothing,
-        ) => Item::Do(Due::of(&row)),
+        ) => Item::Do(Box::new(Due::of(row))),
     }
 }
 
@@ -302,6 +318,8 @@ fn same(what: &str, (then, now): (&str, &str), cure: &'static str) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::model::foresight::{Deed, kind};
     use crate::model::outlook::Planned;
@@ -352,19 +370,27 @@ mod tests {
         }
     }
 
-    /// A plan of one row.
-    fn agenda(row: &PlanRow) -> Agenda {
+    /// A plan of these rows, and where it is.
+    fn agenda_of(rows: &[PlanRow]) -> (Agenda, TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("plan.json");
         let mut writer = PlanWriter::create(&path, header()).unwrap();
-        writer.push(row).unwrap();
+        for row in rows {
+            writer.push(row).unwrap();
+        }
         writer.finish().unwrap();
-        Agenda::read(&path).unwrap()
+        (Agenda::read(&path).unwrap(), directory)
     }
 
-    /// `None` where the row is done.
-    fn refused(agenda: &Agenda, task: Task) -> Option<OwnCode> {
-        match agenda.apply(Work::Task(task)) {
+    /// A plan of one row.
+    fn agenda(row: &PlanRow) -> (Agenda, TempDir) {
+        agenda_of(std::slice::from_ref(row))
+    }
+
+    /// `None` where the row is done by a plan of one row.
+    fn refused(row: &PlanRow, task: Task) -> Option<OwnCode> {
+        let (agenda, _its) = agenda(row);
+        match agenda.apply(Work::Task(task)).unwrap() {
             Work::Task(task) => {
                 assert!(task.expected.is_some());
                 None
@@ -378,8 +404,8 @@ mod tests {
     fn a_row_of_the_same_number_that_is_another_is_not_planned() {
         let adele = "adele@contoso.com";
         let nobody = UserState::default();
-        let agenda = agenda(&planned(&task(adele, set(0)), &nobody));
-        assert_eq!(refused(&agenda, task("ADELE@contoso.com", set(0))), None);
+        let plan = planned(&task(adele, set(0)), &nobody);
+        assert_eq!(refused(&plan, task("ADELE@contoso.com", set(0))), None);
         let others = [
             task("alex@contoso.com", set(0)),
             task(adele, set(1)),
@@ -388,7 +414,7 @@ mod tests {
             task(adele, Action::DeletePhone(PhoneType::Mobile)),
         ];
         for other in others {
-            assert_eq!(refused(&agenda, other.clone()), Some(OwnCode::NotPlanned), "{other:?}");
+            assert_eq!(refused(&plan, other.clone()), Some(OwnCode::NotPlanned), "{other:?}");
         }
     }
 
@@ -416,7 +442,7 @@ mod tests {
         ];
         for action in actions {
             let task = task("adele@contoso.com", action);
-            assert_eq!(refused(&agenda(&planned(&task, &state)), task.clone()), None, "{task:?}");
+            assert_eq!(refused(&planned(&task, &state), task.clone()), None, "{task:?}");
         }
     }
 
@@ -430,7 +456,7 @@ mod tests {
         };
         let expecting = |mobile| Expectation { phones: [mobile, Expected::Anything, Expected::Anything] };
         let so = Expected::Phone(held.clone());
-        assert_eq!(refused(&agenda(&row(vec![]).expecting(&expecting(so))), task.clone()), None);
+        assert_eq!(refused(&row(vec![]).expecting(&expecting(so)), task.clone()), None);
         let other = HeldPhone { number: "+1 4255550101".into(), ..held.clone() };
         for mobile in [
             Expected::Absent,
@@ -438,15 +464,15 @@ mod tests {
             Expected::Phone(other),
             Expected::OneOf(vec![Some(held), None]),
         ] {
-            let agenda = agenda(&row(vec![]).expecting(&expecting(mobile.clone())));
-            assert_eq!(refused(&agenda, task.clone()), Some(OwnCode::StateMoved), "{mobile:?}");
+            let plan = row(vec![]).expecting(&expecting(mobile.clone()));
+            assert_eq!(refused(&plan, task.clone()), Some(OwnCode::StateMoved), "{mobile:?}");
         }
-        assert_eq!(refused(&agenda(&row(vec![])), task.clone()), Some(OwnCode::StateMoved));
+        assert_eq!(refused(&row(vec![]), task.clone()), Some(OwnCode::StateMoved));
     }
 
     #[test]
     fn passwords_that_are_others_than_the_plan_s_are_found_out() {
-        let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
+        let (agenda, _its) = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
         let print = |sha256: &str| Fingerprint { sha256: sha256.to_owned(), bytes: 1 };
         let files = |path: &str, sha256| [(PathBuf::from(path), print(sha256))].into();
         agenda.fits(&print("00"), &files("/srv/passwords.csv", "01")).unwrap();
@@ -460,20 +486,65 @@ mod tests {
     #[test]
     fn a_plan_that_was_replaced_since_it_was_read_is_found_out() {
         let row = |last_digit| planned(&task("adele@contoso.com", set(last_digit)), &UserState::default());
-        let agenda = agenda(&row(0));
+        let (mut agenda, _its) = agenda(&row(0));
         let directory = tempfile::tempdir().unwrap();
         for (last_digit, is_it) in [(0, true), (1, false)] {
             let path = directory.path().join(format!("{last_digit}.json"));
             let mut writer = PlanWriter::create(&path, header()).unwrap();
             writer.push(&row(last_digit)).unwrap();
             writer.finish().unwrap();
-            assert_eq!(agenda.stands_in(&path).is_ok(), is_it, "{last_digit}");
+            assert_eq!(agenda.move_to(path).is_ok(), is_it, "{last_digit}");
         }
     }
 
     #[test]
     fn a_plan_that_does_not_say_how_it_read_the_rows_is_refused() {
-        let agenda = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
+        let (agenda, _its) = agenda(&planned(&task("adele@contoso.com", set(0)), &UserState::default()));
         agenda.fill(&mut RunChoices::default()).unwrap_err();
+    }
+
+    fn numbered(number: u64) -> Task {
+        let row = Row { number: RowNumber(number), fields: Box::default() };
+        Task { row, ..task(&format!("user{number}@contoso.com"), set(0)) }
+    }
+
+    fn numbers(agenda: &Agenda, asked: impl Iterator<Item = u64>) -> Vec<u64> {
+        let is_done = |number: &u64| {
+            let work = agenda.apply(Work::Task(numbered(*number))).unwrap();
+            matches!(work, Work::Task(Task { expected: Some(_), .. }))
+        };
+        asked.filter(is_done).collect()
+    }
+
+    #[test]
+    fn rows_are_found_where_the_plan_or_the_file_leaves_some_out() {
+        let rows: Vec<PlanRow> = (1..=2_000)
+            .filter(|number| number % 3 != 0)
+            .map(|number| planned(&numbered(number), &UserState::default()))
+            .collect();
+        let (agenda, _its) = agenda_of(&rows);
+        // As in a run that is taken up again: some are done.
+        let expected: Vec<u64> = (1..=2_000).filter(|n| n % 3 != 0 && n % 2 == 0).collect();
+        assert_eq!(numbers(&agenda, (2..=3_000).step_by(2)), expected);
+    }
+
+    #[test]
+    fn a_plan_that_becomes_another_while_its_rows_are_done_stops_them() {
+        let rows: Vec<PlanRow> =
+            (1..=1_000).map(|number| planned(&numbered(number), &UserState::default())).collect();
+        let changed = |text: &str| text.replacen("user1000@", "user1001@", 1);
+        // One that is sound, and another.
+        let (other, _its) = agenda_of(&rows[..999]);
+        let others = std::fs::read_to_string(&other.path).unwrap();
+        for become_another in [&changed as &dyn Fn(&str) -> String, &|_: &str| others.clone()] {
+            let (agenda, _its) = agenda_of(&rows);
+            let text = std::fs::read_to_string(&agenda.path).unwrap();
+            std::fs::write(&agenda.path, become_another(&text)).unwrap();
+            let apply = |number| agenda.apply(Work::Task(numbered(number)));
+            (1..=999).for_each(|number| drop(apply(number).unwrap()));
+            let told: Vec<String> =
+                [1_000, 1_001].into_iter().filter_map(|n| Some(apply(n).err()?.to_string())).collect();
+            assert!(told[0].starts_with("it was changed after it was made"), "{told:?}");
+        }
     }
 }

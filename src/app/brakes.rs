@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use crate::engine::run::RowsError;
 use crate::model::outlook::Why;
 use crate::model::task::{Task, Work};
 use crate::model::wards::Wards;
@@ -24,13 +25,16 @@ pub(super) struct Brakes {
 }
 
 impl Brakes {
-    /// What becomes of a row.
-    pub(super) fn apply(&self, work: Work) -> Work {
+    /// What becomes of a row. Rows come in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the plan cannot be read, or is another by now.
+    pub(super) fn apply(&self, work: Work) -> Result<Work, RowsError> {
         let work = match &self.agenda {
-            Some(agenda) => agenda.apply(work),
+            Some(agenda) => agenda.apply(work)?,
             None => work,
         };
-        match work {
+        Ok(match work {
             Work::Task(task) => match self.refusal(&task) {
                 Some(why) => {
                     let Why { code, reason } = why.clone();
@@ -39,7 +43,7 @@ impl Brakes {
                 None => Work::Task(task),
             },
             work @ (Work::Invalid(_) | Work::PassedOver(_)) => work,
-        }
+        })
     }
 
     /// Why a row must not be done.

@@ -8,13 +8,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::graph::call::{Call, CallError, follow, list_members, list_role_groups, list_roles};
+use crate::graph::call::{Call, CallError, list_members, list_role_groups, list_roles};
 use crate::graph::client::{Graph, GraphParts, Root};
-use crate::graph::session::Session;
-use crate::graph::wire::Page;
 use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
-use crate::model::outcome::Failure;
 use crate::model::outlook::Why;
 use crate::model::wards::Wards;
 use crate::pace::pacer::{PaceSettings, Pacer};
@@ -24,16 +21,13 @@ use crate::settings::resolve::Settings;
 use crate::sign_in::access_token::AccessToken;
 
 use super::connect::Connection;
-use super::desk::{Desk, Member};
+use super::desk::{Desk, Member, each};
 use super::environment::say;
 use super::error::AppError;
 use super::protected::note_protected;
 
 /// Requests on the wire at once: a tenant has some dozens of roles at most.
 const IN_FLIGHT: NonZeroUsize = NonZeroUsize::MIN;
-
-/// A list that goes on longer goes in a circle.
-const MAX_PAGES: usize = 10_000;
 
 /// A directory role or a group.
 #[derive(Debug, Default, Deserialize)]
@@ -130,23 +124,9 @@ async fn note_members(graph: &Desk, call: Call, reason: String, wards: &mut Ward
     Ok(())
 }
 
-/// All pages of a list. One that breaks off is none.
-async fn all<T: DeserializeOwned>(graph: &Desk, mut call: Call) -> Result<Vec<T>, CallError> {
-    let (mut found, mut session) = (Vec::new(), Session::new(graph));
-    for _ in 0..MAX_PAGES {
-        let page: Page<T> = session.fetch(call).await?;
-        found.extend(page.value);
-        match page.next_link {
-            None => return Ok(found),
-            Some(link) if !graph.root().owns(&link) => {
-                return Err(unusable(OwnCode::ForeignNextLink, "the next page is not on the Graph root"));
-            }
-            Some(link) => call = follow(link),
-        }
-    }
-    Err(unusable(OwnCode::EndlessList, "the list does not end"))
-}
-
-fn unusable(code: OwnCode, message: &str) -> CallError {
-    CallError::Refused(Failure::own(code, Some(200), message))
+/// All items of a list.
+async fn all<B: DeserializeOwned>(graph: &Desk, call: Call) -> Result<Vec<B>, CallError> {
+    let mut found = Vec::new();
+    each(graph, call, |item| found.push(item)).await?;
+    Ok(found)
 }

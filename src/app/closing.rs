@@ -141,7 +141,7 @@ impl Account<'_> {
                 rows.not_due
             );
         }
-        text += &self.numbers.in_text(&holders::lines(&self.holders));
+        text += &self.numbers.in_text(&holders::lines(&self.holders, self.directory));
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
             let DesiredState { held, mended, not_mended } = desired;

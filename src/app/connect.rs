@@ -32,7 +32,7 @@ const INBOX: usize = 1_024;
 /// A way to a tenant.
 pub(super) struct Connection {
     transport: Http,
-    pub(super) credential: SignIn<Http>,
+    pub(super) credential: Arc<SignIn<Http>>,
     /// For whom its tokens stand, where that can be told.
     pub(super) actor: Option<Actor>,
     /// Its first token.
@@ -51,7 +51,7 @@ pub(super) struct Connection {
 
 /// A tenant's API, ready to be called, and what is heard of it.
 pub(super) struct Line {
-    pub(super) graph: Arc<Graph<Http, SignIn<Http>>>,
+    pub(super) graph: Arc<Graph<Http, Arc<SignIn<Http>>>>,
     pub(super) shutdown: Shutdown,
     pub(super) inbox: mpsc::Receiver<Event>,
 }
@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// Puts all together that calls go through.
-    pub(super) fn open(self, settings: &Settings, pacer: Arc<Pacer>) -> Result<Line, AppError> {
+    pub(super) fn open(&self, settings: &Settings, pacer: Arc<Pacer>) -> Result<Line, AppError> {
         let (events, inbox) = mpsc::channel(INBOX);
         let shutdown = Shutdown::default();
         let root = Root::new(&self.graph_root, settings.api_version).map_err(|error| AppError::System {
@@ -78,7 +78,8 @@ impl Connection {
         })?;
         let (retry, random) = (settings.retry, fastrand::Rng::new());
         let parts = GraphParts { root, pacer, shutdown: shutdown.clone(), events, retry, random };
-        Ok(Line { graph: Arc::new(Graph::new(self.transport, self.credential, parts)), shutdown, inbox })
+        let graph = Graph::new(self.transport(), Arc::clone(&self.credential), parts);
+        Ok(Line { graph: Arc::new(graph), shutdown, inbox })
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) async fn connect(
     };
     let clients = clients(settings, &tenant)?;
     let transport = clients.client(&tenant.graph_root, settings.priority)?;
-    let credential = sign_in(&tenant, &clients).await?;
+    let credential = Arc::new(sign_in(&tenant, &clients).await?);
     let token = credential.bearer().await?;
     if matches!(tenant.sign_in, SignInChoice::Auto { .. }) && settings.output != Output::Quiet {
         say(&format!("signs in with {}\n", credential.kind().name()));

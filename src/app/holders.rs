@@ -1,6 +1,7 @@
 //! Rows whose number signs in another user: found in the journal, told on the terminal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::input::rows::{InputSettings, Interpreter};
 use crate::journal::replay::retold;
@@ -9,7 +10,9 @@ use crate::journal::store::Store;
 use crate::model::event::Event;
 use crate::model::outcome::NUMBER_NOT_UNIQUE;
 use crate::model::task::{Task, Work};
-use crate::policy::holders::{Holder, Holders, Taken, holders};
+use crate::policy::holders::{Certainty, Holder, Holders, SearchEnd, Searched, Taken, TenantHolder, holders};
+
+use super::next::quoted;
 
 /// So many rows are told; summary.json has more.
 const MOST_LINES: usize = 5;
@@ -33,44 +36,104 @@ pub(super) fn find(store: &Store, input: &InputSettings) -> Result<Holders, Jour
     })
 }
 
-/// A line for all, and one for each of the first.
-pub(super) fn lines(found: &Holders) -> String {
+/// A line for all, one for each of the first, and what was seen of the tenant.
+pub(super) fn lines(found: &Holders, directory: &Path) -> String {
     let mut text = String::new();
     if found.rows == 0 {
         return text;
     }
     let (noun, number) = if found.rows == 1 { ("row has", "number") } else { ("rows have", "numbers") };
+    let place = if found.searched.is_some() { "in the file and in the tenant" } else { "in the file" };
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         text,
-        "{} {noun} a mobile whose number signs in another user ({NUMBER_NOT_UNIQUE}); who in the file has the {number}:",
+        "{} {noun} a mobile whose number signs in another user ({NUMBER_NOT_UNIQUE}); who {place} has the {number}:",
         found.rows
     );
     let told = &found.taken[..found.taken.len().min(MOST_LINES)];
     for taken in told {
-        let _ = writeln!(text, "  row {}, {}: {}", taken.row, taken.user, who(taken));
+        let _ =
+            writeln!(text, "  row {}, {}: {}", taken.row, taken.user, who(taken, found.searched.as_ref()));
     }
     let left = found.rows - told.len() as u64;
     if left > 0 {
         let _ = writeln!(text, "  and {left} more: see numbers_taken in summary.json");
     }
+    match &found.searched {
+        Some(searched) => text += &seen(searched),
+        None if found.taken.iter().any(|taken| taken.number.is_some() && taken.holders.is_empty()) => {
+            let _ = writeln!(
+                text,
+                "  authwave resume {} --find-holders looks in the tenant: it reads the phones of every user there",
+                quoted(directory)
+            );
+        }
+        None => {}
+    }
     text
 }
 
-fn who(taken: &Taken) -> String {
+fn who(taken: &Taken, searched: Option<&Searched>) -> String {
     let Some(number) = &taken.number else {
         return "no row before it says the mobile's number".to_owned();
     };
-    if taken.holders.is_empty() {
-        return format!("{number}: nobody else in the file; a user outside of it signs in with it");
-    }
+    let (in_file, in_tenant) = (in_file(taken), in_tenant(taken));
+    let told = match (in_file, in_tenant, searched) {
+        (Some(rows), Some(users), _) => format!("{rows}; in the tenant {users}"),
+        (Some(rows), None, _) => rows,
+        (None, Some(users), _) => format!("nobody else in the file; in the tenant {users}"),
+        (None, None, None) => "nobody else in the file; a user outside of it signs in with it".to_owned(),
+        (None, None, Some(_)) => {
+            "nobody else in the file, and nobody in the tenant whose phones were read".to_owned()
+        }
+    };
+    format!("{number}: {told}")
+}
+
+fn in_file(taken: &Taken) -> Option<String> {
     let holder = |holder: &Holder| {
         format!("{} (row {}, {}, {})", holder.user, holder.row, holder.phone_type, holder.status)
     };
-    let named: Vec<String> = taken.holders.iter().take(MOST_NAMED).map(holder).collect();
-    let left = taken.more + (taken.holders.len() - named.len()) as u64;
-    let more = if left > 0 { format!(" and {left} more rows") } else { String::new() };
-    format!("{number}: {}{more}", named.join(", "))
+    named(taken.holders.iter().map(holder), taken.more, "rows")
+}
+
+fn in_tenant(taken: &Taken) -> Option<String> {
+    let holder = |holder: &TenantHolder| {
+        let name = if holder.name.is_empty() { &holder.id } else { &holder.name };
+        let how = match (holder.certainty, holder.signs_in()) {
+            (Certainty::Possible, _) => ", perhaps: the number is hidden in part",
+            (Certainty::Same, true) => ", signs in with it",
+            (Certainty::Same, false) => "",
+        };
+        format!("{name} ({}{how})", holder.phone_type)
+    };
+    named(taken.in_tenant.iter().map(holder), taken.more_in_tenant, "phones")
+}
+
+/// The first of them, and how many more there are; `None` where there is none.
+fn named(all: impl ExactSizeIterator<Item = String>, more: u64, noun: &str) -> Option<String> {
+    let left = more + all.len().saturating_sub(MOST_NAMED) as u64;
+    let told: Vec<String> = all.take(MOST_NAMED).collect();
+    let more = if left > 0 { format!(" and {left} more {noun}") } else { String::new() };
+    (!told.is_empty()).then(|| told.join(", ") + &more)
+}
+
+/// How much of the tenant was seen.
+fn seen(searched: &Searched) -> String {
+    let Searched { users, read, unread, hidden, requests, end } = searched;
+    let mut text =
+        format!("  searched the tenant: read the phones of {read} of {users} users by {requests} requests");
+    if *unread > 0 {
+        let _ = write!(text, ", could not read {unread}");
+    }
+    if *hidden > 0 {
+        let _ = write!(text, "; {hidden} numbers are hidden from this sign-in, at least in part");
+    }
+    match end {
+        SearchEnd::AllFound => text + "; all are found\n",
+        SearchEnd::WholeTenant => text + "\n",
+        SearchEnd::Stopped(reason) => format!("{text}; it stopped before its end: {reason}\n"),
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +143,7 @@ mod tests {
     use crate::model::phone::{PhoneNumber, PhoneType};
     use crate::model::row::RowNumber;
     use crate::model::user::UserId;
+    use crate::model::user_state::SmsSignIn;
 
     fn taken(row: u64, holders: u64) -> Taken {
         let holder = |at| Holder {
@@ -94,7 +158,17 @@ mod tests {
             number: Some(PhoneNumber::from_formatted("+1 2065550101")),
             holders: (1..=holders).map(holder).collect(),
             more: 0,
+            in_tenant: Vec::new(),
+            more_in_tenant: 0,
         }
+    }
+
+    fn found(taken: Vec<Taken>) -> Holders {
+        Holders { rows: taken.len() as u64, taken, searched: None }
+    }
+
+    fn lines(found: &Holders) -> String {
+        super::lines(found, Path::new("runs/my wave"))
     }
 
     #[test]
@@ -106,7 +180,7 @@ mod tests {
     fn few_holders_are_named_and_the_others_counted() {
         let silent = Taken { number: None, ..taken(9, 0) };
         let more = Taken { more: 7, ..taken(8, 5) };
-        let text = lines(&Holders { rows: 3, taken: vec![taken(7, 0), more, silent] });
+        let text = lines(&found(vec![taken(7, 0), more, silent]));
         let told: Vec<&str> = text.lines().skip(1).collect();
         assert_eq!(
             told,
@@ -115,16 +189,54 @@ mod tests {
                 "  row 8, a@contoso.com: +1 2065550101: u1@contoso.com (row 1, mobile, succeeded), u2@contoso.com (row 2, \
                  mobile, succeeded), u3@contoso.com (row 3, mobile, succeeded) and 9 more rows",
                 "  row 9, a@contoso.com: no row before it says the mobile's number",
+                "  authwave resume 'runs/my wave' --find-holders looks in the tenant: it reads the phones of every user there",
             ]
         );
     }
 
     #[test]
     fn five_rows_are_told_and_the_others_counted() {
-        let all = |rows: usize| lines(&Holders { rows: rows as u64, taken: vec![taken(7, 1); rows] });
+        let all = |rows: usize| lines(&found(vec![taken(7, 1); rows]));
         assert_eq!(all(5).lines().count(), 6);
         let text = all(8);
         assert_eq!(text.lines().count(), 7);
         assert!(text.ends_with("  and 3 more: see numbers_taken in summary.json\n"), "{text}");
+    }
+
+    #[test]
+    fn holders_in_the_tenant_stand_behind_those_of_the_file() {
+        let holder = |name: &str, sms, certainty| TenantHolder {
+            id: "ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned(),
+            name: name.to_owned(),
+            phone_type: PhoneType::Mobile,
+            sms,
+            certainty,
+        };
+        let certain = vec![
+            holder("z@contoso.com", SmsSignIn::Ready, Certainty::Same),
+            holder("", SmsSignIn::NotEnabled, Certainty::Same),
+        ];
+        let possible = vec![holder("y@contoso.com", SmsSignIn::Ready, Certainty::Possible)];
+        let rows = vec![
+            Taken { in_tenant: certain, more_in_tenant: 3, ..taken(7, 1) },
+            Taken { in_tenant: possible, ..taken(8, 0) },
+            taken(9, 0),
+        ];
+        let end = SearchEnd::Stopped("a signal came".to_owned());
+        let searched = Searched { users: 900, read: 41, unread: 2, hidden: 5, requests: 44, end };
+        let text = lines(&Holders { searched: Some(searched), ..found(rows) });
+        let told: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(
+            told,
+            [
+                "  row 7, a@contoso.com: +1 2065550101: u1@contoso.com (row 1, mobile, succeeded); in the tenant \
+                 z@contoso.com (mobile, signs in with it), ed178e23-7447-4892-baf8-fc46f8af26ce (mobile) and 3 more phones",
+                "  row 8, a@contoso.com: +1 2065550101: nobody else in the file; in the tenant y@contoso.com (mobile, \
+                 perhaps: the number is hidden in part)",
+                "  row 9, a@contoso.com: +1 2065550101: nobody else in the file, and nobody in the tenant whose phones were read",
+                "  searched the tenant: read the phones of 41 of 900 users by 44 requests, could not read 2; 5 numbers are \
+                 hidden from this sign-in, at least in part; it stopped before its end: a signal came",
+            ]
+        );
     }
 }

@@ -29,7 +29,7 @@ use crate::progress::screen::Screen;
 use crate::progress::view::Progress;
 use crate::report::verdict::Presence;
 use crate::results::excel;
-use crate::settings::resolve::{Output, Settings, Workbook};
+use crate::settings::resolve::{HolderSearch, Output, Settings, Workbook};
 
 use super::clock::wall_clock;
 use super::closing::Account;
@@ -46,6 +46,7 @@ use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
 use super::report;
 use super::run_directory::RunDirectory;
+use super::search::{self, Searcher};
 use super::signals::Signals;
 use super::sinks::{Finished, Machines, Sinks};
 use super::status;
@@ -84,7 +85,7 @@ struct Start {
 
 impl Job {
     /// Does the rows and keeps what happens in `store`.
-    pub(super) async fn carry_out<R>(self, mut store: Store, rows: R) -> Result<Exit, AppError>
+    pub(super) async fn carry_out<R>(mut self, mut store: Store, rows: R) -> Result<Exit, AppError>
     where
         R: Iterator<Item = Result<Work, RowsError>>,
     {
@@ -98,11 +99,15 @@ impl Job {
         let pace = PaceSettings { shared_by, ..self.settings.pace };
         let pace = self::pace(pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
+        let seeks = purpose == Purpose::Rows && self.settings.holders == HolderSearch::InTenant;
+        if seeks {
+            search::announce(&self.connection, self.settings.output);
+        }
         let pacer = Arc::new(Pacer::new(pace));
         status::shown(self.screen.asked());
         let timeline = Timeline::new(start.moment, start.wall);
         let machines = Machines::of(&self.settings, self.demand.rows, timeline);
-        let progress = Progress::new(self.screen, self.demand, Arc::clone(&pacer));
+        let progress = Progress::new(self.screen.clone(), self.demand, Arc::clone(&pacer));
         let (files, _) = Files::make(&self.directory, &store, timeline)?;
         let lost_resets = LostResets::new(store.lost_resets()?);
         let journal = Journal::start(store);
@@ -120,7 +125,14 @@ impl Job {
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);
+        let deadline = self.settings.max_duration.and_then(|span| start.moment.checked_add(span));
+        let (connection, screen, signals) = (self.connection, self.screen, self.signals);
+        let settings = self.settings.clone();
+        // Who was stopped has rows to go on with first.
+        let searcher = (seeks && end.stop.is_none())
+            .then(|| Box::new(Searcher { connection, settings, screen, signals, pacer, deadline }));
         let closing = Closing {
+            searcher,
             start,
             rehearsal: self.rehearsal,
             directory: self.directory,
@@ -129,7 +141,7 @@ impl Job {
             input,
             numbers: self.settings.numbers,
         };
-        let exit = closing.close(end, finished);
+        let exit = Box::pin(closing.close(end, finished)).await;
         drop(self.locks);
         exit
     }
@@ -192,6 +204,8 @@ pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Condu
 /// What is needed to tell the end of a run.
 struct Closing {
     start: Start,
+    /// Looks in the tenant for who has numbers that rows met; `None` where that was not asked for.
+    searcher: Option<Box<Searcher>>,
     rehearsal: Option<RehearsalTenant>,
     directory: RunDirectory,
     workbook: Workbook,
@@ -202,7 +216,7 @@ struct Closing {
 }
 
 impl Closing {
-    fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
+    async fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
         let ((stats, throughput, holders), exit, fault) = match told
@@ -230,7 +244,7 @@ impl Closing {
             sessions: store.sessions().unwrap_or(1),
             duration: self.start.worked_before + worked_now,
             ended_at: self.start.wall.checked_add(worked_now).unwrap_or(Timestamp::MAX),
-            ledger: self.rehearsal.map(RehearsalTenant::stop),
+            ledger: None,
             directory: self.directory.path(),
             numbers: self.numbers,
             errors: Vec::new(),
@@ -241,7 +255,7 @@ impl Closing {
             // All that it holds stands in the CSV files.
             say(&format!("warning: no workbook was written: {}\n", chain(&error)));
         }
-        let written = account.write(&self.directory.file("summary.json"));
+        let mut written = account.write(&self.directory.file("summary.json"));
         let noted = store.end_session(&account.session_end());
         // What cannot be read is not told; the journal's fault is.
         account.refused = next::refused(&store).unwrap_or_default();
@@ -251,6 +265,14 @@ impl Closing {
             // `authwave report` can make it at any time.
             Err(error) => say(&format!("warning: no report was written: {}\n", chain(&error))),
         }
+        // Last, since it may take long: all files are there by now.
+        if let Some(searcher) = self.searcher
+            && account.holders.rows > 0
+        {
+            searcher.look(&mut account.holders).await;
+            written = written.and(account.write(&self.directory.file("summary.json")));
+        }
+        account.ledger = self.rehearsal.map(RehearsalTenant::stop);
         if self.output != Output::Quiet || exit != Exit::Done {
             say(&account.text());
         }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::actions::look::PHONES_ONLY;
+use crate::actions::look::{Extent, Seen};
 use crate::input::source::Input;
 use crate::journal::record::RunRecord;
 use crate::journal::replay::retold;
@@ -31,6 +31,7 @@ use super::next::carry_out;
 use super::plan_html;
 use super::plan_text::{DOCUMENT, details};
 use super::run_directory::RunDirectory;
+use super::spellings::Spellings;
 use super::status;
 use super::sum::Sum;
 
@@ -111,18 +112,28 @@ struct Prospect<'store> {
     store: &'store Store,
     timeline: Timeline,
     outlook: Outlook,
+    spellings: Spellings,
 }
 
 impl<'store> Prospect<'store> {
     fn new(store: &'store Store, input: &mut Input, settings: &Settings) -> Result<Self, AppError> {
         let mut outlook = Outlook::new(settings.guards.last_method);
+        let (mut has_names, mut has_ids) = (false, false);
         input.rewind()?;
-        for work in input {
+        for work in &mut *input {
             if let Work::Task(task) = work? {
                 outlook.expect(&task.user);
+                has_ids |= task.user.is_object_id();
+                has_names |= !task.user.is_object_id();
             }
         }
-        Ok(Self { store, timeline: retold(store.run()), outlook })
+        let timeline = retold(store.run());
+        let spellings = if has_names && has_ids {
+            Spellings::find(input, (store, &timeline))?
+        } else {
+            Spellings::default()
+        };
+        Ok(Self { store, timeline, outlook, spellings })
     }
 
     /// What the next row would do.
@@ -133,8 +144,8 @@ impl<'store> Prospect<'store> {
         {
             self.outlook.note(&task.user, known);
         }
-        let planned = match brakes.refusal(task) {
-            Some(why) => Planned::blocked(why.clone(), None),
+        let planned = match brakes.refusal(task).cloned().or_else(|| self.spellings.refusal(task)) {
+            Some(why) => Planned::blocked(why, None),
             None => self.outlook.plan(task),
         };
         self.outlook.pass(&task.user);
@@ -148,7 +159,7 @@ impl<'store> Prospect<'store> {
             return Ok(Some(Known::Blocked(why(&ended.outcome))));
         }
         let mut state = UserState::of_methods(&self.store.methods_of(row)?);
-        if ended.outcome.detail == PHONES_ONLY {
+        if Seen::of(&ended.outcome.detail).extent == Extent::Phones {
             state.other_strong = None;
         }
         Ok(Some(Known::State(state)))

@@ -47,6 +47,7 @@ pub(super) fn resume(args: args::Resume) -> Result<Exit, AppError> {
         operation_timeout: args.operation_timeout,
         max_failures: args.limits.max_failures,
         max_duration: args.limits.max_duration,
+        find_holders: args.find_holders,
         ..RunChoices::default()
     };
     status::doing("reading the journal");

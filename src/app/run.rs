@@ -89,7 +89,7 @@ pub(super) fn begin(
     file: &Path,
     place: Where<'_>,
     asked: &Asked,
-    (brakes, shown): (Brakes, args::Shown),
+    (mut brakes, shown): (Brakes, args::Shown),
 ) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
     let Checked { mut input, findings, demand, seeds, needs, tally } =
@@ -137,7 +137,7 @@ pub(super) fn begin(
             Where::In(directory) => directory,
         };
         let locks = locks(lock_run_directory(directory.path(), Use::Work)?, tenant, &directory);
-        keep_plan(&brakes, &directory)?;
+        keep_plan(&mut brakes, &directory)?;
         let graph_root = rehearsal.is_none().then_some(connection.graph_root.as_str());
         let mut stored = Stored::of(&asked.common, &asked.choices, &settings, graph_root);
         stored.password_files = password_files;
@@ -193,8 +193,8 @@ fn permitted(tally: &Tally, settings: &Settings) -> Result<(), AppError> {
 }
 
 /// The run goes by a copy of the plan, whatever becomes of the other.
-fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> {
-    let Some(agenda) = &brakes.agenda else { return Ok(()) };
+fn keep_plan(brakes: &mut Brakes, directory: &RunDirectory) -> Result<(), AppError> {
+    let Some(agenda) = &mut brakes.agenda else { return Ok(()) };
     let copy = directory.file(DOCUMENT);
     if agenda.path() == copy {
         return Ok(());
@@ -206,7 +206,7 @@ fn keep_plan(brakes: &Brakes, directory: &RunDirectory) -> Result<(), AppError> 
     });
     copied.map_err(|source| AppError::System { what: "copy the plan into the run directory", source })?;
     // While somebody was asked, somebody else may have put another plan there.
-    agenda.stands_in(&copy)
+    agenda.move_to(copy)
 }
 
 /// Whether nothing stands in the way of the rows.
@@ -354,7 +354,7 @@ pub(super) fn rows(
     left(input, (purpose, &brakes.sorter), standing).map(move |work| match work? {
         Work::Task(task) => {
             let work = Work::Task(Task { action: method.apply(task.action), ..task });
-            let work = if purpose == Purpose::Rows { brakes.apply(work) } else { purpose.of_row(work) };
+            let work = if purpose == Purpose::Rows { brakes.apply(work)? } else { purpose.of_row(work) };
             Ok(still_in_doubt(work, &in_doubt))
         }
         work => Ok(still_in_doubt(work, &in_doubt)),

@@ -29,7 +29,7 @@ impl Signals {
     }
 
     /// Turns the first into a drain and the second into an abort. Never ends.
-    pub(super) async fn stop(mut self, shutdown: &Shutdown) {
+    pub(super) async fn stop(&mut self, shutdown: &Shutdown) {
         self.next().await;
         warn!("stopping: what is on the wire is finished; once more to stop at once");
         shutdown.drain();

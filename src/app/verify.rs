@@ -108,7 +108,7 @@ async fn read(
     let TakenUp { settings, screen, directory, lock, store, .. } = taken_up;
     status::doing("signing in");
     let connection = connect(&settings, None).await?;
-    let signals = listen()?;
+    let mut signals = listen()?;
     let _locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
     let demand = Demand { rows: users.users(), reads: users.users(), writes: 0 };
     let (memory, began) = (Memory::of(&connection), Instant::now());

@@ -92,6 +92,12 @@ pub fn find_user(user: &UserId) -> Call {
     read(path::user(user) + "?$select=id,userPrincipalName")
 }
 
+/// Lists all users of the tenant, as many at once as there may be (Graph v1.0, "List users").
+#[must_use]
+pub fn list_users() -> Call {
+    read("/users?$select=id,userPrincipalName&$top=999".to_owned())
+}
+
 /// Lists the directory roles that somebody holds (Graph v1.0, "List directoryRoles").
 #[must_use]
 pub fn list_roles() -> Call {

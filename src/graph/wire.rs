@@ -67,6 +67,9 @@ pub struct StoredPhone {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StoredAccount {
+    /// Graph's id of the user.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub id: String,
     /// Whether the user may sign in; `None` where it does not say.
     pub account_enabled: Option<bool>,
     /// `Member` or `Guest`.

@@ -122,8 +122,9 @@ pub fn is_same_number(one: &str, other: &str) -> bool {
     }
 }
 
-/// Digits of the number and of its extension; `None` where a character hides something.
-fn digits(text: &str) -> Option<(String, String)> {
+/// Digits of the number and of its extension, which tell numbers apart; `None` where a character hides something.
+#[must_use]
+pub fn digits(text: &str) -> Option<(String, String)> {
     let (number, extension) = text.split_once(['x', 'X']).unwrap_or((text, ""));
     Some((only_digits(number)?, only_digits(extension)?)).filter(|(number, _)| !number.is_empty())
 }

@@ -61,6 +61,12 @@ impl UserId {
         }
     }
 
+    /// Whether it is an object id, and not a name.
+    #[must_use]
+    pub fn is_object_id(&self) -> bool {
+        is_guid(&self.0)
+    }
+
     /// The name as written.
     #[must_use]
     pub fn as_str(&self) -> &str {

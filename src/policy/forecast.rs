@@ -106,28 +106,29 @@ impl Forecast {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Requests(&self.demand).fmt(f)?;
-        match self.pace {
-            _ if self.demand.requests() == 0 => Ok(()),
-            Pace::Unknown => f.write_str("; this tenant's pace is not known yet and will be found"),
-            Pace::Learned { per_second, share, time } => {
-                f.write_str("; at ")?;
+        if self.demand.requests() == 0 { Ok(()) } else { write!(f, "; {}", self.pace) }
+    }
+}
+
+/// How long it takes, in words.
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Unknown => f.write_str("this tenant's pace is not known yet and will be found"),
+            Self::Learned { per_second, share, time } => {
+                f.write_str("at ")?;
                 if share < 1.0 {
                     write!(f, "{:.0} % (--polite) of ", share * 100.0)?;
                 }
                 write!(f, "this tenant's learned {}/s ≈ {}", Rate(per_second), Span(time))
             }
-            Pace::Ceiling { per_second, time } => {
-                write!(
-                    f,
-                    "; at the {}/s that --requests-per-second allows ≈ {}",
-                    Rate(per_second),
-                    Span(time)
-                )
+            Self::Ceiling { per_second, time } => {
+                write!(f, "at the {}/s that --requests-per-second allows ≈ {}", Rate(per_second), Span(time))
             }
-            Pace::AtMost { per_second, time } => write!(
+            Self::AtMost { per_second, time } => write!(
                 f,
-                "; this tenant's pace is not known yet and will be found; at the {}/s that --requests-per-second \
-                 allows it takes {} at least",
+                "this tenant's pace is not known yet and will be found; at the {}/s that --requests-per-second allows it \
+                 takes {} at least",
                 Rate(per_second),
                 Span(time)
             ),
@@ -153,7 +154,8 @@ impl fmt::Display for Requests<'_> {
 }
 
 /// `12,000 rows`
-struct Counted(u64, &'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct Counted(pub u64, pub &'static str);
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,5 @@
 //! Who in a file has the numbers that sign in somebody else already: a pure reading of what rows asked for and how they ended.
+//! Who in the tenant has them tells [`search`](super::search).
 
 use std::collections::HashMap;
 
@@ -8,6 +9,7 @@ use crate::model::phone::{Phone, PhoneChange, PhoneNumber, PhoneType};
 use crate::model::row::RowNumber;
 use crate::model::task::Task;
 use crate::model::user::UserId;
+use crate::model::user_state::SmsSignIn;
 
 /// So many rows are looked at: where more end so, they have a common cause.
 pub const MOST_ROWS: usize = 1_000;
@@ -22,6 +24,8 @@ pub struct Holders {
     pub rows: u64,
     /// The first of them, at most [`MOST_ROWS`], in the order of the file.
     pub taken: Vec<Taken>,
+    /// How the tenant was searched for other users who have the numbers; `None` where it was not.
+    pub searched: Option<Searched>,
 }
 
 /// A row whose number signs in another user.
@@ -37,6 +41,10 @@ pub struct Taken {
     pub holders: Vec<Holder>,
     /// How many more such rows there are.
     pub more: u64,
+    /// Other users of the tenant who have the number, at most [`MOST_HOLDERS`], those who sign in with it first.
+    pub in_tenant: Vec<TenantHolder>,
+    /// How many more such phones there are.
+    pub more_in_tenant: u64,
 }
 
 /// A row that gives its user a number.
@@ -50,6 +58,58 @@ pub struct Holder {
     pub phone_type: PhoneType,
     /// How the row ended.
     pub status: Status,
+}
+
+/// A user of the tenant who has a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantHolder {
+    /// Graph's id.
+    pub id: String,
+    /// User principal name; empty where Graph told none.
+    pub name: String,
+    /// As which phone.
+    pub phone_type: PhoneType,
+    /// Whether the phone signs the user in by SMS.
+    pub sms: SmsSignIn,
+    /// How sure it is.
+    pub certainty: Certainty,
+}
+
+/// Whether a number that Graph shows is the one that was sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// It is.
+    Same,
+    /// Part of it is hidden from this sign-in, and what is shown agrees.
+    Possible,
+}
+
+/// How the tenant was searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched {
+    /// How many users there are.
+    pub users: u64,
+    /// Of how many the phones were read.
+    pub read: u64,
+    /// Of how many they could not be read.
+    pub unread: u64,
+    /// How many of the phones had numbers that are hidden from this sign-in, at least in part.
+    pub hidden: u64,
+    /// How many requests it took.
+    pub requests: u64,
+    /// What ended it.
+    pub end: SearchEnd,
+}
+
+/// What ended a search of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchEnd {
+    /// Somebody signs in with each of the numbers.
+    AllFound,
+    /// Everybody was looked at.
+    WholeTenant,
+    /// Something else, and what.
+    Stopped(String),
 }
 
 /// Finds them. `read` shows all rows, each time in the order of the file; it is asked up to three times, so that nothing
@@ -97,6 +157,8 @@ impl Holders {
                 number: mobile.map(|phone| phone.number.clone()),
                 holders: Vec::new(),
                 more: 0,
+                in_tenant: Vec::new(),
+                more_in_tenant: 0,
             });
         }
     }

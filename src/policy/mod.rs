@@ -15,6 +15,7 @@ pub mod permission;
 pub mod rate;
 pub mod recall;
 pub mod retry_after;
+pub mod search;
 pub mod skew;
 pub mod throttle_scope;
 pub mod undo;

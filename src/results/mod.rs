@@ -10,6 +10,7 @@ pub mod methods;
 pub mod operations;
 pub mod plan_document;
 pub mod plan_rows;
+pub mod plan_stream;
 pub mod readings;
 pub mod rows;
 pub mod summary;

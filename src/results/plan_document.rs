@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::de::{SeqAccess, Visitor};
@@ -311,11 +312,23 @@ impl<'path> PlanWriter<'path> {
     }
 }
 
-/// Reads a plan; `see` is shown each row, in the order of the file. Gives its header and its hash.
+/// Reads a plan; `see` is shown each row, in the order of the file, which is that of their numbers. Gives its header and its
+/// hash.
 ///
 /// # Errors
 /// When it cannot be read, is no plan, or is not as it was written.
-pub fn read_plan(path: &Path, see: impl FnMut(PlanRow)) -> Result<(PlanHeader, String), PlanError> {
+pub fn read_plan(path: &Path, mut see: impl FnMut(PlanRow)) -> Result<(PlanHeader, String), PlanError> {
+    read_while(path, |row| {
+        see(row);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Does what [`read_plan`] does as long as `see` wants to go on; a plan that was not read to its end counts as none.
+pub(super) fn read_while(
+    path: &Path,
+    see: impl FnMut(PlanRow) -> ControlFlow<()>,
+) -> Result<(PlanHeader, String), PlanError> {
     let file = File::open(path).map_err(PlanError::Read)?;
     let mut reader = serde_json::Deserializer::from_reader(BufReader::new(file));
     let document = serde::de::DeserializeSeed::deserialize(DocumentSeed(see), &mut reader);
@@ -357,7 +370,7 @@ struct Document {
 
 struct DocumentSeed<F>(F);
 
-impl<'de, F: FnMut(PlanRow)> serde::de::DeserializeSeed<'de> for DocumentSeed<F> {
+impl<'de, F: FnMut(PlanRow) -> ControlFlow<()>> serde::de::DeserializeSeed<'de> for DocumentSeed<F> {
     type Value = Document;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Document, D::Error> {
@@ -365,7 +378,7 @@ impl<'de, F: FnMut(PlanRow)> serde::de::DeserializeSeed<'de> for DocumentSeed<F>
     }
 }
 
-impl<'de, F: FnMut(PlanRow)> Visitor<'de> for DocumentSeed<F> {
+impl<'de, F: FnMut(PlanRow) -> ControlFlow<()>> Visitor<'de> for DocumentSeed<F> {
     type Value = Document;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -396,7 +409,7 @@ impl<'de, F: FnMut(PlanRow)> Visitor<'de> for DocumentSeed<F> {
 /// Rows are shown one by one: a list of all would take more memory than the run.
 struct RowsSeed<'see, F>(&'see mut F);
 
-impl<'de, F: FnMut(PlanRow)> serde::de::DeserializeSeed<'de> for RowsSeed<'_, F> {
+impl<'de, F: FnMut(PlanRow) -> ControlFlow<()>> serde::de::DeserializeSeed<'de> for RowsSeed<'_, F> {
     type Value = RowsHash;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RowsHash, D::Error> {
@@ -404,7 +417,7 @@ impl<'de, F: FnMut(PlanRow)> serde::de::DeserializeSeed<'de> for RowsSeed<'_, F>
     }
 }
 
-impl<'de, F: FnMut(PlanRow)> Visitor<'de> for RowsSeed<'_, F> {
+impl<'de, F: FnMut(PlanRow) -> ControlFlow<()>> Visitor<'de> for RowsSeed<'_, F> {
     type Value = RowsHash;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -412,10 +425,17 @@ impl<'de, F: FnMut(PlanRow)> Visitor<'de> for RowsSeed<'_, F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<RowsHash, A::Error> {
-        let mut hash = RowsHash::default();
+        let (mut hash, mut last) = (RowsHash::default(), 0);
         while let Some(row) = rows.next_element::<PlanRow>()? {
+            if row.row <= last {
+                let told = format!("row {} stands behind row {last}", row.row);
+                return Err(serde::de::Error::custom(told));
+            }
+            last = row.row;
             hash.add(&serde_json::to_vec(&row).map_err(serde::de::Error::custom)?);
-            (self.0)(row);
+            if (self.0)(row).is_break() {
+                return Err(serde::de::Error::custom("nobody wants the others"));
+            }
         }
         Ok(hash)
     }
@@ -508,6 +528,11 @@ mod tests {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
             assert!(matches!(read_plan(&path, |_| {}), Err(PlanError::Changed { .. })), "{from}");
         }
+        // Rows are looked up in this order while a run goes on.
+        let twice = text.replacen("\"row\":2", "\"row\":1", 1);
+        std::fs::write(&path, twice).unwrap();
+        let error = read_plan(&path, |_| {}).unwrap_err().to_string();
+        assert!(error.contains("row 1 stands behind row 1"), "{error}");
         // Blanks between its words are nobody's business.
         std::fs::write(&path, text.replace(",\n", ",\n  ")).unwrap();
         read_plan(&path, |_| {}).unwrap();

@@ -11,7 +11,7 @@ use crate::model::event::{Access, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::{OperationCounts, RequestCounts, RowCounts, Stats};
 use crate::model::throughput::{self, Throughput};
-use crate::policy::holders::{Holder, Holders, Taken};
+use crate::policy::holders::{Certainty, Holder, Holders, SearchEnd, Searched, Taken, TenantHolder};
 
 use super::whole_lines::replace;
 
@@ -212,6 +212,28 @@ pub struct NumbersTaken {
     pub rows: u64,
     /// The first of them, at most [`MOST_ROWS`](crate::policy::holders::MOST_ROWS), in the order of the input.
     pub listed: Vec<NumberTaken>,
+    /// How the tenant was searched for them (`--find-holders`); `None` where it was not.
+    #[serde(default)]
+    pub searched: Option<TenantSearch>,
+}
+
+/// How the tenant was searched for holders of numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantSearch {
+    /// How many users there are.
+    pub users: u64,
+    /// Of how many the phones were read.
+    pub read: u64,
+    /// Of how many they could not be read.
+    pub unread: u64,
+    /// How many of the phones had numbers that are hidden from the sign-in.
+    pub hidden: u64,
+    /// How many requests it took; those of the run do not count them.
+    pub requests: u64,
+    /// `all-found`, `whole-tenant` or `stopped`.
+    pub ended: String,
+    /// Why it stopped; `None` where it did not.
+    pub reason: Option<String>,
 }
 
 /// A row whose number signs in another user.
@@ -228,6 +250,28 @@ pub struct NumberTaken {
     pub in_file: Vec<InFile>,
     /// How many more such rows there are.
     pub more_in_file: u64,
+    /// Other users of the tenant who have the number, at most [`MOST_HOLDERS`](crate::policy::holders::MOST_HOLDERS), those
+    /// who sign in with it first; empty where nobody looked.
+    #[serde(default)]
+    pub in_tenant: Vec<InTenant>,
+    /// How many more such phones there are.
+    #[serde(default)]
+    pub more_in_tenant: u64,
+}
+
+/// A user of the tenant who has the number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InTenant {
+    /// Object id.
+    pub id: String,
+    /// User principal name; empty where Graph told none.
+    pub user: String,
+    /// As which phone.
+    pub phone_type: String,
+    /// `ready` where the phone signs the user in.
+    pub sms_sign_in_state: String,
+    /// `same`, or `possible` where part of the number is hidden from the sign-in and what is shown agrees.
+    pub certainty: String,
 }
 
 /// A row that gives its user the number.
@@ -364,7 +408,39 @@ impl From<&OperationCounts> for Operations {
 
 impl From<&Holders> for NumbersTaken {
     fn from(holders: &Holders) -> Self {
-        Self { rows: holders.rows, listed: holders.taken.iter().map(NumberTaken::from).collect() }
+        Self {
+            rows: holders.rows,
+            listed: holders.taken.iter().map(NumberTaken::from).collect(),
+            searched: holders.searched.as_ref().map(TenantSearch::from),
+        }
+    }
+}
+
+impl From<&Searched> for TenantSearch {
+    fn from(searched: &Searched) -> Self {
+        let Searched { users, read, unread, hidden, requests, ref end } = *searched;
+        let (ended, reason) = match end {
+            SearchEnd::AllFound => ("all-found", None),
+            SearchEnd::WholeTenant => ("whole-tenant", None),
+            SearchEnd::Stopped(reason) => ("stopped", Some(reason.clone())),
+        };
+        Self { users, read, unread, hidden, requests, ended: ended.to_owned(), reason }
+    }
+}
+
+impl From<&TenantHolder> for InTenant {
+    fn from(holder: &TenantHolder) -> Self {
+        let certainty = match holder.certainty {
+            Certainty::Same => "same",
+            Certainty::Possible => "possible",
+        };
+        Self {
+            id: holder.id.clone(),
+            user: holder.name.clone(),
+            phone_type: holder.phone_type.name().to_owned(),
+            sms_sign_in_state: holder.sms.name().to_owned(),
+            certainty: certainty.to_owned(),
+        }
     }
 }
 
@@ -376,6 +452,8 @@ impl From<&Taken> for NumberTaken {
             phone_number: taken.number.as_ref().map(ToString::to_string),
             in_file: taken.holders.iter().map(InFile::from).collect(),
             more_in_file: taken.more,
+            in_tenant: taken.in_tenant.iter().map(InTenant::from).collect(),
+            more_in_tenant: taken.more_in_tenant,
         }
     }
 }
@@ -426,6 +504,7 @@ mod tests {
     use crate::model::phone::{PhoneNumber, PhoneType};
     use crate::model::row::RowNumber;
     use crate::model::user::UserId;
+    use crate::model::user_state::SmsSignIn;
 
     fn answered(access: Access, attempt: u32, status: Option<u16>) -> Answered {
         let (sent_at, latency, early) = (Instant::now(), Duration::from_millis(5), attempt == 2);
@@ -465,7 +544,18 @@ mod tests {
         let (phone_type, status) = (PhoneType::Mobile, Status::Succeeded);
         let holder = Holder { row: other, user: another, phone_type, status };
         let number = Some(PhoneNumber::from_formatted("+1 2065550101"));
-        Holders { rows: 2, taken: vec![Taken { row, user, number, holders: vec![holder], more: 4 }] }
+        let in_tenant = vec![TenantHolder {
+            id: "ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned(),
+            name: "z@contoso.com".to_owned(),
+            phone_type: PhoneType::Mobile,
+            sms: SmsSignIn::Ready,
+            certainty: Certainty::Same,
+        }];
+        let end = SearchEnd::Stopped("a signal came".to_owned());
+        let searched = Searched { users: 7, read: 3, unread: 1, hidden: 2, requests: 5, end };
+        let holders = vec![holder];
+        let taken = Taken { row, user, number, holders, more: 4, in_tenant, more_in_tenant: 1 };
+        Holders { rows: 2, taken: vec![taken], searched: Some(searched) }
     }
 
     #[test]

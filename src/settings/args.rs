@@ -74,6 +74,11 @@ pub struct Run {
     /// What a run must not do
     #[command(flatten, next_help_heading = "Guards")]
     pub guards: Guards,
+    /// Look in the whole tenant for who has numbers that rows met (phoneNumberNotUnique): reads the phones of every user
+    /// there once the rows have ended, a request a user, until all are found
+    #[arg(long, env = "AUTHWAVE_FIND_HOLDERS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue,
+          conflicts_with = "dry_run")]
+    pub find_holders: bool,
     /// Do the rows against a local tenant inside this process; nothing real is touched
     #[arg(long, env = "AUTHWAVE_REHEARSE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub rehearse: bool,
@@ -200,6 +205,10 @@ pub struct Resume {
     /// Where the rows' file is now, if it was moved; its content must be the same
     #[arg(long, env = "AUTHWAVE_INPUT", value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// Look in the whole tenant for who has numbers that rows met (phoneNumberNotUnique): reads the phones of every user
+    /// there once the rows have ended, a request a user, until all are found
+    #[arg(long, env = "AUTHWAVE_FIND_HOLDERS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub find_holders: bool,
     /// How long a password reset is followed, as 10m
     #[arg(long, env = "AUTHWAVE_OPERATION_TIMEOUT", value_name = "DURATION")]
     pub operation_timeout: Option<String>,

@@ -73,6 +73,8 @@ pub struct Settings {
     pub runs_dir: PathBuf,
     /// Whether a workbook is written beside the CSV files.
     pub workbook: Workbook,
+    /// Where whoever has numbers that rows met is looked for.
+    pub holders: HolderSearch,
     /// What is shown.
     pub output: Output,
     /// Whether phone numbers are shown to whoever looks on.
@@ -125,6 +127,15 @@ pub enum Workbook {
     Beside,
 }
 
+/// Where whoever has numbers that rows met is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderSearch {
+    /// In the input.
+    InFile,
+    /// Among all users of the tenant, too.
+    InTenant,
+}
+
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
@@ -171,6 +182,9 @@ pub struct RunChoices {
     pub plan: Option<KeptPlan>,
     /// The directories of runs whose rows are not sent again, as whole paths.
     pub since_runs: Vec<PathBuf>,
+    /// `--find-holders`: said anew each time.
+    #[serde(skip)]
+    pub find_holders: bool,
 }
 
 impl RunChoices {
@@ -189,6 +203,7 @@ impl RunChoices {
             guards: run.guards.clone().into(),
             plan: None,
             since_runs: run.since_run.iter().map(whole).collect(),
+            find_holders: run.find_holders,
         }
     }
 
@@ -291,6 +306,7 @@ pub fn resolve(
             Some(true) => Workbook::Beside,
             Some(false) | None => Workbook::None,
         },
+        holders: if choices.find_holders { HolderSearch::InTenant } else { HolderSearch::InFile },
         output: output(common, &file.output),
         numbers: match common.show_numbers.or(file.output.show_numbers) {
             Some(true) => Numbers::Shown,

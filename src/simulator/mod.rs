@@ -11,6 +11,7 @@ pub mod faults;
 pub mod identity;
 pub mod ledger;
 pub mod link;
+mod pages;
 pub mod phones;
 pub mod reply;
 pub mod resets;

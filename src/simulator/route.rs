@@ -24,6 +24,8 @@ impl Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Batch,
+    /// All users.
+    Users,
     /// All directory roles that somebody holds.
     Roles,
     /// Who holds one.
@@ -105,10 +107,11 @@ fn below(path: &str) -> Route {
     }
 }
 
-/// What is not below a user.
+/// What is not below one user.
 fn directory(path: &str) -> Option<Route> {
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
+        ["users"] => Some(Route::Users),
         ["directoryRoles"] => Some(Route::Roles),
         ["directoryRoles", id, "members"] => Some(Route::RoleMembers(decoded(id))),
         ["groups"] => Some(Route::Groups),

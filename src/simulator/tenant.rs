@@ -17,6 +17,7 @@ use super::authority::Authority;
 use super::directory::{self, DirectoryAccess};
 use super::faults::{After, Before};
 use super::ledger::Ledger;
+use super::pages::Pages;
 use super::phones::{self, Effect};
 use super::resets::{self, Resets};
 use super::route::{PASSWORD, Resource, Route, Version, path, route, split};
@@ -248,6 +249,8 @@ impl Tenant {
         let admitted = Admitted { request, version, query, kind, now };
         let (name, resource) = match target {
             Route::User { name, resource } => (name, resource),
+            Route::Users if request.method.access() == Access::Write => return reply::not_allowed(),
+            Route::Users => return self.pages(&admitted).of_users(&self.users, directory, now),
             Route::Roles => return self.page(directory::names(&directory.roles), &admitted),
             Route::RoleMembers(role) => {
                 return self.page(directory::members(&directory.roles, &role, &self.users), &admitted);
@@ -307,19 +310,13 @@ impl Tenant {
         }
     }
 
-    /// One page of a list; the next one has an address of its own, which clients use as it is.
     fn page(&self, items: Vec<Value>, admitted: &Admitted<'_>) -> Response {
-        let skip = admitted.query.split('&').find_map(|pair| pair.strip_prefix("$skiptoken=")?.parse().ok());
-        let skip: usize = skip.unwrap_or(0);
-        let (total, size) = (items.len(), self.settings.page_size);
-        let value: Vec<Value> = items.into_iter().skip(skip).take(size).collect();
-        let next = skip.saturating_add(size);
-        let (path, _) = split(&admitted.request.url);
-        let mut body = serde_json::json!({"value": value});
-        if next < total {
-            body["@odata.nextLink"] = format!("{}{path}?$skiptoken={next}", self.settings.origin).into();
-        }
-        reply::json(200, &body)
+        self.pages(admitted).of(items)
+    }
+
+    fn pages<'request>(&'request self, admitted: &Admitted<'request>) -> Pages<'request> {
+        let TenantSettings { origin, page_size, .. } = &self.settings;
+        Pages { origin, url: &admitted.request.url, most: *page_size }
     }
 
     fn write(&mut self, index: usize, resource: &Resource, admitted: &Admitted<'_>) -> Response {

@@ -168,6 +168,11 @@ impl Users {
         &mut self.all[index]
     }
 
+    /// Those behind the first so many, in the order in which they were added or mentioned.
+    pub(super) fn behind(&self, first: usize) -> impl Iterator<Item = &User> {
+        self.all.iter().skip(first)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }

@@ -1,6 +1,7 @@
 //! Who can give a bearer token: the seam between the Graph client and the kinds of sign-in.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -36,6 +37,17 @@ pub trait Credential: Send + Sync + 'static {
     /// # Errors
     /// When none could be had; for a fixed token always.
     fn renew(&self, rejected: Rejected<'_>) -> impl Future<Output = Result<Secret, SignInError>> + Send;
+}
+
+/// Several can ask for tokens of one sign-in.
+impl<C: Credential> Credential for Arc<C> {
+    fn bearer(&self) -> impl Future<Output = Result<Secret, SignInError>> + Send {
+        C::bearer(self)
+    }
+
+    fn renew(&self, rejected: Rejected<'_>) -> impl Future<Output = Result<Secret, SignInError>> + Send {
+        C::renew(self, rejected)
+    }
 }
 
 /// A token that Graph answered with 401.

@@ -221,3 +221,37 @@ fn a_plan_of_rows_that_came_through_a_pipe_is_carried_out_with_the_rows_once_mor
     let words: Vec<&str> = next.split(' ').chain(["--run-dir", "done"]).collect();
     assert_eq!(piped(&words).status.code(), Some(1), "some of its rows are blocked");
 }
+
+#[test]
+fn rows_of_a_user_s_second_spelling_are_blocked() {
+    for (flags, wanted) in [
+        (&[][..], ["delete ", "nothing ", "blocked contradiction", "blocked contradiction", "read "]),
+        // Who may not read accounts cannot tell, and nor can who reads the other user alone.
+        (&["--directory", "refused"][..], ["delete ", "nothing ", "delete ", "change ", "read "]),
+    ] {
+        let header = "user,action,phone_type,phone_number\n";
+        let before = "alex@contoso.com,add,mobile,+1 4255550199\nalex@contoso.com,add,office,+1 4255550198\n\
+                      avery@contoso.com,add,mobile,+1 4255550103\n";
+        let world = World::new().simulator(flags).file("before.csv", &format!("{header}{before}"));
+        world.run("before.csv", &["--run-dir", "before"]).exits(0);
+        let id = world.tenant().user("alex@contoso.com").unwrap()["object_id"].as_str().unwrap().to_owned();
+        world.file_again(
+            "in.csv",
+            &format!(
+                "{header}ALEX@contoso.com,delete,mobile,\navery@contoso.com,set,mobile,+1 4255550103\n\
+                 {id},delete,office,\n{id},set,mobile,+1 4255550197\n{id},list,,\n"
+            ),
+        );
+        let ended = world.plan("in.csv", &["--run-dir", "plan"]).exits(0);
+        assert_eq!(changes(&ended), wanted, "{flags:?}");
+        if flags.is_empty() {
+            let reason = &ended.lines("plan.csv")[2]["reason"];
+            assert!(reason.starts_with("is the user of row 1, spelt in another way"), "{reason}");
+            let ended = world.by_plan("plan/plan.json", &[]).exits(1);
+            let codes = ["", "", "contradiction", "contradiction", ""];
+            assert_eq!(ended.column("error_code"), codes);
+            // The last strong method of the user stays.
+            assert_eq!(world.tenant().user(&id).unwrap()["office"], "+1 4255550198");
+        }
+    }
+}

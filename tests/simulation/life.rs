@@ -1,6 +1,7 @@
 //! A run's whole life: sessions that are cut short, and one that comes to its end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use authwave::actions::conduct::Conduct;
 use authwave::engine::lost_resets::LostResets;
-use authwave::engine::run::{RowsError, RunEnd, RunSettings, run};
+use authwave::engine::run::{RowsError, RunEnd, RunSettings, Stop, run};
 use authwave::graph::client::{Graph, GraphParts, Root};
 use authwave::journal::record::{RunRecord, SessionEnd, SessionStart};
 use authwave::journal::standing::{Failures, Standing};
@@ -19,14 +20,15 @@ use authwave::journal::store::Store;
 use authwave::model::event::{Ended, Event};
 use authwave::model::fingerprint::Fingerprint;
 use authwave::model::header::Header;
-use authwave::model::outcome::Status;
+use authwave::model::outcome::{Outcome, Status};
 use authwave::model::row::RowNumber;
 use authwave::model::secret::Secret;
-use authwave::model::task::{Prior, Work};
+use authwave::model::task::{PassedOver, Prior, Task, Work};
 use authwave::model::timeline::Timeline;
 use authwave::model::user::UserId;
 use authwave::pace::pacer::Pacer;
 use authwave::pace::shutdown::Shutdown;
+use authwave::policy::waves::{Due, Touched, Waves};
 use authwave::sign_in::authority::{App, Authority};
 use authwave::sign_in::client_secret::ClientSecret;
 use authwave::sign_in::kind::Kind;
@@ -36,7 +38,8 @@ use authwave::simulator::tenant::Tenant;
 
 use super::keeper::Keeper;
 use super::model::Model;
-use super::plan::{Cut, Fate, ORIGIN, Plan};
+use super::plan::{Cut, Fate, ORIGIN, Plan, Theme};
+use super::planned;
 use super::safety::Safety;
 use super::told::Told;
 use super::undo::Undo;
@@ -55,6 +58,16 @@ pub(crate) struct Played {
     pub(crate) taken: u64,
     /// Users who got back what they had before the run.
     pub(crate) restored: u64,
+    /// Sessions that left rows for later, since they were not due.
+    pub(crate) waited: u64,
+    /// Sessions that a user who went first has stopped.
+    pub(crate) warned: u64,
+    /// Users whom somebody else changed between a plan and its run, and who were left alone.
+    pub(crate) moved: u64,
+    /// Batches of reads.
+    pub(crate) batches: u64,
+    /// Runs that did not begin, since their plan was over a cap.
+    pub(crate) capped: u64,
     statuses: Vec<Status>,
     took: Duration,
     requests: usize,
@@ -68,6 +81,11 @@ impl Played {
         self.unknown += other.unknown;
         self.taken += other.taken;
         self.restored += other.restored;
+        self.waited += other.waited;
+        self.warned += other.warned;
+        self.moved += other.moved;
+        self.batches += other.batches;
+        self.capped += other.capped;
     }
 }
 
@@ -75,12 +93,12 @@ impl Played {
 const UNTIL_ABORT: Duration = Duration::from_millis(50);
 
 /// Everything that outlives a session.
-struct Life {
-    plan: Plan,
+pub(crate) struct Life {
+    pub(crate) plan: Plan,
     began: Instant,
-    wire: Wire,
-    store: Store,
-    played: Played,
+    pub(crate) wire: Wire,
+    pub(crate) store: Store,
+    pub(crate) played: Played,
     /// Requests that the sessions told of that did not crash.
     counted: u64,
     sessions: u64,
@@ -90,6 +108,9 @@ pub(crate) async fn play(plan: Plan) -> Played {
     let tenant = Arc::new(Mutex::new(Tenant::new(plan.tenant.clone())));
     for user in &plan.users {
         tenant.lock().unwrap().add_user(user.clone());
+    }
+    if plan.theme == Theme::Planned {
+        return planned::play(plan, &tenant).await;
     }
     let mut life = Life::new(plan, &tenant);
     life.run().await;
@@ -122,7 +143,7 @@ fn record(plan: &Plan) -> RunRecord {
 }
 
 impl Life {
-    fn new(plan: Plan, tenant: &Arc<Mutex<Tenant>>) -> Self {
+    pub(crate) fn new(plan: Plan, tenant: &Arc<Mutex<Tenant>>) -> Self {
         let link = Link::new(Arc::clone(tenant));
         let wire = Wire::new(link, (&plan.users, &plan.rows), plan.retry.max_retry_after);
         let store = Store::in_memory(record(&plan)).unwrap();
@@ -130,39 +151,52 @@ impl Life {
     }
 
     /// All sessions, the last of which comes to its end.
-    async fn run(&mut self) {
+    pub(crate) async fn run(&mut self) {
         for cut in self.plan.cuts.clone() {
             self.session(Some(cut)).await;
             sleep(cut.rest).await;
         }
-        // Whatever it was told about failures and time before.
-        (self.plan.run.failures, self.plan.run.max_duration) = (None, None);
+        // Whatever it was told about failures and time before, and whoever was to go first.
+        let RunSettings { failures, max_duration, canary, .. } = &mut self.plan.run;
+        (*failures, *max_duration) = (None, None);
+        if canary.is_some() {
+            self.session(None).await;
+            self.plan.run.canary = None;
+        }
+        if self.plan.theme == Theme::Waves {
+            self.session(None).await.unwrap();
+            sleep(self.plan.all_are_due().saturating_sub(self.began.elapsed())).await;
+        }
         let end = self.session(None).await.unwrap();
         assert!(end.stop.is_none(), "{:?}", end.stop);
     }
 
     /// The plan of a life behind this one, in the same tenant, with cuts like its own.
-    fn behind(&mut self, rows: Vec<Work>) -> Plan {
+    pub(crate) fn behind(&mut self, rows: Vec<Work>) -> Plan {
         let Plan { tenant, users, cuts, pace, retry, run, .. } = &self.plan;
         let (tenant, users, cuts) = (tenant.clone(), users.clone(), cuts.clone());
         let (pace, retry) = (*pace, *retry);
         let run = RunSettings { conduct: Conduct::PLAIN, ..*run };
         let random = Rng::with_seed(self.plan.random.u64(..));
-        Plan { epoch: self.wall(), tenant, users, rows, cuts, pace, retry, run, random }
+        let theme = Theme::Plain;
+        Plan { theme, epoch: self.wall(), tenant, users, rows, cuts, pace, retry, run, random }
     }
 
     fn wall(&self) -> Timestamp {
         self.plan.epoch + self.began.elapsed()
     }
 
-    fn timeline(&self) -> Timeline {
+    pub(crate) fn timeline(&self) -> Timeline {
         Timeline::new(Instant::now(), self.wall())
     }
 
     /// One process: it takes up what the journal says, and goes on until its end or the cut.
     async fn session(&mut self, cut: Option<Cut>) -> Option<RunEnd> {
         let standing = self.store.standing(Failures::Final, &self.timeline()).unwrap();
-        let rows: Vec<Work> = self.plan.rows.iter().filter_map(|work| taken_up(work, &standing)).collect();
+        let mut waves = Waves::at(self.wall(), Arc::default());
+        let rows = self.plan.rows.iter().filter_map(|work| taken_up(work, &standing));
+        let rows: Vec<Work> = rows.map(|work| sorted(work, &mut waves)).collect();
+        self.played.waited += u64::from(rows.iter().any(|work| matches!(work, Work::PassedOver(_))));
         let settings = self.plan.run;
         let end = self.process(rows, settings, cut, &standing).await;
         self.played.crashes += u64::from(end.is_none());
@@ -214,6 +248,7 @@ impl Life {
         let lost_resets = LostResets::new(self.store.lost_resets().unwrap());
         let mut keeper = Keeper::new(&mut self.store, Arc::clone(&self.wire.known), random);
         let (rows, start) = (rows.into_iter().map(Ok::<_, RowsError>), Instant::now());
+        let first_write = self.wire.writes().len();
         let end = tokio::select! {
             biased;
             end = run(graph, rows, settings, lost_resets, (inbox, &mut keeper)) => Some(end),
@@ -225,7 +260,13 @@ impl Life {
         }
         let Keeper { told, .. } = &keeper;
         assert_in_order(told);
+        if let Some(users) = settings.canary {
+            let writes = &self.wire.writes()[first_write..];
+            let writes: Vec<_> = writes.iter().map(|(at, row)| (self.began + *at, *row)).collect();
+            assert_first_ones_stood(users, (&writes, &self.plan.rows), told);
+        }
         if let Some(end) = &end {
+            self.played.warned += u64::from(matches!(end.stop, Some(Stop::Canary { .. })));
             self.counted += end.stats.requests.total;
             assert_eq!(ends(told).count(), count, "every row that was left ends once");
             let is_settled = |ended: &&Ended| standing.in_doubt.contains_key(&ended.work.row().number);
@@ -257,6 +298,7 @@ impl Life {
                 models.get_mut(task.user.as_str()).unwrap().note(&task.action, *status);
             }
         }
+        self.assert_in_time();
         for user in &self.plan.users {
             Safety::assert_kept(user, &tenant.user(&user.name).unwrap(), &self.plan.rows);
         }
@@ -280,6 +322,65 @@ impl Life {
         self.played.unknown += self.played.statuses.iter().filter(is_unknown).count() as u64;
         (self.played.took, self.played.requests) = (self.began.elapsed(), self.wire.log().len());
         self.played
+    }
+}
+
+impl Life {
+    /// No row wrote anything before it was due, and before the earlier ones of its user were that touch the same.
+    fn assert_in_time(&self) {
+        let about = |task: &Task| (task.user.order_key(), Touched::by(&task.action));
+        for (at, row) in self.wire.writes() {
+            let rows = &self.plan.rows[..usize::try_from(row.0).unwrap()];
+            let Some(Work::Task(sent)) = rows.last() else { continue };
+            for task in rows.iter().filter_map(Work::task).filter(|task| about(task) == about(sent)) {
+                let due = task.not_before.unwrap_or(self.plan.epoch);
+                let earlier = task.row.number;
+                assert!(
+                    due <= self.plan.epoch + at,
+                    "row {row} was sent at {at:?}, and {earlier} is due at {due}"
+                );
+            }
+        }
+    }
+}
+
+/// A row as it is for now.
+fn sorted(work: Work, waves: &mut Waves) -> Work {
+    let Work::Task(task) = work else { return work };
+    let outcome = match waves.due(&task) {
+        Due::Now => return Work::Task(task),
+        Due::NotBefore(moment) => Outcome::not_due(&moment.to_string()),
+        Due::Behind => Outcome::not_due("an earlier row"),
+        Due::Done(place) => panic!("no run came before this one: {place:?}"),
+    };
+    Work::PassedOver(Box::new(PassedOver { task, outcome }))
+}
+
+/// Where more users than shall go first were written to, so many had stood before, and nobody had not.
+fn assert_first_ones_stood(
+    users: NonZeroU64,
+    (writes, rows): (&[(Instant, RowNumber)], &[Work]),
+    told: &[Event],
+) {
+    let user = |row: RowNumber| rows[usize::try_from(row.0).unwrap() - 1].task().map(|task| &task.user);
+    let end = |row| ends(told).find(|ended| ended.work.row().number == row);
+    // Who needed nothing to be written was not tested.
+    let counts = |row| end(row).is_none_or(|ended| ended.outcome.status != Status::Unchanged);
+    let mut written = HashSet::new();
+    for (at, row) in writes.iter().filter(|(_, row)| counts(*row)) {
+        written.insert(user(*row));
+        if written.len() as u64 <= users.get() {
+            continue;
+        }
+        let before = ends(told).filter(|ended| ended.ended_at <= *at);
+        let before: Vec<&Ended> = before.filter(|ended| matches!(ended.work, Work::Task(_))).collect();
+        let is_good = |ended: &&&Ended| {
+            let writes = ended.work.task().is_some_and(|task| task.action.writes());
+            writes && ended.outcome.status == Status::Succeeded
+        };
+        let stood: HashSet<_> =
+            before.iter().filter(is_good).map(|ended| user(ended.work.row().number)).collect();
+        assert!(stood.len() as u64 >= users.get(), "row {row} did not wait for those who go first");
     }
 }
 
@@ -321,8 +422,8 @@ fn assert_in_order(told: &[Event]) {
     let mut last: HashMap<UserId, (RowNumber, Instant)> = HashMap::new();
     for ended in ends(told) {
         let Work::Task(task) = &ended.work else { continue };
-        // A reset that an earlier session sent is only followed.
-        if matches!(task.prior, Prior::Accepted(_)) {
+        // A reset that an earlier session sent is only followed, and a row that is not due ends as it comes.
+        if matches!(task.prior, Prior::Accepted(_)) || ended.outcome.is_not_due() {
             continue;
         }
         if let Some((row, ended_at)) = last.get(&task.user) {

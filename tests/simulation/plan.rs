@@ -1,7 +1,7 @@
 //! What a seed makes.
 
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -51,8 +51,34 @@ pub(crate) struct Cut {
     pub(crate) rest: Duration,
 }
 
+/// What a life plays besides what every life does: one in four has something of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// Nothing.
+    Plain,
+    /// Some rows wait for their time.
+    Waves,
+    /// Some users go first.
+    Canary,
+    /// What users have is read first, in batches; then some are changed by somebody else, and the rows go by the plan.
+    Planned,
+}
+
+impl Theme {
+    /// Each share of the seeds has all of them.
+    fn of(seed: u64) -> Self {
+        match seed / super::SHARES % 12 {
+            0 => Self::Waves,
+            1 => Self::Canary,
+            2 => Self::Planned,
+            _ => Self::Plain,
+        }
+    }
+}
+
 /// A whole life of a run.
 pub(crate) struct Plan {
+    pub(crate) theme: Theme,
     pub(crate) epoch: Timestamp,
     pub(crate) tenant: TenantSettings,
     pub(crate) users: Vec<SeedUser>,
@@ -83,7 +109,8 @@ impl Plan {
         let rows = rows(count, &mut random);
         let cuts = (0..random.usize(0..=5)).map(|_| cut(&mut random)).collect();
         let in_flight = random.usize(1..=24);
-        Self {
+        let plan = Self {
+            theme: Theme::of(seed),
             epoch,
             tenant: tenant(seed, epoch, &mut random),
             users,
@@ -114,7 +141,32 @@ impl Plan {
                 canary: None,
             },
             random,
+        };
+        plan.on_its_theme()
+    }
+
+    fn on_its_theme(mut self) -> Self {
+        match self.theme {
+            Theme::Plain | Theme::Planned => {}
+            Theme::Waves => {
+                for work in &mut self.rows {
+                    if let Work::Task(task) = work
+                        && self.random.u8(..3) == 0
+                    {
+                        let wait = [60, 3_600, 200_000][self.random.usize(..3)];
+                        task.not_before = Some(self.epoch + seconds(&mut self.random, 0..=wait));
+                    }
+                }
+            }
+            Theme::Canary => self.run.canary = NonZeroU64::new(self.random.u64(1..=4)),
         }
+        self
+    }
+
+    /// When the last of its rows is due, from the beginning on.
+    pub(crate) fn all_are_due(&self) -> Duration {
+        let due = |work: &Work| work.task()?.not_before?.duration_since(self.epoch).try_into().ok();
+        self.rows.iter().filter_map(due).max().unwrap_or_default()
     }
 }
 

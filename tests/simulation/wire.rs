@@ -88,6 +88,8 @@ struct Watch {
     blind: HashSet<RowNumber>,
     /// What was sent and answered, so that two lives can be compared.
     log: Vec<(Duration, Method, String, Option<u16>)>,
+    /// When a write of which row left.
+    writes: Vec<(Duration, RowNumber)>,
     began: Option<Instant>,
 }
 
@@ -116,6 +118,11 @@ impl Wire {
 
     pub(crate) fn log(&self) -> Vec<(Duration, Method, String, Option<u16>)> {
         self.watch.lock().unwrap().log.clone()
+    }
+
+    /// When a write of which row left, in this order.
+    pub(crate) fn writes(&self) -> Vec<(Duration, RowNumber)> {
+        self.watch.lock().unwrap().writes.clone()
     }
 
     /// How many answers came to us, by status; `none` where the connection broke.
@@ -154,11 +161,13 @@ impl Wire {
     }
 
     fn check_leaving(&self, request: &Request, origin: Option<Origin>) {
-        let (now, watch) = (Instant::now(), self.watch.lock().unwrap());
+        let (now, mut watch) = (Instant::now(), self.watch.lock().unwrap());
+        // No write is ever in a batch.
+        let access = if is_batch(request) { Access::Read } else { request.method.access() };
         let is_meant = |lanes| match lanes {
             Lanes::Both => true,
-            Lanes::Reads => request.method.access() == Access::Read,
-            Lanes::Writes => request.method.access() == Access::Write,
+            Lanes::Reads => access == Access::Read,
+            Lanes::Writes => access == Access::Write,
         };
         // From the very moment on: who learns of it first must let nobody pass.
         let is_held =
@@ -171,6 +180,8 @@ impl Wire {
         assert!(known.begun.contains_key(&row), "row {row} was sent before its beginning was committed");
         assert!(!known.done.contains(&row), "row {row} was known to be done and was sent again");
         assert!(!known.accepted.contains(&row), "row {row} was known to be accepted and was sent again");
+        let at = watch.began.unwrap().elapsed();
+        watch.writes.push((at, row));
         assert!(!watch.blind.contains(&row), "the reset of row {row} was repeated blindly");
     }
 
@@ -180,12 +191,13 @@ impl Wire {
         if let Some(row) = reset.filter(|_| (400..500).contains(&answer.status) && answer.status != 408) {
             watch.blind.remove(&row);
         }
-        let asked = answer.headers.retry_after.as_deref().filter(|_| answer.status == 429);
-        let asked =
-            asked.and_then(|value| retry_after::parse(value, answer.headers.date.as_deref(), self.cap));
-        if let Some(asked) = asked.filter(|asked| asked.wait >= Duration::from_millis(100)) {
-            let scope = throttle_scope::parse(answer.headers.throttle_scope.as_deref());
-            watch.holds.push((scope.lanes, now, now + asked.wait));
+        let asked = answer.headers.retry_after.clone().filter(|_| answer.status == 429);
+        for value in asked.into_iter().chain(asked_within(answer)) {
+            let asked = retry_after::parse(&value, answer.headers.date.as_deref(), self.cap);
+            if let Some(asked) = asked.filter(|asked| asked.wait >= Duration::from_millis(100)) {
+                let scope = throttle_scope::parse(answer.headers.throttle_scope.as_deref());
+                watch.holds.push((scope.lanes, now, now + asked.wait));
+            }
         }
     }
 }
@@ -211,6 +223,18 @@ impl Transport for Wire {
         drop(watch);
         answer
     }
+}
+
+pub(crate) fn is_batch(request: &Request) -> bool {
+    request.url.ends_with("/$batch")
+}
+
+/// The pauses that answers within the answer to a batch ask for.
+fn asked_within(answer: &Response) -> Vec<String> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let answers = body["responses"].as_array().cloned().unwrap_or_default();
+    let throttled = answers.iter().filter(|answer| answer["status"] == 429);
+    throttled.filter_map(|answer| Some(answer["headers"]["Retry-After"].as_str()?.to_owned())).collect()
 }
 
 /// What the writes of a row can be told by.

@@ -195,3 +195,48 @@ fn without_permission_reads_pass_and_every_write_is_403() {
     assert_eq!(client.act(&reset_path()).refusal(), denied);
     assert_eq!(client.tenant.ledger().changes, 0);
 }
+
+#[test]
+fn all_users_are_listed_page_by_page_with_what_was_selected() {
+    let mut client = Client::plain();
+    for at in 0..250 {
+        client.tenant.add_user(SeedUser::named(format!("user{at}@contoso.com")));
+    }
+    for (query, sizes) in [
+        ("", vec![100, 100, 50]),
+        ("?$select=id,userPrincipalName&$top=120", vec![120, 120, 10]),
+        ("?$top=999&$select=id,accountEnabled", vec![250]),
+    ] {
+        let (mut names, mut seen_sizes) = (Vec::new(), Vec::new());
+        let mut told = client.get(&format!("/users{query}"));
+        loop {
+            seen_sizes.push(told.listed().len());
+            for user in told.listed() {
+                assert_eq!(user.get("accountEnabled").is_some(), query.contains("accountEnabled"));
+                names.push(user["userPrincipalName"].as_str().unwrap().to_owned());
+            }
+            let Some(next) = told.body["@odata.nextLink"].as_str() else { break };
+            assert!(next.starts_with(&format!("{ORIGIN}/v1.0/users?")), "{next}");
+            told = client.get(next);
+        }
+        assert_eq!(seen_sizes, sizes, "{query}");
+        assert_eq!(names, (0..250).map(|at| format!("user{at}@contoso.com")).collect::<Vec<_>>());
+    }
+    client = Client::new(TenantSettings { page_size: 2, ..settings() });
+    (0..3).for_each(|at| client.tenant.add_user(SeedUser::named(format!("user{at}@contoso.com"))));
+    assert_eq!(client.get("/users?$top=999").listed().len(), 2);
+    for wrong in ["0", "1000"] {
+        assert_eq!(client.get(&format!("/users?$top={wrong}")).refusal(), (400, "Request_BadRequest"));
+    }
+    assert_eq!(client.ask(Method::Post, "/users", Some(&json!({}))).status, 405);
+}
+
+#[test]
+fn users_whom_the_directory_does_not_know_yet_are_not_listed() {
+    let lag = Duration::from_secs(5);
+    let mut client = Client::new(TenantSettings { user_lag: lag, ..settings() });
+    client.tenant.add_user(SeedUser::named("avery@contoso.com"));
+    assert!(client.get("/users").listed().is_empty());
+    client.now += lag;
+    assert_eq!(client.get("/users").listed().len(), 1);
+}
