@@ -6,6 +6,7 @@ mod note;
 
 pub mod record;
 pub mod replay;
+mod row_end;
 pub mod schema;
 pub mod standing;
 pub mod store;

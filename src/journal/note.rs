@@ -1,9 +1,9 @@
 //! What is kept of an event.
 
-use std::sync::Arc;
-
 use super::record::Traffic;
-use crate::model::event::{BeforeImage, Ended, Event};
+use super::row_end::RowEnd;
+use crate::model::event::{BeforeImage, Event};
+use crate::model::header::Header;
 use crate::model::method::Method;
 use crate::model::operation::Operation;
 use crate::model::row::RowNumber;
@@ -16,13 +16,13 @@ pub(super) enum Note {
     Found(Box<BeforeImage>),
     Operation(Box<Operation>),
     Listed { row: RowNumber, user: UserId, methods: Vec<Method> },
-    Ended(Arc<Ended>),
+    Ended(RowEnd),
     Traffic(Box<Traffic>),
 }
 
 impl Note {
     /// `None` for what is only counted.
-    pub(super) fn of(event: &Event) -> Option<Self> {
+    pub(super) fn of(event: &Event, header: &Header) -> Option<Self> {
         match event {
             Event::Begun(rows) => Some(Self::Begun(rows.clone())),
             Event::Found(image) => Some(Self::Found(image.clone())),
@@ -32,7 +32,7 @@ impl Note {
             Event::Listed { row, user, methods } => {
                 Some(Self::Listed { row: *row, user: user.clone(), methods: methods.clone() })
             }
-            Event::Ended(ended) => Some(Self::Ended(Arc::clone(ended))),
+            Event::Ended(ended) => Some(Self::Ended(RowEnd::of(ended, header))),
             Event::Answered(_) | Event::Held { .. } | Event::SignInLost { .. } => None,
         }
     }

@@ -11,20 +11,15 @@ use tokio::time::Instant;
 
 use super::note::Note;
 use super::record::{RunRecord, SessionEnd, SessionStart, Traffic, run_record};
+use super::row_end::{RowEnd, Text, json};
 use super::schema::{self, JournalError};
-use crate::model::event::{BeforeImage, Ended, Event, ObserverError};
-use crate::model::header::Header;
+use crate::model::event::{BeforeImage, Event, ObserverError};
 use crate::model::method::Method;
 use crate::model::operation::Operation;
 use crate::model::outcome::Status;
-use crate::model::phone::PhoneType;
-use crate::model::row::{Row, RowNumber};
-use crate::model::task::{Task, Work};
+use crate::model::row::RowNumber;
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
-
-/// Stands in a password's place.
-const HIDDEN: &str = "(hidden)";
 
 /// A journal that one process has open.
 #[derive(Debug)]
@@ -137,7 +132,8 @@ impl Store {
         &mut self,
         events: impl IntoIterator<Item = &'a Event>,
     ) -> Result<(), ObserverError> {
-        let notes: Vec<Note> = events.into_iter().filter_map(Note::of).collect();
+        let notes: Vec<Note> =
+            events.into_iter().filter_map(|event| Note::of(event, &self.run.header)).collect();
         self.keep(&notes).map_err(|error| fault(&self.path, &error))
     }
 
@@ -153,7 +149,7 @@ impl Store {
         let Some(session) = self.session else { return Err(rusqlite::Error::InvalidQuery) };
         let transaction = self.connection.transaction()?;
         let done = transaction.prepare_cached(DONE)?;
-        let mut keeper = Keeper { transaction: &transaction, done, header: &self.run.header, session };
+        let mut keeper = Keeper { transaction: &transaction, done, session };
         let mut begun = Vec::new();
         for note in notes {
             match note {
@@ -208,13 +204,6 @@ fn insert_run(connection: &Connection, run: &RunRecord) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn json(value: &impl serde::Serialize) -> String {
-    let Ok(text) = serde_json::to_string(value) else {
-        unreachable!("lists and maps of texts always serialize")
-    };
-    text
-}
-
 /// Notes the end of a row of which there is nothing more to say.
 const DONE: &str = "INSERT OR REPLACE INTO rows VALUES \
                     (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, '', ?8, NULL, NULL, NULL, ?9, ?10, ?11, ?12, ?13, '')";
@@ -232,7 +221,6 @@ struct Keeper<'a> {
     transaction: &'a Transaction<'a>,
     /// By far the most frequent one: looking it up costs as much as a tenth of its work, each value a fiftieth.
     done: CachedStatement<'a>,
-    header: &'a Header,
     session: Session,
 }
 
@@ -307,85 +295,79 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    fn ended(&mut self, ended: &Ended) -> rusqlite::Result<()> {
-        let Ended { outcome, .. } = ended;
-        if let Work::Task(task) = &ended.work
-            && outcome.failure.is_none()
-            && outcome.detail.is_empty()
-            && ended.operation_id.is_empty()
-            && !needs_fields(self.header, ended)
-        {
-            return self.done(ended, task);
+    fn ended(&mut self, end: &RowEnd) -> rusqlite::Result<()> {
+        let is_plain = end.optional(Text::Fields).is_none()
+            && end.optional(Text::ErrorCode).is_none()
+            && end.text(Text::Detail).is_empty()
+            && end.text(Text::OperationId).is_empty();
+        if let Some(user) = end.optional(Text::User).filter(|_| is_plain) {
+            return self.done(end, user);
         }
-        let ended_at = self.time(ended.ended_at);
-        if ended.attempts == 0 && !ended.operation_id.is_empty() && self.followed(ended, ended_at)? {
+        let ended_at = self.time(end.ended_at);
+        if end.attempts == 0 && !end.text(Text::OperationId).is_empty() && self.followed(end, ended_at)? {
             return Ok(());
         }
-        let row = ended.work.row();
-        let task = ended.work.task();
-        if outcome.status == Status::Unprocessed {
+        if end.status == Status::Unprocessed {
             // It changed nothing: what it found may be another thing by the time it is done.
             let sql = "DELETE FROM before_images WHERE row = ?1";
-            self.transaction.prepare_cached(sql)?.execute([row.number.0.cast_signed()])?;
+            self.transaction.prepare_cached(sql)?.execute([end.row])?;
         }
-        let failure = outcome.failure.as_ref();
         self.transaction.prepare_cached(ENDED)?.execute(params![
-            row.number.0.cast_signed(),
+            end.row,
             self.session.id,
-            task.map(|task| task.user.as_str()),
-            task.map_or("", |task| task.action.name()),
-            task.map_or("", |task| phone_type(task)),
-            task.map_or("", |task| phone_number(task)),
-            needs_fields(self.header, ended).then(|| json(&fields(self.header, row))),
-            outcome.status.name(),
-            outcome.detail,
-            ended.http_status,
-            failure.and_then(|failure| failure.http_status),
-            failure.map(|failure| failure.code.as_str()),
-            failure.map(|failure| failure.message.as_str()),
-            ended.attempts,
-            ended.started_at.map(|moment| self.time(moment)),
+            end.optional(Text::User),
+            end.action,
+            end.phone_type,
+            end.text(Text::PhoneNumber),
+            end.optional(Text::Fields),
+            end.status.name(),
+            end.text(Text::Detail),
+            end.http_status,
+            end.failure_status,
+            end.optional(Text::ErrorCode),
+            end.optional(Text::ErrorMessage),
+            end.attempts,
+            end.started_at.map(|moment| self.time(moment)),
             ended_at,
-            ended.request_id,
-            ended.client_request_id,
-            ended.operation_id,
+            end.text(Text::RequestId),
+            end.text(Text::ClientRequestId),
+            end.text(Text::OperationId),
         ])?;
         Ok(())
     }
 
-    fn done(&mut self, ended: &Ended, task: &Task) -> rusqlite::Result<()> {
+    fn done(&mut self, end: &RowEnd, user: &str) -> rusqlite::Result<()> {
         let (started_at, ended_at) =
-            (ended.started_at.map(|moment| self.time(moment)), self.time(ended.ended_at));
+            (end.started_at.map(|moment| self.time(moment)), self.time(end.ended_at));
         self.done.execute(params![
-            task.row.number.0.cast_signed(),
+            end.row,
             self.session.id,
-            task.user.as_str(),
-            task.action.name(),
-            phone_type(task),
-            phone_number(task),
-            ended.outcome.status.name(),
-            ended.http_status,
-            ended.attempts,
+            user,
+            end.action,
+            end.phone_type,
+            end.text(Text::PhoneNumber),
+            end.status.name(),
+            end.http_status,
+            end.attempts,
             started_at,
             ended_at,
-            ended.request_id,
-            ended.client_request_id,
+            end.text(Text::RequestId),
+            end.text(Text::ClientRequestId),
         ])?;
         Ok(())
     }
 
     /// Whether an earlier end of the row is there whose operation was only followed since.
-    fn followed(&self, ended: &Ended, ended_at: i64) -> rusqlite::Result<bool> {
-        let failure = ended.outcome.failure.as_ref();
+    fn followed(&self, end: &RowEnd, ended_at: i64) -> rusqlite::Result<bool> {
         let changed = self.transaction.prepare_cached(FOLLOWED)?.execute(params![
-            ended.work.row().number.0.cast_signed(),
-            ended.operation_id,
+            end.row,
+            end.text(Text::OperationId),
             self.session.id,
-            ended.outcome.status.name(),
-            ended.outcome.detail,
-            failure.and_then(|failure| failure.http_status),
-            failure.map(|failure| failure.code.as_str()),
-            failure.map(|failure| failure.message.as_str()),
+            end.status.name(),
+            end.text(Text::Detail),
+            end.failure_status,
+            end.optional(Text::ErrorCode),
+            end.optional(Text::ErrorMessage),
             ended_at,
         ])?;
         Ok(changed > 0)
@@ -421,31 +403,4 @@ pub(super) const NO_ANSWER: &str = "none";
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn phone_type(task: &Task) -> &'static str {
-    task.action.phone_type().map_or("", PhoneType::name)
-}
-
-fn phone_number(task: &Task) -> &str {
-    task.action.phone().map_or("", |phone| phone.number.as_str())
-}
-
-/// Whether a file has to be made of the row as it was written.
-const fn needs_fields(header: &Header, ended: &Ended) -> bool {
-    !ended.outcome.status.is_done() || !header.extra.is_empty()
-}
-
-/// A row's fields without what is, or could be, a password.
-fn fields<'a>(header: &Header, row: &'a Row) -> Vec<&'a str> {
-    let certain = header.certain(row);
-    let field = |column| {
-        let may_be_password = column >= certain || Some(column) == header.new_password;
-        match row.field(column) {
-            "" => "",
-            _ if may_be_password => HIDDEN,
-            _ => header.shown(row, column),
-        }
-    };
-    (0..row.fields.len()).map(field).collect()
 }

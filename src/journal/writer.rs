@@ -12,6 +12,7 @@ use super::note::Note;
 use super::record::Traffic;
 use super::store::{Store, fault};
 use crate::model::event::{Event, Observer, ObserverError};
+use crate::model::header::Header;
 use crate::pace::pacer::Limits;
 
 /// How far the journal is.
@@ -27,6 +28,7 @@ struct Kept {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    header: Header,
     notes: End,
     thread: JoinHandle<Store>,
     kept: watch::Receiver<Kept>,
@@ -46,13 +48,13 @@ impl Journal {
     pub fn start(store: Store) -> io::Result<Self> {
         let (notes, inbox) = End::both();
         let (progress, kept) = watch::channel(Kept::default());
-        let path = store.path.clone();
+        let (path, header) = (store.path.clone(), store.run.header.clone());
         let began = store.session_start().unwrap_or_else(Instant::now);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || keep_all(store, &inbox, &progress))?;
         let (traffic, last_noted) = Default::default();
-        Ok(Self { path, notes, thread, kept, shown: 0, began, traffic, last_noted })
+        Ok(Self { path, header, notes, thread, kept, shown: 0, began, traffic, last_noted })
     }
 
     /// Commits what is left and gives the store back, and whether all was kept.
@@ -100,7 +102,7 @@ impl Observer for Journal {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         self.shown += 1;
         self.traffic.note(event, self.began);
-        if let Some(note) = Note::of(event) {
+        if let Some(note) = Note::of(event, &self.header) {
             self.sound()?;
             self.send(note);
         }
