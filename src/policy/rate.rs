@@ -68,8 +68,7 @@ pub struct Rate {
     since_met: Epoch,
     last_hold: Option<Hold>,
     descent: Option<Descent>,
-    /// Whether the quota is taken to save up what is not used during a hold.
-    saves: bool,
+    saving: Saving,
     last_answer: f64,
 }
 
@@ -81,6 +80,16 @@ struct Hold {
     is_repeated: bool,
     /// Whether anything was accepted that left after it.
     is_over: bool,
+}
+
+/// Whether the quota saves up what is not used during a hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Saving {
+    /// Until something speaks against it.
+    Taken,
+    /// What was spent after a hold was not there.
+    Doubted,
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,7 +105,7 @@ const FIRST_WINDOW: f64 = 4.0;
 /// How many may be on the wire when the first limit is met, since all of them may be refused: one in so many of all
 /// requests, or, where that is little, one in so many up to so many.
 const REQUESTS_A_PLACE: f64 = 250.0;
-const FEW_REQUESTS_A_PLACE: f64 = 40.0;
+const FEW_REQUESTS_A_PLACE: f64 = 65.0;
 const FEW_PLACES: f64 = 16.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
@@ -125,6 +134,8 @@ const SHORT_HOLD: f64 = 0.5;
 const CLOSE: f64 = 0.9;
 /// A ramp that ends at no more than so many times its average has been one of many round trips.
 const LONG_RAMP: f64 = 3.0;
+/// By so many seconds a Retry-After is longer than it need be, since it counts whole ones.
+const ROUNDED_BY: f64 = 1.0;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -152,7 +163,7 @@ impl Rate {
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
             descent: None,
-            saves: true,
+            saving: Saving::Taken,
             last_answer: 0.0,
         }
     }
@@ -250,7 +261,9 @@ impl Rate {
             Some(_) | None => {
                 if let Phase::Cruise(cruise) = self.phase {
                     // It was spent, and was not there.
-                    self.saves &= !was_boosted(&cruise, sent_at);
+                    if self.saving == Saving::Taken && was_boosted(&cruise, sent_at) {
+                        self.saving = Saving::Doubted;
+                    }
                 }
                 let counted = if answer.hold_is_told { span } else { span.min(1.0) };
                 if self.limit().is_none() {
@@ -281,7 +294,12 @@ impl Rate {
             Hits::Us => 1.0,
             Hits::Everybody => DEPTH_FOR_ALL,
         };
-        let boosted_until = if self.saves && hold > 0.0 { began + boost_for(hold) } else { began };
+        // A bucket has the next request's room soon; who waits for longer waits for a window to end, which saves nothing.
+        if hold > 1.0 / limit + ROUNDED_BY {
+            self.saving = Saving::None;
+        }
+        let is_boosted = self.saving == Saving::Taken && hold > 0.0;
+        let boosted_until = if is_boosted { began + boost_for(hold) } else { began };
         // Behind a probe the limit lies somewhere between what was accepted and what was refused.
         let certain = match self.phase {
             Phase::Cruise(Cruise { beyond: Some(_), limit: before, .. }) => before.min(limit),
@@ -343,7 +361,12 @@ impl Rate {
     /// hold that is a large part of it may have brought all that was accepted after it.
     fn lost(&self, span: f64) -> f64 {
         let hold = self.last_hold.map_or(0.0, |hold| hold.began + hold.span - self.epoch.began);
-        if self.saves || hold > span * SHORT_HOLD { 0.0 } else { hold }
+        match self.saving {
+            _ if hold > span * SHORT_HOLD => 0.0,
+            Saving::Taken => 0.0,
+            Saving::Doubted => hold / 2.0,
+            Saving::None => hold,
+        }
     }
 
     /// Nothing is said of how much is used, or it is little.
@@ -397,14 +420,14 @@ impl Rate {
 
     fn grown(&self, window: f64, elapsed: f64) -> f64 {
         let expected = self.settings.expected as f64;
-        let quick = match self.settings.learned {
-            Some(rate) => rate * self.latency.unwrap_or_default(),
-            None => (expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES),
-        };
-        if window < quick.max(expected / REQUESTS_A_PLACE) {
-            window + 1.0
-        } else {
-            window + PLACES_A_SECOND * elapsed
+        let few = expected / REQUESTS_A_PLACE;
+        match self.settings.learned.zip(self.latency) {
+            // As many as the rate that is known needs, at once.
+            Some((rate, latency)) if window < few.max(rate * latency) => (window + 1.0).max(rate * latency),
+            None if window < few.max((expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES)) => {
+                window + 1.0
+            }
+            Some(_) | None => window + PLACES_A_SECOND * elapsed,
         }
     }
 
@@ -504,6 +527,18 @@ mod tests {
         let curve: Vec<f64> = (2..40).map(|second| at(f64::from(second))).collect();
         assert!(curve.is_sorted(), "{curve:?}");
         assert!(curve[0] < 0.99 && curve[37] > 1.2, "{curve:?}");
+    }
+
+    #[test]
+    fn what_a_hold_saved_up_is_spent_but_not_where_it_lasted_until_a_window_ended() {
+        for (hold, is_spent) in [(1.0, true), (8.0, false)] {
+            let mut rate = Rate::new(settings());
+            let now = pass(&mut rate, 0.0, 550, 55.0, None);
+            refuse(&mut rate, now, hold);
+            let limit = rate.limit().unwrap();
+            let present = rate.rate(seconds(now + hold + 0.1)).unwrap();
+            assert_eq!(present > 1.2 * limit, is_spent, "{present} of {limit} after {hold} s");
+        }
     }
 
     #[test]
