@@ -199,9 +199,42 @@ fn a_census_that_breaks_off_stops_everything_before_the_first_row() {
 #[test]
 fn a_cloud_without_lists_of_roles_is_done_with_a_warning() {
     for status in [400, 403, 404] {
-        let world = World::new().guarded().answers([Answer::empty(status)]).file("wave.csv", WAVE);
-        world.run("wave.csv", &["--yes"]).exits(1).stderr_has("could not be found, and are not guarded");
+        let answers = vec![Answer::empty(status); 2];
+        let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+        let ended = world.run("wave.csv", &["--yes"]).exits(1);
+        let told = "could not be found, and are not guarded: refused";
+        let ended = ended.stderr_has(&format!("warning: holders of directory roles {told}"));
+        ended.stderr_has(&format!("warning: members of role-assignable groups {told}"));
     }
+}
+
+#[test]
+fn where_one_role_s_members_may_not_be_read_the_others_are_guarded_and_where_one_is_gone_nothing_starts() {
+    let list = |value: serde_json::Value| Answer::json(200, &json!({"value": value}));
+    let named = |name: &str| json!({"id": format!("id-of-{name}"), "displayName": name});
+    let admin = || list(json!([{"id": "5a3f6c1e", "userPrincipalName": "alex@contoso.com"}]));
+    let roles = || list(json!([named("Helpdesk"), named("Admins")]));
+
+    let answers = [roles(), Answer::empty(403), admin(), list(json!([]))];
+    let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes"]).exits(1);
+    assert_eq!(ended.results()[1]["error_code"], "privileged");
+    let told = "warning: holders of directory roles (Helpdesk) could not be found, and are not guarded: refused (http-403)";
+    let ended = ended.stderr_has(told);
+    assert_eq!(ended.stderr.matches("warning: holders").count(), 1, "{}", ended.stderr);
+
+    let answers = [roles(), Answer::empty(404), admin(), list(json!([]))];
+    let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes"]).exits(4).stderr_lacks("warning");
+    let ended = ended.stderr_has("nothing was written: role holders could not be read; try again, or add");
+    assert!(!ended.directory().exists());
+    assert_eq!(
+        world.server().heard_lines(),
+        [
+            "GET /v1.0/directoryRoles",
+            "GET /v1.0/directoryRoles/id-of-Helpdesk/members?$select=id,userPrincipalName"
+        ]
+    );
 }
 
 #[test]
