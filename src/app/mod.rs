@@ -1,5 +1,6 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
+mod accounts;
 mod agenda;
 mod asked;
 mod brakes;
