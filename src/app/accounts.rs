@@ -63,7 +63,7 @@ pub(super) async fn spellings(
     }
     status::doing("looking up users by name and by object id");
     let Line { graph, shutdown: _shutdown, mut inbox } =
-        connection.open(settings, pacer(connection, settings, mix))?;
+        connection.open(settings, pacer(connection, settings, mix.rarer()))?;
     let mut reader = Reader { settings, wards, others: Others::default() };
     let of_kind = |rarer: bool| {
         move |task: &Result<Task, InputError>| {
@@ -85,9 +85,9 @@ pub(super) async fn spellings(
     Ok(found)
 }
 
-/// As fast as the tenant is known to allow; a rehearsal's has no quota.
-fn pacer(connection: &Connection, settings: &Settings, mix: Mix) -> Arc<Pacer> {
-    let demand = Demand { rows: mix.rarer(), reads: mix.rarer(), writes: 0 };
+/// Lets so many reads go as fast as the tenant is known to allow; a rehearsal's has no quota.
+pub(super) fn pacer(connection: &Connection, settings: &Settings, reads: u64) -> Arc<Pacer> {
+    let demand = Demand { rows: reads, reads, writes: 0 };
     let memory = match settings.target {
         Target::Rehearsal => Memory::NONE,
         Target::Tenant(_) => Memory::of(connection),
@@ -107,7 +107,8 @@ fn rows(input: &mut Input) -> impl Iterator<Item = Result<Task, InputError>> {
 
 type Read = (RowNumber, UserId, Result<Member, CallError>);
 
-fn joined(read: Result<Read, tokio::task::JoinError>) -> Read {
+/// What a task came to. Nobody aborts one.
+pub(super) fn joined<T>(read: Result<T, tokio::task::JoinError>) -> T {
     read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 

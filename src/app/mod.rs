@@ -51,5 +51,6 @@ mod status;
 mod sum;
 mod template;
 mod undo;
+mod undo_look;
 mod verify;
 mod waves;
