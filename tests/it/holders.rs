@@ -212,6 +212,17 @@ fn a_search_that_is_not_allowed_or_goes_astray_changes_nothing_of_the_run() {
     let told = searched(&ended.summary());
     assert_eq!((&told["users"], &told["read"]), (&json!(40), &json!(0)));
     assert!(told["requests"].as_u64().unwrap() < 30, "{told}");
+
+    // Who may read one user may read users: the others are refused each for itself.
+    let users = page((0..40).map(id).collect(), None);
+    let nothing = Answer::json(200, &json!({"value": []}));
+    let denied = world([vec![users, nothing], vec![Answer::json(403, &refused); 39]].concat());
+    let ended = denied.run("in.csv", &["--find-holders", "--in-flight", "1", "--no-batch"]).exits(0);
+    let told = searched(&ended.summary());
+    assert_eq!(
+        (&told["ended"], &told["read"], &told["unread"]),
+        (&json!("whole-tenant"), &json!(1), &json!(39))
+    );
 }
 
 #[test]

@@ -186,6 +186,11 @@ fn what_is_to_be_taken_back_can_be_looked_at_and_carried_out_later() {
     assert!(ended.stdout.contains("next: authwave run --plan undone/plan.json\n"), "{}", ended.stdout);
     world.by_plan("undone/plan.json", &["--run-dir", "later"]).exits(0);
     assert_eq!(phones(&world)["alex"], before["alex"]);
+    // Where nobody is to lose a phone, nobody signs in for it.
+    let world = world.variable("AUTHWAVE_ACCESS_TOKEN", "");
+    let flags = ["--dry-run", "--only-user", "alex@contoso.com", "--run-dir", "blind"];
+    let told = world.authwave(&[&["undo", "out"], &flags[..]].concat()).exits(0).stdout;
+    assert!(told.contains("plan: ") && !told.contains("not looked up"), "{told}");
 }
 
 #[test]
