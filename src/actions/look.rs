@@ -19,6 +19,8 @@ use crate::transport::exchange::Transport;
 pub struct Seen {
     /// Graph's id of the user; `None` where accounts may not be read.
     pub object_id: Option<String>,
+    /// The user principal name; `None` where the row has it, or accounts may not be read.
+    pub name: Option<String>,
     /// How much was read.
     pub extent: Extent,
 }
@@ -34,6 +36,7 @@ pub enum Extent {
 }
 
 const OBJECT_ID: &str = "object id ";
+const NAME: &str = "named ";
 const PHONES_ONLY: &str = "only the phones may be read";
 
 impl Seen {
@@ -41,19 +44,20 @@ impl Seen {
     #[must_use]
     pub fn detail(&self) -> String {
         let id = self.object_id.as_ref().map(|id| format!("{OBJECT_ID}{id}"));
+        let name = self.name.as_ref().map(|name| format!("{NAME}{name}"));
         let extent = match self.extent {
             Extent::Methods => None,
             Extent::Phones => Some(PHONES_ONLY.to_owned()),
         };
-        id.into_iter().chain(extent).collect::<Vec<_>>().join("; ")
+        id.into_iter().chain(name).chain(extent).collect::<Vec<_>>().join("; ")
     }
 
     /// Reads what [`Seen::detail`] gave.
     #[must_use]
     pub fn of(detail: &str) -> Self {
-        let id = detail.split("; ").find_map(|part| part.strip_prefix(OBJECT_ID));
+        let part = |begin| detail.split("; ").find_map(|part| part.strip_prefix(begin)).map(str::to_owned);
         let extent = if detail.ends_with(PHONES_ONLY) { Extent::Phones } else { Extent::Methods };
-        Self { object_id: id.map(str::to_owned), extent }
+        Self { object_id: part(OBJECT_ID), name: part(NAME), extent }
     }
 }
 
@@ -72,7 +76,7 @@ pub async fn look<T: Transport, C: Credential>(
         Err(outcome) => return outcome,
     };
     let extent = if state.other_strong.is_some() { Extent::Methods } else { Extent::Phones };
-    let mut seen = Seen { object_id: None, extent };
+    let mut seen = Seen { extent, ..Seen::default() };
     if sight.account == Asked::Yes {
         // Behind the methods, whose reading has patience for a user who was made a moment ago.
         match session.fetch::<StoredAccount>(look_at_account(user)).await {
@@ -80,6 +84,10 @@ pub async fn look<T: Transport, C: Credential>(
                 if let Some(failure) = unfit(&account) {
                     return Outcome::failed(failure, "");
                 }
+                // A name that none can be would not be found again in the detail.
+                let name = UserId::new(&account.user_principal_name).ok();
+                seen.name =
+                    name.filter(|name| name.order_key() != user.order_key()).map(|name| name.to_string());
                 seen.object_id = Some(account.id).filter(|id| !id.is_empty());
             }
             Err(CallError::Refused(failure)) if is_status(&failure, 403) => {}
@@ -109,9 +117,11 @@ mod tests {
     #[test]
     fn what_was_seen_is_read_from_the_detail_as_it_was_told() {
         for object_id in [None, Some("ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned())] {
-            for extent in [Extent::Methods, Extent::Phones] {
-                let seen = Seen { object_id: object_id.clone(), extent };
-                assert_eq!(Seen::of(&seen.detail()), seen);
+            for name in [None, Some("adele@contoso.com".to_owned())] {
+                for extent in [Extent::Methods, Extent::Phones] {
+                    let seen = Seen { object_id: object_id.clone(), name: name.clone(), extent };
+                    assert_eq!(Seen::of(&seen.detail()), seen);
+                }
             }
         }
         assert_eq!(Seen::default().detail(), "");

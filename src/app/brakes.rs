@@ -9,6 +9,7 @@ use crate::model::wards::Wards;
 
 use super::agenda::{Agenda, left};
 use super::earlier::EarlierRuns;
+use super::spellings::Spellings;
 use super::waves::Sorter;
 
 /// The brakes of a run.
@@ -22,6 +23,8 @@ pub(super) struct Brakes {
     pub(super) earlier: EarlierRuns,
     /// Known once there is a connection.
     pub(super) wards: OnceCell<Wards>,
+    /// Who stands in the file under two names; known with the wards.
+    pub(super) spellings: OnceCell<Spellings>,
 }
 
 impl Brakes {
@@ -36,10 +39,7 @@ impl Brakes {
         };
         Ok(match work {
             Work::Task(task) => match self.refusal(&task) {
-                Some(why) => {
-                    let Why { code, reason } = why.clone();
-                    left(task, code, reason)
-                }
+                Some(Why { code, reason }) => left(task, code, reason),
                 None => Work::Task(task),
             },
             work @ (Work::Invalid(_) | Work::PassedOver(_)) => work,
@@ -47,7 +47,9 @@ impl Brakes {
     }
 
     /// Why a row must not be done.
-    pub(super) fn refusal(&self, task: &Task) -> Option<&Why> {
-        self.wards.get().filter(|_| task.action.writes())?.refusal(&task.user)
+    pub(super) fn refusal(&self, task: &Task) -> Option<Why> {
+        let wards = self.wards.get().filter(|_| task.action.writes());
+        let why = wards.and_then(|wards| wards.refusal(&task.user)).cloned();
+        why.or_else(|| self.spellings.get()?.refusal(task))
     }
 }

@@ -12,6 +12,7 @@ use crate::graph::call::{Call, CallError, list_members, list_role_groups, list_r
 use crate::graph::client::{Graph, GraphParts, Root};
 use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
+use crate::model::outcome::Failure;
 use crate::model::outlook::Why;
 use crate::model::wards::Wards;
 use crate::pace::pacer::{PaceSettings, Pacer};
@@ -53,7 +54,9 @@ pub(super) async fn wards(connection: &Connection, settings: &Settings) -> Resul
     let reading = async {
         note_protected(&graph, &settings.reading.protected, &mut wards).await?;
         if settings.guards.privileged == Privileged::Refused {
-            note_privileged(&graph, &mut wards).await?;
+            for privilege in &PRIVILEGES {
+                privilege.note(&graph, &mut wards).await?;
+            }
         }
         Ok::<(), AppError>(())
     };
@@ -85,35 +88,65 @@ fn desk(connection: &Connection, settings: &Settings, events: mpsc::Sender<Event
     Ok(Graph::new(connection.transport(), AccessToken::new(connection.token.clone()), parts))
 }
 
-/// Where they may not be read, or the cloud has no such lists (400 or 404), that is said, and the run does without.
-async fn note_privileged(graph: &Desk, wards: &mut Wards) -> Result<(), AppError> {
-    match read_privileged(graph, wards).await {
-        Err(CallError::Refused(failure)) if matches!(failure.http_status, Some(400 | 403 | 404)) => {
-            say(&format!(
-                "warning: holders of directory roles could not be found, and are not guarded: {}. The permission \
-                 Directory.Read.All lets them be found; --allow-privileged does without\n",
-                CallError::Refused(failure)
-            ));
-            Ok(())
-        }
-        read => read.map_err(|error| AppError::census("role holders", CURE, error)),
-    }
+/// What makes somebody privileged.
+struct Privilege {
+    /// Who has it.
+    who: &'static str,
+    /// The path in which each of them stands.
+    path: &'static str,
+    list: fn() -> Call,
+    /// What is told of who has one, before its name.
+    told: &'static str,
 }
 
-async fn read_privileged(graph: &Desk, wards: &mut Wards) -> Result<(), CallError> {
-    for role in all::<Named>(graph, list_roles()).await? {
-        let reason =
-            format!("holds the directory role {}; --allow-privileged does it still", role.display_name);
-        note_members(graph, list_members("directoryRoles", &role.id), reason, wards).await?;
+const PRIVILEGES: [Privilege; 2] = [
+    Privilege {
+        who: "holders of directory roles",
+        path: "directoryRoles",
+        list: list_roles,
+        told: "holds the directory role",
+    },
+    Privilege {
+        who: "members of role-assignable groups",
+        path: "groups",
+        list: list_role_groups,
+        told: "is a member of the role-assignable group",
+    },
+];
+
+impl Privilege {
+    /// Where the list may not be read, or the cloud has none (400 or 404), that is said, and the run does without. So it is
+    /// with the members of one whose members may not be read. One that is gone is none of those: its members would be
+    /// guarded by nobody.
+    async fn note(&self, graph: &Desk, wards: &mut Wards) -> Result<(), AppError> {
+        let failed = |error| AppError::census("role holders", CURE, error);
+        let listed = match all::<Named>(graph, (self.list)()).await {
+            Err(CallError::Refused(failure)) if matches!(failure.http_status, Some(400 | 403 | 404)) => {
+                self.warn("", failure);
+                return Ok(());
+            }
+            listed => listed.map_err(failed)?,
+        };
+        for Named { id, display_name } in listed {
+            let reason = format!("{} {display_name}; --allow-privileged does it still", self.told);
+            match note_members(graph, list_members(self.path, &id), reason, wards).await {
+                Err(CallError::Refused(failure)) if failure.http_status == Some(403) => {
+                    self.warn(&format!(" ({display_name})"), failure);
+                }
+                noted => noted.map_err(failed)?,
+            }
+        }
+        Ok(())
     }
-    for group in all::<Named>(graph, list_role_groups()).await? {
-        let reason = format!(
-            "is a member of the role-assignable group {}; --allow-privileged does it still",
-            group.display_name
-        );
-        note_members(graph, list_members("groups", &group.id), reason, wards).await?;
+
+    fn warn(&self, which: &str, failure: Failure) {
+        say(&format!(
+            "warning: {}{which} could not be found, and are not guarded: {}. The permission Directory.Read.All lets them be \
+             found; --allow-privileged does without\n",
+            self.who,
+            CallError::Refused(failure)
+        ));
     }
-    Ok(())
 }
 
 async fn note_members(graph: &Desk, call: Call, reason: String, wards: &mut Wards) -> Result<(), CallError> {

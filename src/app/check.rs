@@ -16,12 +16,13 @@ use crate::settings::form::reading;
 use crate::settings::prospect::Prospect;
 use crate::sign_in::claims::{Claims, claims};
 
-use super::environment::{print, secrets, settings_file};
+use super::environment::{print, say, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
 use super::purpose::input_settings;
 use super::run::fit;
+use super::spellings::Mix;
 use super::status;
 
 /// `authwave check`.
@@ -37,13 +38,15 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     let rows = InputSettings { signed_in, ..input_settings(&reading, ActionSource::Column) };
     status::doing(format!("checking {}", args.file.display()));
     let mut input = Input::open(&args.file, rows)?;
-    let mut needs = Needs::default();
+    let (mut needs, mut mix) = (Needs::default(), Mix::default());
     let findings = check(&mut input, |work| {
         status::count_row();
         if let Work::Task(task) = work {
             needs.note(&task.action, prospect.reset_method);
+            mix.note(task);
         }
     })?;
+    mix.warning(&reading.protected).iter().for_each(|warning| say(warning));
     let obstacles = obstacles(&needs, prospect, &claims);
     print(&if args.json { json(&input, &findings, &obstacles) } else { text(&input, &findings) });
     if let Some(path) = args.write_findings {

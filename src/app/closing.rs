@@ -15,7 +15,7 @@ use crate::model::outcome::Status;
 use crate::model::stats::Stats;
 use crate::model::throughput::Throughput;
 use crate::policy::holders::Holders;
-use crate::results::summary::{DesiredState, Summary};
+use crate::results::summary::{DesiredState, Summary, moment};
 use crate::settings::stored::Stored;
 use crate::simulator::ledger::Ledger;
 
@@ -79,8 +79,8 @@ impl Account<'_> {
         let run = self.run;
         Summary {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: format!("{:.3}", run.started_at),
-            ended_at: format!("{:.3}", self.ended_at),
+            started_at: moment(run.started_at),
+            ended_at: moment(self.ended_at),
             input: run.input.display().to_string(),
             graph_root: run.graph_root.clone(),
             api_version: run.api_version.clone(),

@@ -3,22 +3,31 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::input::rows::{InputSettings, Interpreter};
+use crate::input::rows::{ActionSource, InputSettings, Interpreter};
 use crate::journal::replay::retold;
 use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::event::Event;
 use crate::model::outcome::NUMBER_NOT_UNIQUE;
 use crate::model::task::{Task, Work};
-use crate::policy::holders::{Certainty, Holder, Holders, SearchEnd, Searched, Taken, TenantHolder, holders};
+use crate::policy::holders::{Holders, Searched, Taken, holders};
+use crate::settings::stored::Stored;
 
+use super::error::AppError;
 use super::next::quoted;
+use super::purpose::input_settings;
 
 /// So many rows are told; summary.json has more.
 const MOST_LINES: usize = 5;
 
 /// So many holders of a number stand in a line.
 const MOST_NAMED: usize = 3;
+
+/// Looks for them in the rows of a run, by what its journal says alone.
+pub(super) fn of_journal(store: &Store) -> Result<Holders, AppError> {
+    let reading = Stored::from_json(&store.run().settings)?.rows_were_read()?;
+    Ok(find(store, &input_settings(&reading, ActionSource::Column))?)
+}
 
 /// Looks for them in the rows of all sessions.
 pub(super) fn find(store: &Store, input: &InputSettings) -> Result<Holders, JournalError> {
@@ -60,7 +69,9 @@ pub(super) fn lines(found: &Holders, directory: &Path) -> String {
         let _ = writeln!(text, "  and {left} more: see numbers_taken in summary.json");
     }
     match &found.searched {
-        Some(searched) => text += &seen(searched),
+        Some(searched) => {
+            let _ = writeln!(text, "  searched the tenant: {searched}");
+        }
         None if found.taken.iter().any(|taken| taken.number.is_some() && taken.holders.is_empty()) => {
             let _ = writeln!(
                 text,
@@ -91,23 +102,11 @@ fn who(taken: &Taken, searched: Option<&Searched>) -> String {
 }
 
 fn in_file(taken: &Taken) -> Option<String> {
-    let holder = |holder: &Holder| {
-        format!("{} (row {}, {}, {})", holder.user, holder.row, holder.phone_type, holder.status)
-    };
-    named(taken.holders.iter().map(holder), taken.more, "rows")
+    named(taken.holders.iter().map(ToString::to_string), taken.more, "rows")
 }
 
 fn in_tenant(taken: &Taken) -> Option<String> {
-    let holder = |holder: &TenantHolder| {
-        let name = if holder.name.is_empty() { &holder.id } else { &holder.name };
-        let how = match (holder.certainty, holder.signs_in()) {
-            (Certainty::Possible, _) => ", perhaps: the number is hidden in part",
-            (Certainty::Same, true) => ", signs in with it",
-            (Certainty::Same, false) => "",
-        };
-        format!("{name} ({}{how})", holder.phone_type)
-    };
-    named(taken.in_tenant.iter().map(holder), taken.more_in_tenant, "phones")
+    named(taken.in_tenant.iter().map(ToString::to_string), taken.more_in_tenant, "phones")
 }
 
 /// The first of them, and how many more there are; `None` where there is none.
@@ -118,24 +117,6 @@ fn named(all: impl ExactSizeIterator<Item = String>, more: u64, noun: &str) -> O
     (!told.is_empty()).then(|| told.join(", ") + &more)
 }
 
-/// How much of the tenant was seen.
-fn seen(searched: &Searched) -> String {
-    let Searched { users, read, unread, hidden, requests, end } = searched;
-    let mut text =
-        format!("  searched the tenant: read the phones of {read} of {users} users by {requests} requests");
-    if *unread > 0 {
-        let _ = write!(text, ", could not read {unread}");
-    }
-    if *hidden > 0 {
-        let _ = write!(text, "; {hidden} numbers are hidden from this sign-in, at least in part");
-    }
-    match end {
-        SearchEnd::AllFound => text + "; all are found\n",
-        SearchEnd::WholeTenant => text + "\n",
-        SearchEnd::Stopped(reason) => format!("{text}; it stopped before its end: {reason}\n"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +125,7 @@ mod tests {
     use crate::model::row::RowNumber;
     use crate::model::user::UserId;
     use crate::model::user_state::SmsSignIn;
+    use crate::policy::holders::{Certainty, Holder, SearchEnd, TenantHolder};
 
     fn taken(row: u64, holders: u64) -> Taken {
         let holder = |at| Holder {

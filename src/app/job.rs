@@ -16,7 +16,7 @@ use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
-use crate::model::digest::{Counts, ErrorGroup};
+use crate::model::digest::{Counts, Digest};
 use crate::model::numbers::Numbers;
 use crate::model::stats::{RequestCounts, Stats};
 use crate::model::task::Work;
@@ -260,17 +260,26 @@ impl Closing {
         // What cannot be read is not told; the journal's fault is.
         account.refused = next::refused(&store).unwrap_or_default();
         let counts = fault.is_none().then(|| account.counts());
-        match report(&self.directory, &store, counts, self.numbers) {
-            Ok(errors) => account.errors = errors,
+        let shown = (self.numbers, Presence::Over);
+        let digest = digest(&store, counts);
+        let report = |holders: &Holders| match &digest {
+            Ok(digest) => report::write(&self.directory, &store, (digest, holders), shown),
+            Err(_) => Ok(()),
+        };
+        if let Some(error) = digest.as_ref().err().or(report(&account.holders).as_ref().err()) {
             // `authwave report` can make it at any time.
-            Err(error) => say(&format!("warning: no report was written: {}\n", chain(&error))),
+            say(&format!("warning: no report was written: {}\n", chain(error)));
         }
+        account.errors = digest.as_ref().map(errors).unwrap_or_default();
         // Last, since it may take long: all files are there by now.
         if let Some(searcher) = self.searcher
             && account.holders.rows > 0
         {
             searcher.look(&mut account.holders).await;
             written = written.and(account.write(&self.directory.file("summary.json")));
+            if let Err(error) = report(&account.holders) {
+                say(&format!("warning: the report says nothing of the search: {}\n", chain(&error)));
+            }
         }
         account.ledger = self.rehearsal.map(RehearsalTenant::stop);
         if self.output != Output::Quiet || exit != Exit::Done {
@@ -286,24 +295,17 @@ impl Closing {
 /// So many error codes are told in the last lines.
 const TOLD_ERRORS: usize = 3;
 
-/// Writes the report, and gives the most frequent error codes.
-fn report(
-    directory: &RunDirectory,
-    store: &Store,
-    counts: Option<Counts>,
-    numbers: Numbers,
-) -> Result<Vec<(String, u64)>, AppError> {
-    let digest = match counts {
+/// The run in short. Its rows are not counted again where they were.
+fn digest(store: &Store, counts: Option<Counts>) -> Result<Digest, AppError> {
+    Ok(match counts {
         Some(counts) => store.digest_of(counts)?,
         None => store.digest()?,
-    };
-    report::write(directory, store, &digest, (numbers, Presence::Over))?;
-    let errors = digest.errors.into_iter().take(TOLD_ERRORS);
-    let told = |group: ErrorGroup| {
-        let rows = group.rows();
-        (group.code, rows)
-    };
-    Ok(errors.map(told).collect())
+    })
+}
+
+/// The most frequent error codes.
+fn errors(digest: &Digest) -> Vec<(String, u64)> {
+    digest.errors.iter().take(TOLD_ERRORS).map(|group| (group.code.clone(), group.rows())).collect()
 }
 
 /// The counts of the rows, and of all that was sent for them in any session; how that went over time; and who has the

@@ -1,5 +1,6 @@
 //! The commands: wiring, exit codes, all printing, wall-clock time and the environment.
 
+mod accounts;
 mod agenda;
 mod asked;
 mod brakes;
@@ -50,5 +51,6 @@ mod status;
 mod sum;
 mod template;
 mod undo;
+mod undo_look;
 mod verify;
 mod waves;

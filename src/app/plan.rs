@@ -15,7 +15,9 @@ use crate::model::outlook::{Known, Outlook, Planned, Why};
 use crate::model::row::RowNumber;
 use crate::model::task::{InvalidRow, PassedOver, Task, Work};
 use crate::model::timeline::Timeline;
+use crate::model::user::UserId;
 use crate::model::user_state::UserState;
+use crate::model::wards::{Protected, Wards};
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
 use crate::settings::args::Shown;
@@ -113,10 +115,13 @@ struct Prospect<'store> {
     timeline: Timeline,
     outlook: Outlook,
     spellings: Spellings,
+    patterns: &'store Protected,
+    /// Users whom a pattern means by the name that was read, not by the file's.
+    protected: Wards,
 }
 
 impl<'store> Prospect<'store> {
-    fn new(store: &'store Store, input: &mut Input, settings: &Settings) -> Result<Self, AppError> {
+    fn new(store: &'store Store, input: &mut Input, settings: &'store Settings) -> Result<Self, AppError> {
         let mut outlook = Outlook::new(settings.guards.last_method);
         let (mut has_names, mut has_ids) = (false, false);
         input.rewind()?;
@@ -133,18 +138,17 @@ impl<'store> Prospect<'store> {
         } else {
             Spellings::default()
         };
-        Ok(Self { store, timeline, outlook, spellings })
+        let (patterns, protected) = (&settings.reading.protected, Wards::default());
+        Ok(Self { store, timeline, outlook, spellings, patterns, protected })
     }
 
     /// What the next row would do.
     fn of(&mut self, task: &Task, brakes: &Brakes) -> Result<PlanRow, AppError> {
         // A user is read for the first row.
-        if !self.outlook.knows(&task.user)
-            && let Some(known) = self.known(task.row.number)?
-        {
-            self.outlook.note(&task.user, known);
+        if !self.outlook.knows(&task.user) {
+            self.learn(task)?;
         }
-        let planned = match brakes.refusal(task).cloned().or_else(|| self.spellings.refusal(task)) {
+        let planned = match self.refusal(task, brakes) {
             Some(why) => Planned::blocked(why, None),
             None => self.outlook.plan(task),
         };
@@ -152,17 +156,35 @@ impl<'store> Prospect<'store> {
         Ok(PlanRow::of(task, &planned))
     }
 
-    /// What reading a user for this row told; `None` where nobody was read for it.
-    fn known(&self, row: RowNumber) -> Result<Option<Known>, AppError> {
-        let Some(ended) = self.store.end_of(row, &self.timeline)? else { return Ok(None) };
-        if ended.outcome.status != Status::Succeeded {
-            return Ok(Some(Known::Blocked(why(&ended.outcome))));
+    fn refusal(&self, task: &Task, brakes: &Brakes) -> Option<Why> {
+        let by_name = || self.protected.refusal(&task.user).filter(|_| task.action.writes()).cloned();
+        brakes.refusal(task).or_else(by_name).or_else(|| self.spellings.refusal(task))
+    }
+
+    /// Takes note of what reading a user for this row told; of nothing where nobody was read for it.
+    fn learn(&mut self, task: &Task) -> Result<(), AppError> {
+        let Some(ended) = self.store.end_of(task.row.number, &self.timeline)? else { return Ok(()) };
+        let seen = Seen::of(&ended.outcome.detail);
+        if let Some(name) = seen.name.as_ref().and_then(|name| UserId::new(name).ok())
+            && let Some(pattern) = self.patterns.pattern_of(&name)
+        {
+            let reason = format!("is {name}, who is protected ({pattern} in [protected])");
+            self.protected.add([task.user.as_str()], &Why { code: OwnCode::Protected, reason });
+        }
+        let known = self.known((task.row.number, &ended.outcome), seen.extent)?;
+        self.outlook.note(&task.user, known);
+        Ok(())
+    }
+
+    fn known(&self, (row, outcome): (RowNumber, &Outcome), extent: Extent) -> Result<Known, AppError> {
+        if outcome.status != Status::Succeeded {
+            return Ok(Known::Blocked(why(outcome)));
         }
         let mut state = UserState::of_methods(&self.store.methods_of(row)?);
-        if Seen::of(&ended.outcome.detail).extent == Extent::Phones {
+        if extent == Extent::Phones {
             state.other_strong = None;
         }
-        Ok(Some(Known::State(state)))
+        Ok(Known::State(state))
     }
 }
 

@@ -13,13 +13,16 @@ use crate::journal::store::Store;
 use crate::model::digest::Digest;
 use crate::model::event::{Access, ObserverError};
 use crate::model::numbers::Numbers;
+use crate::policy::holders::Holders;
 use crate::report::page::{Facts, page};
 use crate::report::verdict::{Errand, Presence};
+use crate::results::summary::Summary;
 use crate::settings::args;
 
 use super::environment::print;
 use super::error::AppError;
 use super::exit::Exit;
+use super::holders;
 use super::locks::{LockError, Use, lock_run_directory};
 use super::next::{Rest, next_steps, refused};
 use super::run_directory::RunDirectory;
@@ -45,7 +48,8 @@ pub(super) fn report(args: &args::Report) -> Result<Exit, AppError> {
     let digest = store.digest()?;
     let presence = presence(others_use, &digest);
     let numbers = if args.show_numbers { Numbers::Shown } else { Numbers::Masked };
-    write(&directory, &store, &digest, (numbers, presence))?;
+    let holders = holders(&directory, &store, &digest)?;
+    write(&directory, &store, (&digest, &holders), (numbers, presence))?;
     print(&format!("{}\n", directory.file(NAME).display()));
     Ok(Exit::Done)
 }
@@ -59,14 +63,25 @@ fn presence(others_use: Option<Use>, digest: &Digest) -> Presence {
     }
 }
 
+/// A search of the tenant stands in the summary alone. One of another end tells nothing of this one.
+fn holders(directory: &RunDirectory, store: &Store, digest: &Digest) -> Result<Holders, AppError> {
+    let ended_at = digest.sessions.last().and_then(|session| session.ended_at);
+    let summary = fs::read(directory.file("summary.json")).ok();
+    let summary = summary.and_then(|text| serde_json::from_slice::<Summary>(&text).ok());
+    match summary {
+        Some(summary) if ended_at.is_some_and(|at| summary.is_of(at)) => Ok((&summary.numbers_taken).into()),
+        Some(_) | None => holders::of_journal(store),
+    }
+}
+
 /// Writes the report.
 pub(super) fn write(
     directory: &RunDirectory,
     store: &Store,
-    digest: &Digest,
+    told: (&Digest, &Holders),
     (numbers, presence): (Numbers, Presence),
 ) -> Result<(), AppError> {
-    let text = text(directory, store, digest, (numbers, presence))?;
+    let text = text(directory, store, told, (numbers, presence))?;
     put(directory, NAME, &text)
 }
 
@@ -83,7 +98,7 @@ pub(super) fn put(directory: &RunDirectory, name: &str, text: &str) -> Result<()
 fn text(
     directory: &RunDirectory,
     store: &Store,
-    digest: &Digest,
+    (digest, holders): (&Digest, &Holders),
     (numbers, presence): (Numbers, Presence),
 ) -> Result<String, AppError> {
     let run = store.run();
@@ -106,6 +121,7 @@ fn text(
         api_version: &run.api_version,
         program_version: &run.program_version,
         digest,
+        holders,
         requests: &requests,
         throughput: &throughput,
         held: told(held),

@@ -38,6 +38,7 @@ use super::purpose::{Purpose, StopRules};
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run::{absolute, fit, listen, locks, rows, survey, tenant_lock};
 use super::run_directory::RunDirectory;
+use super::spellings::Mix;
 use super::status;
 use super::waves::Sorter;
 
@@ -218,7 +219,11 @@ impl TakenUp {
             }
             fit(needs.against_actor(connection.actor))?;
             if brakes.wards.get().is_none() {
-                let _ = brakes.wards.set(purpose.wards(&settings, &connection).await?);
+                // The rows that are done count, too.
+                let mut input = Input::open(&store.run().input, purpose.input_settings(&settings))?;
+                let mix = Mix::of(&mut input)?;
+                let looked = purpose.looked_up(&settings, &connection, (&mut input, mix), brakes);
+                Box::pin(looked).await?;
             }
             let signals = listen()?;
             let locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);

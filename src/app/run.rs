@@ -44,6 +44,7 @@ use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
 use super::run_directory::RunDirectory;
 use super::signals::Signals;
+use super::spellings::Mix;
 use super::waves::Sorter;
 use super::{consent, findings, plan, status};
 
@@ -92,7 +93,7 @@ pub(super) fn begin(
     (mut brakes, shown): (Brakes, args::Shown),
 ) -> Result<Exit, AppError> {
     let (settings, screen) = asked.resolve()?;
-    let Checked { mut input, findings, demand, seeds, needs, tally } =
+    let Checked { mut input, findings, demand, seeds, needs, tally, mix } =
         checked(file, (&settings, asked), &brakes)?;
     if let Target::Tenant(tenant) = &settings.target {
         fit(needs.against_cloud(tenant.cloud))?;
@@ -128,7 +129,8 @@ pub(super) fn begin(
         // Rows that only read may be done to everybody.
         if tally.changes > 0 {
             status::doing("looking up whom no row may touch");
-            let _ = brakes.wards.set(asked.purpose.wards(&settings, &connection).await?);
+            let looked = asked.purpose.looked_up(&settings, &connection, (&mut input, mix), &brakes);
+            Box::pin(looked).await?;
         }
         // Until now nothing has begun, and Ctrl-C ends the process as ever.
         let signals = listen()?;
@@ -223,6 +225,7 @@ struct Checked {
     needs: Needs,
     /// The most that the rows do.
     tally: Tally,
+    mix: Mix,
 }
 
 /// Reads the whole file before anything is sent.
@@ -238,7 +241,7 @@ fn checked(
     }
     let (mut seeds, mut demand, mut wanted) =
         (Seeds::default(), Demand::default(), Wanted::by(asked.purpose));
-    let (mut needs, mut tally) = (Needs::default(), Tally::default());
+    let (mut needs, mut tally, mut mix) = (Needs::default(), Tally::default(), Mix::default());
     let mut sorter = brakes.sorter.clone();
     let findings = check(&mut input, |work| {
         status::count_row();
@@ -261,6 +264,7 @@ fn checked(
         }
         let Work::Task(task) = work else { return };
         needs.note(&task.action, settings.reset_method);
+        mix.note(task);
         tally.deletes += u64::from(task.action.may_delete());
         tally.resets += u64::from(task.action.resets());
         tally.changes += u64::from(task.action.writes());
@@ -268,6 +272,10 @@ fn checked(
     // Who wants no word where all goes well has `authwave check` for these.
     if settings.output != Output::Quiet || findings.invalid > 0 {
         say(&findings::warnings(file, &findings));
+        // A plan reads their names.
+        if asked.purpose == Purpose::Rows && brakes.agenda.is_none() {
+            mix.warning(&settings.reading.protected).iter().for_each(|warning| say(warning));
+        }
     }
     if findings.invalid > 0 {
         say(&findings::bad_rows(file, &findings, settings.numbers));
@@ -276,7 +284,7 @@ fn checked(
         }
     }
     input.rewind()?;
-    Ok(Checked { input, findings, demand, seeds, needs, tally })
+    Ok(Checked { input, findings, demand, seeds, needs, tally, mix })
 }
 
 pub(super) fn listen() -> Result<Signals, AppError> {

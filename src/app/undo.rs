@@ -11,7 +11,7 @@ use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event};
-use crate::model::foresight::{Deed, kind};
+use crate::model::foresight::{Deed, LastMethod, kind};
 use crate::model::outcome::Status;
 use crate::model::outlook::Planned;
 use crate::model::phone::{Phone, PhoneType, is_same_number};
@@ -46,7 +46,7 @@ use super::plan_text::{DOCUMENT, details};
 use super::purpose::Purpose;
 use super::run::{Where, absolute, begin, run_directory};
 use super::run_directory::RunDirectory;
-use super::status;
+use super::{status, undo_look};
 
 /// The rows that take back, as a file that a run reads.
 const ROWS: &str = "undo.csv";
@@ -70,8 +70,10 @@ pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
     let name = format!("undo-{}", args.run.file_name().unwrap_or_default().to_string_lossy());
     let made = run_directory(&args.place, &source.settings, (wall_clock(), Path::new(&name)))?;
     let agenda = source.write(&made)?;
+    let asked = asked_for(&mut args, &agenda)?;
     if !is_quiet {
-        show(&args, &agenda, (&made, &sum))?;
+        let foreseen = if args.dry_run { foreseen(&asked, &made)? } else { String::new() };
+        show(&args, &agenda, (&made, &sum, &foreseen))?;
     }
     if args.dry_run {
         return Ok(match sum.exit(Exit::Done) {
@@ -79,16 +81,6 @@ pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
             exit => exit,
         });
     }
-    let mut choices = RunChoices {
-        max_failures: args.limits.max_failures,
-        max_duration: args.limits.max_duration,
-        guards: args.guards.into(),
-        plan: Some(agenda.kept()),
-        ..RunChoices::default()
-    };
-    // Its own file is read as it stands, whatever the settings file says of others.
-    agenda.fill(&mut choices)?;
-    let asked = Asked { common: args.common, choices, mode: Mode::Real, purpose: Purpose::Rows };
     let brakes = Brakes { agenda: Some(agenda), ..Brakes::default() };
     let rows = made.file(ROWS);
     let next = carry_out((&made.file(DOCUMENT), &rows), false);
@@ -98,6 +90,30 @@ pub(super) fn undo(mut args: args::Undo) -> Result<Exit, AppError> {
         print(&format!("next: {next}\n"));
     }
     Ok(sum.exit(ended?))
+}
+
+/// A run that carries the plan out.
+fn asked_for(args: &mut args::Undo, agenda: &Agenda) -> Result<Asked, AppError> {
+    let mut choices = RunChoices {
+        max_failures: args.limits.max_failures.take(),
+        max_duration: args.limits.max_duration.take(),
+        guards: std::mem::take(&mut args.guards).into(),
+        plan: Some(agenda.kept()),
+        ..RunChoices::default()
+    };
+    // Its own file is read as it stands, whatever the settings file says of others.
+    agenda.fill(&mut choices)?;
+    let common = std::mem::take(&mut args.common);
+    Ok(Asked { common, choices, mode: Mode::Real, purpose: Purpose::Rows })
+}
+
+/// What is to be said beforehand of the rows that the guard of the last method would block.
+fn foreseen(asked: &Asked, made: &RunDirectory) -> Result<String, AppError> {
+    let (settings, _) = asked.resolve()?;
+    Ok(match settings.guards.last_method {
+        LastMethod::Kept => undo_look::told(&made.file(ROWS), &settings),
+        LastMethod::MayGo => String::new(),
+    })
 }
 
 /// What is taken back, counted.
@@ -381,7 +397,11 @@ fn is_read_as_it_is(Phone { phone_type, number }: &Phone) -> bool {
 }
 
 /// Shows what is going to be done: counts first, then each row where that was asked for.
-fn show(args: &args::Undo, agenda: &Agenda, (made, count): (&RunDirectory, &Count)) -> Result<(), AppError> {
+fn show(
+    args: &args::Undo,
+    agenda: &Agenda,
+    (made, count, foreseen): (&RunDirectory, &Count, &str),
+) -> Result<(), AppError> {
     let Count { users, steps, .. } = count;
     print(&format!(
         "undo of {}: {steps} rows for {users} users\n{}{}",
@@ -393,7 +413,7 @@ fn show(args: &args::Undo, agenda: &Agenda, (made, count): (&RunDirectory, &Coun
         details(agenda.path())?;
     }
     let plan = agenda.kept();
-    print(&format!("plan: {}\nhash: {}\n", plan.path.display(), plan.hash));
+    print(&format!("{foreseen}plan: {}\nhash: {}\n", plan.path.display(), plan.hash));
     if args.dry_run {
         print(&format!("next: {}\n", carry_out((&made.file(DOCUMENT), &made.file(ROWS)), false)));
     }

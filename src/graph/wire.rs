@@ -70,6 +70,9 @@ pub struct StoredAccount {
     /// Graph's id of the user.
     #[serde(deserialize_with = "null_is_empty")]
     pub id: String,
+    /// The user principal name.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub user_principal_name: String,
     /// Whether the user may sign in; `None` where it does not say.
     pub account_enabled: Option<bool>,
     /// `Member` or `Guest`.

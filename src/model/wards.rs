@@ -20,6 +20,12 @@ impl Protected {
         self.0.iter().map(AsRef::as_ref).filter(|pattern: &&str| !pattern.contains('*'))
     }
 
+    /// Whether any of them may mean several users.
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        self.0.iter().any(|pattern| pattern.contains('*'))
+    }
+
     /// The pattern that a user falls under.
     #[must_use]
     pub fn pattern_of(&self, user: &UserId) -> Option<&str> {

@@ -2,6 +2,7 @@
 //! Who in the tenant has them tells [`search`](super::search).
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::model::action::Action;
 use crate::model::outcome::{Outcome, Status};
@@ -185,6 +186,43 @@ impl Taken {
             return;
         }
         self.holders.push(Holder { row: task.row.number, user: task.user.clone(), phone_type, status });
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (row {}, {}, {})", self.user, self.row, self.phone_type, self.status)
+    }
+}
+
+impl fmt::Display for TenantHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { &self.id } else { &self.name };
+        let how = match (self.certainty, self.signs_in()) {
+            (Certainty::Possible, _) => ", perhaps: the number is hidden in part",
+            (Certainty::Same, true) => ", signs in with it",
+            (Certainty::Same, false) => "",
+        };
+        write!(f, "{name} ({}{how})", self.phone_type)
+    }
+}
+
+/// How much of the tenant was seen.
+impl fmt::Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { users, read, unread, hidden, requests, end } = self;
+        write!(f, "read the phones of {read} of {users} users by {requests} requests")?;
+        if *unread > 0 {
+            write!(f, ", could not read {unread}")?;
+        }
+        if *hidden > 0 {
+            write!(f, "; {hidden} numbers are hidden from this sign-in, at least in part")?;
+        }
+        match end {
+            SearchEnd::AllFound => f.write_str("; all are found"),
+            SearchEnd::WholeTenant => Ok(()),
+            SearchEnd::Stopped(reason) => write!(f, "; it stopped before its end: {reason}"),
+        }
     }
 }
 

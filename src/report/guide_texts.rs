@@ -211,9 +211,9 @@ pub(super) const OWN: &[Advice] = &[
     Advice {
         code: "contradiction",
         also: &[],
-        cause: "An earlier row of the file gives the same phone of the same user another number. Nothing was written \
-            for the later row.",
-        cure: "Keep one of the two rows, and make a new plan.",
+        cause: "An earlier row of the file gives the same phone of the same user another number, or has the same user \
+            in the other spelling, by name or by object id. Nothing was written for the later row.",
+        cure: "Keep one of the two rows, or use one spelling for both, and make a new plan or run.",
         permission: "",
     },
     Advice {

@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod guide;
 mod guide_texts;
+mod holders;
 pub mod page;
 pub mod plan_page;
 pub mod verdict;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, Column, rounded};
 use super::guide::{Advice, advice};
+use super::holders::{Line, lines};
 use super::verdict::{Errand, Presence, Verdict, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
@@ -17,6 +18,7 @@ use crate::model::outcome::Status;
 use crate::model::stats::RequestCounts;
 use crate::model::thousands::grouped;
 use crate::model::throughput::{Interval, Throughput};
+use crate::policy::holders::Holders;
 
 /// A message is cut here, and a user's name: three of each stand for a group.
 const MOST_CHARS: usize = 500;
@@ -46,6 +48,8 @@ pub struct Facts<'run> {
     pub program_version: &'run str,
     /// What rows and operations came to.
     pub digest: &'run Digest,
+    /// Rows whose number signs in another user, and who has it.
+    pub holders: &'run Holders,
     /// What was sent.
     pub requests: &'run RequestCounts,
     /// How that went over time.
@@ -73,6 +77,7 @@ struct Page<'run> {
     operations: Option<Chart>,
     /// The headings of the errors, in their order.
     anchors: Vec<String>,
+    holders: Vec<Line>,
 }
 
 /// The whole page.
@@ -85,6 +90,7 @@ pub fn page(facts: &Facts<'_>) -> String {
         pace: vec![rates(facts.throughput), throttled(facts.throughput), latencies(facts.throughput)],
         operations: (!times.is_empty()).then(|| operation_times(times)),
         anchors: anchors(facts.digest.errors.iter().map(|group| group.code.as_str())),
+        holders: lines(facts.holders, facts.numbers),
     };
     let Ok(text) = page.render() else { unreachable!("writing to a string cannot fail") };
     text
@@ -285,6 +291,7 @@ fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::holders::tests::most;
     use super::*;
     use crate::model::digest::{ErrorExample, ErrorGroup, PendingReset, SessionDigest};
     use crate::model::latency::CLASSES;
@@ -351,6 +358,10 @@ mod tests {
     }
 
     fn shown_when(digest: &Digest, numbers: Numbers, presence: Presence) -> String {
+        shown_with(digest, &Holders::default(), (numbers, presence))
+    }
+
+    fn shown_with(digest: &Digest, holders: &Holders, (numbers, presence): (Numbers, Presence)) -> String {
         page(&Facts {
             input: "+44 7700900123.csv".to_owned(),
             errand: Errand::Rows,
@@ -363,6 +374,7 @@ mod tests {
             api_version: "v1.0",
             program_version: "0.1.0",
             digest,
+            holders,
             requests: &RequestCounts::default(),
             throughput: &throughput(),
             held: "0s".to_owned(),
@@ -377,7 +389,9 @@ mod tests {
     #[test]
     fn the_longest_page_is_below_two_mebibytes() {
         for text in ["<".repeat(100_000), "\u{1F600}".repeat(100_000)] {
-            let length = shown(&digest(&text), Numbers::Masked).len();
+            let name = text.chars().next().into_iter().cycle().take(200).collect::<String>();
+            let shown = (Numbers::Masked, Presence::Over);
+            let length = shown_with(&digest(&text), &most(&name), shown).len();
             assert!(length < 2 << 20, "{length}");
         }
     }
@@ -390,6 +404,29 @@ mod tests {
             page.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34; onload=&#39;x&#39;"),
             "not there"
         );
+    }
+
+    #[test]
+    fn holders_of_numbers_are_told_where_there_are_any() {
+        let told =
+            |holders: &Holders| shown_with(&Digest::default(), holders, (Numbers::Masked, Presence::Over));
+        assert!(!told(&Holders::default()).contains("id=\"holders\""));
+        let mut found = most("<b>");
+        let page = told(&found);
+        for part in [
+            "1,000,000 rows with a mobile",
+            "The first 50 of them",
+            "who has it in the tenant",
+            "+1 ******0177",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(
+            page.contains("&#60;b&#62;@contoso.com (row 1, mobile, succeeded)") && !page.contains("<b>@")
+        );
+        assert!(!page.contains("2065550177"));
+        found.searched = None;
+        assert!(!told(&found).contains("who has it in the tenant"));
     }
 
     #[test]

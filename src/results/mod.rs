@@ -7,6 +7,7 @@ mod whole_lines;
 pub mod checked;
 pub mod excel;
 pub mod methods;
+pub mod numbers_taken;
 pub mod operations;
 pub mod plan_document;
 pub mod plan_rows;

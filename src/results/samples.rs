@@ -9,12 +9,15 @@ use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::event::Ended;
 use crate::model::header::Header;
-use crate::model::outcome::{Failure, Outcome};
+use crate::model::outcome::{Failure, Outcome, Status};
+use crate::model::phone::{PhoneNumber, PhoneType};
 use crate::model::row::{Row, RowNumber};
 use crate::model::secret::Secret;
 use crate::model::task::{InvalidRow, Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
+use crate::model::user_state::SmsSignIn;
+use crate::policy::holders::{Certainty, Holder, Holders, SearchEnd, Searched, Taken, TenantHolder};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -104,4 +107,25 @@ pub(super) fn ended(work: Work, outcome: Outcome) -> Ended {
         client_request_id: String::new(),
         operation_id: String::new(),
     }
+}
+
+/// A row whose number others have, in the file and in the tenant.
+pub(super) fn holders() -> Holders {
+    let [row, other] = [3, 1].map(RowNumber);
+    let [user, another] = ["b@contoso.com", "a@contoso.com"].map(|name| UserId::new(name).unwrap());
+    let (phone_type, status) = (PhoneType::Mobile, Status::Succeeded);
+    let holder = Holder { row: other, user: another, phone_type, status };
+    let number = Some(PhoneNumber::from_formatted("+1 2065550101"));
+    let in_tenant = vec![TenantHolder {
+        id: "ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned(),
+        name: "z@contoso.com".to_owned(),
+        phone_type: PhoneType::Mobile,
+        sms: SmsSignIn::Ready,
+        certainty: Certainty::Same,
+    }];
+    let end = SearchEnd::Stopped("a signal came".to_owned());
+    let searched = Searched { users: 7, read: 3, unread: 1, hidden: 2, requests: 5, end };
+    let holders = vec![holder];
+    let taken = Taken { row, user, number, holders, more: 4, in_tenant, more_in_tenant: 1 };
+    Holders { rows: 2, taken: vec![taken], searched: Some(searched) }
 }

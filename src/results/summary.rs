@@ -5,15 +5,15 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::numbers_taken::NumbersTaken;
+use super::whole_lines::replace;
 use crate::model::event::{Access, ObserverError};
 use crate::model::outcome::Status;
 use crate::model::stats::{OperationCounts, RequestCounts, RowCounts, Stats};
 use crate::model::throughput::{self, Throughput};
-use crate::policy::holders::{Certainty, Holder, Holders, SearchEnd, Searched, Taken, TenantHolder};
-
-use super::whole_lines::replace;
 
 /// The version of these keys and their meanings.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -205,89 +205,13 @@ pub struct Operations {
     pub timed_out: u64,
 }
 
-/// Rows that ended since their number signs in another user (`phoneNumberNotUnique`), and who in the input has it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NumbersTaken {
-    /// How many rows ended so.
-    pub rows: u64,
-    /// The first of them, at most [`MOST_ROWS`](crate::policy::holders::MOST_ROWS), in the order of the input.
-    pub listed: Vec<NumberTaken>,
-    /// How the tenant was searched for them (`--find-holders`); `None` where it was not.
-    #[serde(default)]
-    pub searched: Option<TenantSearch>,
-}
-
-/// How the tenant was searched for holders of numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantSearch {
-    /// How many users there are.
-    pub users: u64,
-    /// Of how many the phones were read.
-    pub read: u64,
-    /// Of how many they could not be read.
-    pub unread: u64,
-    /// How many of the phones had numbers that are hidden from the sign-in.
-    pub hidden: u64,
-    /// How many requests it took; those of the run do not count them.
-    pub requests: u64,
-    /// `all-found`, `whole-tenant` or `stopped`.
-    pub ended: String,
-    /// Why it stopped; `None` where it did not.
-    pub reason: Option<String>,
-}
-
-/// A row whose number signs in another user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NumberTaken {
-    /// The row.
-    pub row: u64,
-    /// Its user.
-    pub user: String,
-    /// The mobile's number; `None` where no row of the input says it.
-    pub phone_number: Option<String>,
-    /// Other users' rows that give them the number, at most
-    /// [`MOST_HOLDERS`](crate::policy::holders::MOST_HOLDERS).
-    pub in_file: Vec<InFile>,
-    /// How many more such rows there are.
-    pub more_in_file: u64,
-    /// Other users of the tenant who have the number, at most [`MOST_HOLDERS`](crate::policy::holders::MOST_HOLDERS), those
-    /// who sign in with it first; empty where nobody looked.
-    #[serde(default)]
-    pub in_tenant: Vec<InTenant>,
-    /// How many more such phones there are.
-    #[serde(default)]
-    pub more_in_tenant: u64,
-}
-
-/// A user of the tenant who has the number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InTenant {
-    /// Object id.
-    pub id: String,
-    /// User principal name; empty where Graph told none.
-    pub user: String,
-    /// As which phone.
-    pub phone_type: String,
-    /// `ready` where the phone signs the user in.
-    pub sms_sign_in_state: String,
-    /// `same`, or `possible` where part of the number is hidden from the sign-in and what is shown agrees.
-    pub certainty: String,
-}
-
-/// A row that gives its user the number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InFile {
-    /// The row.
-    pub row: u64,
-    /// Its user.
-    pub user: String,
-    /// As which phone.
-    pub phone_type: String,
-    /// How the row ended.
-    pub status: String,
-}
-
 impl Summary {
+    /// Whether it tells of a run whose last process ended then.
+    #[must_use]
+    pub fn is_of(&self, ended_at: Timestamp) -> bool {
+        self.ended_at == moment(ended_at)
+    }
+
     /// The counts of a run that was worked on for so long, in one session; all that is told besides is left empty.
     #[must_use]
     pub fn counted(stats: &Stats, throughput: &Throughput, duration: Duration) -> Self {
@@ -406,69 +330,6 @@ impl From<&OperationCounts> for Operations {
     }
 }
 
-impl From<&Holders> for NumbersTaken {
-    fn from(holders: &Holders) -> Self {
-        Self {
-            rows: holders.rows,
-            listed: holders.taken.iter().map(NumberTaken::from).collect(),
-            searched: holders.searched.as_ref().map(TenantSearch::from),
-        }
-    }
-}
-
-impl From<&Searched> for TenantSearch {
-    fn from(searched: &Searched) -> Self {
-        let Searched { users, read, unread, hidden, requests, ref end } = *searched;
-        let (ended, reason) = match end {
-            SearchEnd::AllFound => ("all-found", None),
-            SearchEnd::WholeTenant => ("whole-tenant", None),
-            SearchEnd::Stopped(reason) => ("stopped", Some(reason.clone())),
-        };
-        Self { users, read, unread, hidden, requests, ended: ended.to_owned(), reason }
-    }
-}
-
-impl From<&TenantHolder> for InTenant {
-    fn from(holder: &TenantHolder) -> Self {
-        let certainty = match holder.certainty {
-            Certainty::Same => "same",
-            Certainty::Possible => "possible",
-        };
-        Self {
-            id: holder.id.clone(),
-            user: holder.name.clone(),
-            phone_type: holder.phone_type.name().to_owned(),
-            sms_sign_in_state: holder.sms.name().to_owned(),
-            certainty: certainty.to_owned(),
-        }
-    }
-}
-
-impl From<&Taken> for NumberTaken {
-    fn from(taken: &Taken) -> Self {
-        Self {
-            row: taken.row.0,
-            user: taken.user.to_string(),
-            phone_number: taken.number.as_ref().map(ToString::to_string),
-            in_file: taken.holders.iter().map(InFile::from).collect(),
-            more_in_file: taken.more,
-            in_tenant: taken.in_tenant.iter().map(InTenant::from).collect(),
-            more_in_tenant: taken.more_in_tenant,
-        }
-    }
-}
-
-impl From<&Holder> for InFile {
-    fn from(holder: &Holder) -> Self {
-        Self {
-            row: holder.row.0,
-            user: holder.user.to_string(),
-            phone_type: holder.phone_type.name().to_owned(),
-            status: holder.status.name().to_owned(),
-        }
-    }
-}
-
 /// Rows by action, then by status; what is 0 is left out.
 fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
     let by_status = |counts: &RowCounts| {
@@ -476,6 +337,12 @@ fn by_action(stats: &Stats) -> BTreeMap<String, BTreeMap<String, u64>> {
         all.filter(|(_, count)| *count > 0).collect()
     };
     stats.by_action.iter().map(|(action, counts)| ((*action).to_owned(), by_status(counts))).collect()
+}
+
+/// A time as summaries have it: to the millisecond.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 /// A duration in whole milliseconds.
@@ -501,10 +368,6 @@ mod tests {
     use crate::model::action::Action;
     use crate::model::event::{Answered, Event};
     use crate::model::outcome::Outcome;
-    use crate::model::phone::{PhoneNumber, PhoneType};
-    use crate::model::row::RowNumber;
-    use crate::model::user::UserId;
-    use crate::model::user_state::SmsSignIn;
 
     fn answered(access: Access, attempt: u32, status: Option<u16>) -> Answered {
         let (sent_at, latency, early) = (Instant::now(), Duration::from_millis(5), attempt == 2);
@@ -538,26 +401,6 @@ mod tests {
         stats
     }
 
-    fn holders() -> Holders {
-        let [row, other] = [3, 1].map(RowNumber);
-        let [user, another] = ["b@contoso.com", "a@contoso.com"].map(|name| UserId::new(name).unwrap());
-        let (phone_type, status) = (PhoneType::Mobile, Status::Succeeded);
-        let holder = Holder { row: other, user: another, phone_type, status };
-        let number = Some(PhoneNumber::from_formatted("+1 2065550101"));
-        let in_tenant = vec![TenantHolder {
-            id: "ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned(),
-            name: "z@contoso.com".to_owned(),
-            phone_type: PhoneType::Mobile,
-            sms: SmsSignIn::Ready,
-            certainty: Certainty::Same,
-        }];
-        let end = SearchEnd::Stopped("a signal came".to_owned());
-        let searched = Searched { users: 7, read: 3, unread: 1, hidden: 2, requests: 5, end };
-        let holders = vec![holder];
-        let taken = Taken { row, user, number, holders, more: 4, in_tenant, more_in_tenant: 1 };
-        Holders { rows: 2, taken: vec![taken], searched: Some(searched) }
-    }
-
     #[test]
     fn the_keys_are_stable() {
         let stats = stats();
@@ -569,7 +412,7 @@ mod tests {
             graph_root: "https://graph.microsoft.com".to_owned(),
             api_version: "v1.0".to_owned(),
             rehearsal: true,
-            numbers_taken: (&holders()).into(),
+            numbers_taken: (&samples::holders()).into(),
             exit_code: 1,
             desired_state: DesiredState { held: 4, mended: 1, not_mended: 0 },
             ..Summary::counted(&stats, &throughput(), Duration::from_secs(2))

@@ -91,6 +91,103 @@ fn a_protected_user_is_known_by_the_other_name_too() {
     assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550101");
 }
 
+/// A world in which the users of the wave are known, and the object id of one of them.
+fn known(name: &str) -> (World, String) {
+    let world = world(&[]);
+    world.run("wave.csv", &["--yes", "--run-dir", "first"]).exits(0);
+    let id = world.tenant().user(name).unwrap()["object_id"].as_str().unwrap().to_owned();
+    (world, id)
+}
+
+#[test]
+fn a_pattern_guards_a_user_named_by_object_id_where_a_plan_reads_the_name() {
+    let (world, alex) = known("alex@contoso.com");
+    world.file_again("authwave.toml", "[protected]\nusers = [\"alex*\"]\n");
+    let rows = format!(
+        "user,action,phone_type,phone_number\n{alex},set-phone,mobile,+1 4255550177\n{alex},list-methods,,\n"
+    );
+    world.file_again("by-id.csv", &rows);
+    let told = "warning: patterns in [protected] guard users by their names, and 1 of the rows have theirs by object id";
+    world.authwave(&["check", "by-id.csv"]).exits(0).stderr_has(told);
+    let planned = world.plan("by-id.csv", &["--details", "--run-dir", "planned"]).exits(0).stderr_lacks(told);
+    let shown = &planned.stdout;
+    assert!(shown.contains("blocked  1 (1 protected)"), "{shown}");
+    assert!(shown.contains("is alex@contoso.com, who is protected (alex* in [protected])"), "{shown}");
+    let ended =
+        world.by_plan("planned/plan.json", &["--yes", "--run-dir", "by-plan"]).exits(1).stderr_lacks(told);
+    assert_eq!(codes(&ended)[0], "failed protected");
+    // What is not read is not known.
+    world.run("by-id.csv", &["--yes", "--run-dir", "blind"]).exits(0).stderr_has(told);
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550177");
+}
+
+#[test]
+fn rows_of_a_user_s_second_spelling_are_not_done() {
+    let (world, alex) = known("alex@contoso.com");
+    let set = |user: &str, last: u32| format!("{user},set-phone,mobile,+1 42555501{last}\n");
+    let rows = [
+        set(&alex, 71),
+        set("adele@contoso.com", 72),
+        set("Alex@contoso.com", 73),
+        set("avery@contoso.com", 74),
+    ];
+    world.file_again("wave.csv", &format!("user,action,phone_type,phone_number\n{}", rows.concat()));
+    let reads = world.tenant().count("reads");
+    let ended = world.run("wave.csv", &["--yes", "--allow-privileged"]).exits(1);
+    let ended =
+        ended.stderr_has("the file has users by name and by object id: looks the 1 row of the rarer ones up");
+    assert_eq!(codes(&ended), ["succeeded ", "succeeded ", "failed contradiction", "succeeded "]);
+    let told = &ended.results()[2]["error_message"];
+    assert!(told.contains("is the user of row 1, spelt in another way"), "{told}");
+    assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], "+1 4255550171");
+    // One for the account, and one for each row that is done.
+    assert_eq!(world.tenant().count("reads") - reads, 4);
+
+    // Who falls under a pattern by the name that was read is guarded, too.
+    world.file_again("authwave.toml", "[protected]\nusers = [\"ale*\"]\n");
+    world.file_again(
+        "wave.csv",
+        &format!("user,action,phone_type,phone_number\n{}{}", set(&alex, 81), rows[1]),
+    );
+    let ended = world.run("wave.csv", &["--yes", "--run-dir", "out3"]).exits(1);
+    assert_eq!(codes(&ended), ["failed protected", "unchanged "]);
+}
+
+#[test]
+fn a_resume_knows_the_spelling_of_rows_that_are_done() {
+    let world = World::new().guarded().simulator(&["--latency", "100ms"]).file("wave.csv", WAVE);
+    world.run("wave.csv", &["--yes", "--allow-privileged", "--run-dir", "first"]).exits(0);
+    let alex = world.tenant().user("alex@contoso.com").unwrap()["object_id"].as_str().unwrap().to_owned();
+    let set = |user: &str| format!("{user},set-phone,mobile,+1 4255550177\n");
+    let rows = [alex.as_str(), "adele@contoso.com", "avery@contoso.com", "alex@contoso.com"].map(set);
+    world.file_again("wave.csv", &format!("user,action,phone_type,phone_number\n{}", rows.concat()));
+    let changes = world.tenant().count("changes");
+    let flags = ["--yes", "--allow-privileged", "--in-flight", "1", "--window", "1"];
+    let running = world.begin("wave.csv", &flags);
+    while world.tenant().count("changes") < changes + 2 {}
+    running.signal("-KILL");
+    running.end();
+    let ended = world.resume(&[]).exits(1);
+    assert_eq!(ended.results()[0]["status"], "succeeded");
+    assert_eq!(codes(&ended)[3], "failed contradiction");
+}
+
+#[test]
+fn where_accounts_may_not_be_read_a_file_of_both_spellings_is_not_begun() {
+    let (world, alex) = known("alex@contoso.com");
+    drop(world);
+    let text = WAVE.replace("alex@contoso.com", &alex);
+    let world = World::new().answers([Answer::empty(403)]).file("wave.csv", &text);
+    let ended = world.run("wave.csv", &[]).exits(4);
+    let ended = ended
+        .stderr_has("users of a file that has both names and object ids could not be read; use one spelling");
+    assert!(!ended.directory().exists());
+    assert_eq!(
+        world.server().heard_lines(),
+        [format!("GET /v1.0/users/{alex}?$select=id,userPrincipalName")]
+    );
+}
+
 #[test]
 fn where_protected_users_may_not_be_looked_up_or_are_unknown_that_is_said_once() {
     let list = "[protected]\nusers = [\"bg@contoso.com\", \"svc-*@contoso.com\", \"bg2@contoso.com\"]\n";
@@ -199,9 +296,42 @@ fn a_census_that_breaks_off_stops_everything_before_the_first_row() {
 #[test]
 fn a_cloud_without_lists_of_roles_is_done_with_a_warning() {
     for status in [400, 403, 404] {
-        let world = World::new().guarded().answers([Answer::empty(status)]).file("wave.csv", WAVE);
-        world.run("wave.csv", &["--yes"]).exits(1).stderr_has("could not be found, and are not guarded");
+        let answers = vec![Answer::empty(status); 2];
+        let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+        let ended = world.run("wave.csv", &["--yes"]).exits(1);
+        let told = "could not be found, and are not guarded: refused";
+        let ended = ended.stderr_has(&format!("warning: holders of directory roles {told}"));
+        ended.stderr_has(&format!("warning: members of role-assignable groups {told}"));
     }
+}
+
+#[test]
+fn where_one_role_s_members_may_not_be_read_the_others_are_guarded_and_where_one_is_gone_nothing_starts() {
+    let list = |value: serde_json::Value| Answer::json(200, &json!({"value": value}));
+    let named = |name: &str| json!({"id": format!("id-of-{name}"), "displayName": name});
+    let admin = || list(json!([{"id": "5a3f6c1e", "userPrincipalName": "alex@contoso.com"}]));
+    let roles = || list(json!([named("Helpdesk"), named("Admins")]));
+
+    let answers = [roles(), Answer::empty(403), admin(), list(json!([]))];
+    let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes"]).exits(1);
+    assert_eq!(ended.results()[1]["error_code"], "privileged");
+    let told = "warning: holders of directory roles (Helpdesk) could not be found, and are not guarded: refused (http-403)";
+    let ended = ended.stderr_has(told);
+    assert_eq!(ended.stderr.matches("warning: holders").count(), 1, "{}", ended.stderr);
+
+    let answers = [roles(), Answer::empty(404), admin(), list(json!([]))];
+    let world = World::new().guarded().answers(answers).file("wave.csv", WAVE);
+    let ended = world.run("wave.csv", &["--yes"]).exits(4).stderr_lacks("warning");
+    let ended = ended.stderr_has("nothing was written: role holders could not be read; try again, or add");
+    assert!(!ended.directory().exists());
+    assert_eq!(
+        world.server().heard_lines(),
+        [
+            "GET /v1.0/directoryRoles",
+            "GET /v1.0/directoryRoles/id-of-Helpdesk/members?$select=id,userPrincipalName"
+        ]
+    );
 }
 
 #[test]

@@ -28,6 +28,15 @@ fn who_in_the_file_has_a_number_that_was_taken_is_told() {
         .stderr_has("  row 3, c@contoso.com: +1 ******0109: nobody else in the file;")
         .stderr_has("  row 4, c@contoso.com: +1 ******0109: nobody else in the file;")
         .stderr_has("  authwave resume out --find-holders looks in the tenant");
+    let (page, summary) = (ended.text("report.html"), ended.summary());
+    assert!(page.contains("3 rows with a mobile whose number signs in another user"), "{page}");
+    assert!(page.contains(
+        "<td>b@contoso.com</td><td>+1 ******0101</td><td>a@contoso.com (row 1, mobile, succeeded)"
+    ));
+    assert!(page.contains("<td>+1 ******0109</td><td>nobody else</td></tr>") && !page.contains("2065550101"));
+    // The journal alone tells the same.
+    std::fs::remove_file(ended.directory().join("summary.json")).unwrap();
+    assert_eq!(world.authwave(&["report", "out"]).exits(0).text("report.html"), page);
     let in_file = json!([{"row": 1, "user": "a@contoso.com", "phone_type": "mobile", "status": "succeeded"}]);
     let nobody = |row| {
         json!({"row": row, "user": "c@contoso.com", "phone_number": "+1 2065550109", "in_file": [], "more_in_file": 0,
@@ -38,7 +47,7 @@ fn who_in_the_file_has_a_number_that_was_taken_is_told() {
         "in_tenant": [], "more_in_tenant": 0
     });
     let told = json!({"rows": 3, "listed": [first, nobody(3), nobody(4)], "searched": null});
-    assert_eq!(ended.summary()["numbers_taken"], told);
+    assert_eq!(summary["numbers_taken"], told);
     // A later session tells the rows of earlier ones.
     assert_eq!(world.resume(&[]).exits(1).summary()["numbers_taken"], told);
 }
@@ -94,14 +103,23 @@ fn who_in_the_tenant_has_a_number_is_told_where_that_is_asked_for() {
         (&told["users"], &told["ended"], &told["reason"]),
         (&json!(5), &json!("all-found"), &Value::Null)
     );
+    let page = ended.text("report.html");
+    assert!(page.contains("<td>nobody else</td><td>z@contoso.com (mobile, signs in with it)</td>"), "{page}");
+    // It stands in the summary alone, which is of this end.
+    assert_eq!(world.authwave(&["report", "out"]).exits(0).text("report.html"), page);
     // The requests of the rows stay what they were.
     let (rows, search) = (summary["requests"]["reads"].as_u64().unwrap(), told["requests"].as_u64().unwrap());
     assert_eq!(world.tenant().count("reads") - before, rows + search);
     assert_eq!(ended.column("status"), ["succeeded"]);
     // Each time it has to be asked for, since it costs so much.
     let reads = world.tenant().count("reads");
-    world.resume(&[]).exits(0).stderr_lacks("searching the tenant");
+    let of_search = ended.text("summary.json");
+    let ended = world.resume(&[]).exits(0).stderr_lacks("searching the tenant");
     assert_eq!(world.tenant().count("reads"), reads);
+    // A summary of another end tells nothing.
+    std::fs::write(ended.directory().join("summary.json"), of_search).unwrap();
+    let page = world.authwave(&["report", "out"]).exits(0).text("report.html");
+    assert!(page.contains("The tenant was not searched for them"), "{page}");
 }
 
 #[test]
@@ -194,6 +212,17 @@ fn a_search_that_is_not_allowed_or_goes_astray_changes_nothing_of_the_run() {
     let told = searched(&ended.summary());
     assert_eq!((&told["users"], &told["read"]), (&json!(40), &json!(0)));
     assert!(told["requests"].as_u64().unwrap() < 30, "{told}");
+
+    // Who may read one user may read users: the others are refused each for itself.
+    let users = page((0..40).map(id).collect(), None);
+    let nothing = Answer::json(200, &json!({"value": []}));
+    let denied = world([vec![users, nothing], vec![Answer::json(403, &refused); 39]].concat());
+    let ended = denied.run("in.csv", &["--find-holders", "--in-flight", "1", "--no-batch"]).exits(0);
+    let told = searched(&ended.summary());
+    assert_eq!(
+        (&told["ended"], &told["read"], &told["unread"]),
+        (&json!("whole-tenant"), &json!(1), &json!(39))
+    );
 }
 
 #[test]

@@ -186,6 +186,11 @@ fn what_is_to_be_taken_back_can_be_looked_at_and_carried_out_later() {
     assert!(ended.stdout.contains("next: authwave run --plan undone/plan.json\n"), "{}", ended.stdout);
     world.by_plan("undone/plan.json", &["--run-dir", "later"]).exits(0);
     assert_eq!(phones(&world)["alex"], before["alex"]);
+    // Where nobody is to lose a phone, nobody signs in for it.
+    let world = world.variable("AUTHWAVE_ACCESS_TOKEN", "");
+    let flags = ["--dry-run", "--only-user", "alex@contoso.com", "--run-dir", "blind"];
+    let told = world.authwave(&[&["undo", "out"], &flags[..]].concat()).exits(0).stdout;
+    assert!(told.contains("plan: ") && !told.contains("not looked up"), "{told}");
 }
 
 #[test]
@@ -273,10 +278,29 @@ fn a_user_is_not_left_without_a_strong_method_by_an_undo_either() {
         "user,action,phone_type,phone_number\na@contoso.com,add,mobile,+1 4255550100\n",
     );
     world.run("in.csv", &[]).exits(0);
+    let foreseen =
+        "row 1, a@contoso.com: would be blocked (last-method); --allow-last-method does it still\nplan: ";
+    let preview = |flags: &[&str]| {
+        world.authwave(&[&["undo", "out", "--dry-run", "--run-dir"], flags].concat()).exits(0).stdout
+    };
+    let counts = || ["requests", "writes"].map(|what| world.tenant().count(what));
+    let [requests, writes] = counts();
+    assert!(!preview(&["allowed-for", "--allow-last-method"]).contains("would be blocked"));
+    assert_eq!(counts(), [requests, writes]);
+    assert!(preview(&["seen"]).contains(foreseen));
+    assert_eq!(counts(), [requests + 1, writes]);
     let ended = undone(&world, &[]).exits(1);
     assert_eq!(ended.column("error_code"), ["last-method"]);
     world.authwave(&["undo", "out", "--run-dir", "allowed", "--allow-last-method"]).exits(0);
     assert_eq!(world.tenant().user("a@contoso.com").unwrap()["mobile"], Value::Null);
+    // Where nobody can sign in, the rest is told all the same.
+    let world = world.variable("AUTHWAVE_ACCESS_TOKEN", "");
+    let told = world.authwave(&["undo", "out", "--dry-run", "--run-dir", "blind"]).exits(0).stdout;
+    assert!(
+        told.contains("not looked up: which rows would leave their users without a strong method"),
+        "{told}"
+    );
+    assert!(told.contains("next: authwave run --plan blind/plan.json"), "{told}");
 }
 
 #[test]
