@@ -69,7 +69,7 @@ pub(super) mod tests {
         };
         let in_tenant = TenantHolder {
             id: "ed178e23-7447-4892-baf8-fc46f8af26ce".to_owned(),
-            name: name.repeat(1_000),
+            name: name.repeat(20),
             phone_type: PhoneType::Mobile,
             sms: SmsSignIn::Ready,
             certainty: Certainty::Same,
@@ -85,7 +85,7 @@ pub(super) mod tests {
         };
         let end = SearchEnd::Stopped(name.repeat(1_000));
         let searched = Searched { users: 900, read: 41, unread: 2, hidden: 5, requests: 44, end };
-        Holders { rows: 1_000_000, taken: vec![taken; 1_000], searched: Some(searched) }
+        Holders { rows: 1_000_000, taken: vec![taken; 2 * MOST_ROWS], searched: Some(searched) }
     }
 
     #[test]
