@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::page::shortened;
+use super::shortened::shortened;
 use crate::model::numbers::Numbers;
 use crate::model::thousands::grouped;
 use crate::policy::holders::{Holders, Taken};

@@ -6,4 +6,5 @@ mod guide_texts;
 mod holders;
 pub mod page;
 pub mod plan_page;
+mod shortened;
 pub mod verdict;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::chart::{Chart, Column, rounded};
 use super::guide::{Advice, advice};
 use super::holders::{Line, lines};
+use super::shortened::shortened;
 use super::verdict::{Errand, Presence, Verdict, verdict};
 use crate::model::digest::Digest;
 use crate::model::latency::{BOUNDS_MS, Times};
@@ -19,9 +20,6 @@ use crate::model::stats::RequestCounts;
 use crate::model::thousands::grouped;
 use crate::model::throughput::{Interval, Throughput};
 use crate::policy::holders::Holders;
-
-/// A message is cut here, and a user's name: three of each stand for a group.
-const MOST_CHARS: usize = 500;
 
 /// What the page is made of.
 #[derive(Debug)]
@@ -156,11 +154,6 @@ fn anchor(code: &str) -> String {
         before = c;
     }
     name
-}
-
-/// What would fill the page is cut.
-pub(super) fn shortened(text: &str) -> &str {
-    text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 pub(super) fn rows(count: u64) -> String {

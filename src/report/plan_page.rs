@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use askama::Template;
 
 use super::guide::advice;
-use super::page::{rows, shortened};
+use super::page::rows;
+use super::shortened::shortened;
 use crate::model::foresight::Kind;
 use crate::model::numbers::Numbers;
 use crate::model::thousands::grouped;
