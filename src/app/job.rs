@@ -9,8 +9,7 @@ use tracing::info;
 
 use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
-use crate::engine::operations::PollSettings;
-use crate::engine::run::{RowsError, RunEnd, RunSettings, run};
+use crate::engine::run::{RowsError, RunEnd, run};
 use crate::input::rows::InputSettings;
 use crate::journal::record::{SessionStart, Traffic};
 use crate::journal::store::Store;
@@ -18,11 +17,11 @@ use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
 use crate::model::digest::{Counts, Digest};
 use crate::model::numbers::Numbers;
-use crate::model::stats::{RequestCounts, Stats};
+use crate::model::stats::Stats;
 use crate::model::task::Work;
 use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
-use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
+use crate::pace::pacer::{Limits, PaceSettings, Pacer};
 use crate::policy::forecast::{Requests, forecast};
 use crate::policy::holders::Holders;
 use crate::progress::screen::Screen;
@@ -40,8 +39,9 @@ use super::exit::Exit;
 use super::files::{self, Files};
 use super::holders;
 use super::locks::Lock;
-use super::memory::{Found, Memory};
+use super::memory::Memory;
 use super::next;
+use super::pacing::{self, found, run_settings};
 use super::purpose::{Purpose, StopRules};
 use super::rehearsal::RehearsalTenant;
 use super::report;
@@ -50,12 +50,6 @@ use super::search::{self, Searcher};
 use super::signals::Signals;
 use super::sinks::{Finished, Machines, Sinks};
 use super::status;
-
-/// How many rows that wait for an earlier row of their user are read ahead.
-const LOOK_AHEAD: usize = 10_000;
-
-/// One of so many places on the wire is for polls of resets while rows are still to be done.
-const SHARE_OF_POLLS: usize = 8;
 
 /// A run that is ready to go.
 pub(super) struct Job {
@@ -97,7 +91,7 @@ impl Job {
         let purpose = Purpose::of(&store.run().command);
         let shared_by = purpose.shared_by(&self.settings);
         let pace = PaceSettings { shared_by, ..self.settings.pace };
-        let pace = self::pace(pace, &self.demand, memory.limits(start.wall));
+        let pace = pacing::pace(pace, &self.demand, memory.limits(start.wall));
         self.foretell(&pace);
         let seeks = purpose == Purpose::Rows && self.settings.holders == HolderSearch::InTenant;
         if seeks {
@@ -171,33 +165,6 @@ fn session(start: Start) -> SessionStart {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         process_id: std::process::id(),
         started_at: start.wall,
-    }
-}
-
-/// Each row takes a request at least.
-pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
-    let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
-    PaceSettings { seek, ..settings }
-}
-
-pub(super) fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
-    Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
-}
-
-pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Conduct) -> RunSettings {
-    let in_flight = settings.pace.in_flight.get();
-    RunSettings {
-        window: settings.window.get(),
-        look_ahead: LOOK_AHEAD,
-        polls: PollSettings {
-            timeout: settings.operation_timeout,
-            polls_beside_rows: (in_flight / SHARE_OF_POLLS).max(1),
-            polls_alone: in_flight,
-        },
-        failures: stops.failures,
-        max_duration: settings.max_duration,
-        conduct,
-        canary: stops.canary,
     }
 }
 

@@ -5,24 +5,17 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use crate::actions::conduct::{Asked, Conduct, Look, Sight};
 use crate::graph::needs::Need;
 use crate::input::rows::{ActionSource, InputSettings};
-use crate::input::source::Input;
 use crate::model::action::Action;
 use crate::model::demand::Demand;
 use crate::model::task::{Task, Work};
 use crate::model::wards::Protected;
-use crate::model::wards::Wards;
 use crate::policy::failures::FailureLimit;
 use crate::settings::form::Reading;
 use crate::settings::guards::GuardSettings;
 use crate::settings::resolve::{Batches, Settings};
 
-use super::accounts;
-use super::brakes::Brakes;
-use super::census;
 use super::connect::Connection;
-use super::error::AppError;
 use super::exit::Exit;
-use super::spellings::Mix;
 
 /// What a run does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,32 +85,6 @@ impl Purpose {
             Self::Plan => demand = Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
         }
         demand
-    }
-
-    /// Whom the rows must not touch.
-    async fn wards(self, settings: &Settings, connection: &Connection) -> Result<Wards, AppError> {
-        match self {
-            Self::Rows | Self::Plan => census::wards(connection, settings).await,
-            Self::Snapshot => Ok(Wards::default()),
-        }
-    }
-
-    /// Looks up whom the rows must not touch, and who stands in the file under two names. A plan has read both kinds of
-    /// names itself.
-    pub(super) async fn looked_up(
-        self,
-        settings: &Settings,
-        connection: &Connection,
-        (input, mix): (&mut Input, Mix),
-        brakes: &Brakes,
-    ) -> Result<(), AppError> {
-        let mut wards = self.wards(settings, connection).await?;
-        if self == Self::Rows && brakes.agenda.is_none() {
-            let found = accounts::spellings(connection, settings, (input, mix), &mut wards).await?;
-            let _ = brakes.spellings.set(found);
-        }
-        let _ = brakes.wards.set(wards);
-        Ok(())
     }
 
     /// How rows are done.

@@ -32,6 +32,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, Use, lock_run_directory};
+use super::look_up::look_up;
 use super::plan;
 use super::plan_text::DOCUMENT;
 use super::purpose::{Purpose, StopRules};
@@ -222,7 +223,7 @@ impl TakenUp {
                 // The rows that are done count, too.
                 let mut input = Input::open(&store.run().input, purpose.input_settings(&settings))?;
                 let mix = Mix::of(&mut input)?;
-                let looked = purpose.looked_up(&settings, &connection, (&mut input, mix), brakes);
+                let looked = look_up(purpose, &settings, &connection, (&mut input, mix), brakes);
                 Box::pin(looked).await?;
             }
             let signals = listen()?;

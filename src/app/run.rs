@@ -39,6 +39,7 @@ use super::error::AppError;
 use super::exit::Exit;
 use super::job::Job;
 use super::locks::{Lock, Use, lock_run_directory, lock_tenant};
+use super::look_up::look_up;
 use super::plan_text::DOCUMENT;
 use super::purpose::Purpose;
 use super::rehearsal::{RehearsalTenant, Seeds};
@@ -129,7 +130,7 @@ pub(super) fn begin(
         // Rows that only read may be done to everybody.
         if tally.changes > 0 {
             status::doing("looking up whom no row may touch");
-            let looked = asked.purpose.looked_up(&settings, &connection, (&mut input, mix), &brakes);
+            let looked = look_up(asked.purpose, &settings, &connection, (&mut input, mix), &brakes);
             Box::pin(looked).await?;
         }
         // Until now nothing has begun, and Ctrl-C ends the process as ever.

@@ -190,7 +190,9 @@ impl Rate {
         match self.phase {
             Phase::Ramp { .. } => None,
             // What the brake holds is used up to its end: the limit is what is accepted.
-            Phase::Cruise(_) if self.is_braked => Some(self.epoch.per_second(self.last_answer)),
+            Phase::Cruise(_) if self.is_braked && self.epoch.accepted >= ENOUGH => {
+                Some(self.epoch.per_second(self.last_answer))
+            }
             // What was accepted over a long time is the best witness.
             Phase::Cruise(cruise) => Some(cruise.certain.max(self.since_met.per_second(self.last_answer))),
         }
