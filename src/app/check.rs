@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::actions::conduct::BeforeImages;
 use crate::graph::needs::{Needs, Obstacle};
 use crate::input::checks::{Findings, check};
 use crate::input::remarks::{Remark, Severity};
@@ -20,7 +21,7 @@ use super::environment::{print, say, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
-use super::purpose::input_settings;
+use super::purpose::{input_settings, of_rows};
 use super::run::fit;
 use super::spellings::Mix;
 use super::status;
@@ -39,13 +40,21 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     status::doing(format!("checking {}", args.file.display()));
     let mut input = Input::open(&args.file, rows)?;
     let (mut needs, mut mix) = (Needs::default(), Mix::default());
-    let findings = check(&mut input, |work| {
+    let conduct = of_rows(&prospect.guards);
+    let mut looks = 0;
+    let mut findings = check(&mut input, |work| {
         status::count_row();
         if let Work::Task(task) = work {
             needs.note(&task.action, prospect.reset_method);
             mix.note(task);
+            looks += u64::from(conduct.is_guarded(task));
         }
     })?;
+    if conduct.before == BeforeImages::Kept {
+        // Each of those that cannot be done beside others would have switched SMS sign-in on.
+        looks -= findings.rejected.len() as u64;
+    }
+    findings.forecast.reads += looks;
     mix.warning(&reading.protected).iter().for_each(|warning| say(warning));
     let obstacles = obstacles(&needs, prospect, &claims);
     print(&if args.json { json(&input, &findings, &obstacles) } else { text(&input, &findings) });

@@ -80,7 +80,7 @@ impl Purpose {
         let mut demand = Demand::of(work);
         let Work::Task(task) = work else { return demand };
         match self {
-            Self::Rows => demand.reads += u64::from(of_rows(settings).is_guarded(task)),
+            Self::Rows => demand.reads += u64::from(of_rows(&settings.guards).is_guarded(task)),
             Self::Snapshot => {}
             Self::Plan => demand = Demand { rows: 1, reads: READS_OF_A_PLAN, writes: 0 },
         }
@@ -90,7 +90,7 @@ impl Purpose {
     /// How rows are done.
     pub(super) fn conduct(self, settings: &Settings, connection: &Connection) -> Conduct {
         match self {
-            Self::Rows => of_rows(settings),
+            Self::Rows => of_rows(&settings.guards),
             Self::Snapshot => Conduct::PLAIN,
             Self::Plan => Conduct { look: Look::ForPlan(sight(&connection.permissions)), ..Conduct::PLAIN },
         }
@@ -124,8 +124,8 @@ impl Purpose {
 }
 
 /// How rows are done that change something.
-const fn of_rows(settings: &Settings) -> Conduct {
-    let GuardSettings { last_method, before, .. } = settings.guards;
+pub(super) const fn of_rows(guards: &GuardSettings) -> Conduct {
+    let GuardSettings { last_method, before, .. } = *guards;
     Conduct { last_method, before, ..Conduct::PLAIN }
 }
 

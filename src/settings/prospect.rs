@@ -4,6 +4,7 @@ use super::args;
 use super::connection::cloud;
 use super::error::SettingsError;
 use super::file::File;
+use super::guards::{GuardChoices, GuardSettings, guards};
 use super::resolve::reset_method;
 use super::sign_in::Secrets;
 use crate::graph::cloud::Cloud;
@@ -11,7 +12,7 @@ use crate::model::action::ResetMethod;
 use crate::model::actor::Actor;
 
 /// Where rows would go, and on whose behalf.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prospect {
     /// Which cloud.
     pub cloud: Cloud,
@@ -19,6 +20,8 @@ pub struct Prospect {
     pub actor: Option<Actor>,
     /// How passwords would be reset.
     pub reset_method: ResetMethod,
+    /// What a run would be held back by, as far as the settings file says.
+    pub guards: GuardSettings,
 }
 
 impl Prospect {
@@ -33,6 +36,7 @@ impl Prospect {
             cloud: cloud(name)?,
             actor: actor(kind, file, secrets),
             reset_method: reset_method(flags.reset_method.as_ref().or(file.run.reset_method.as_ref()))?,
+            guards: guards(&GuardChoices::default(), &file.run)?,
         })
     }
 }

@@ -123,3 +123,24 @@ fn a_template_as_a_workbook_can_be_read_again() {
     assert!(ended.stdout.contains("sheet 'authwave' of a workbook"), "{}", ended.stdout);
     assert!(ended.stdout.contains("2 rows (2 set-phones)"), "{}", ended.stdout);
 }
+
+/// Guards look at users before rows that say nothing of a look: what `check` foresees has these reads as the run's own
+/// forecast has them.
+#[test]
+fn check_foresees_the_requests_that_a_run_foresees() {
+    const ROWS: &str = "user,action,phone,phone_type\n\
+        avery@contoso.com,add,+1 2065550100,mobile\n\
+        blake@contoso.com,update,+1 2065550101,mobile\n\
+        casey@contoso.com,delete,,office\n\
+        drew@contoso.com,set,+1 2065550102,mobile\n\
+        emery@contoso.com,enable-sms-sign-in,,\n\
+        finley@contoso.com,list,,\n";
+    for (guards, reads) in [("", 6), ("[run]\nno_before_images = true\n", 4)] {
+        let world = World::new().guarded().file("in.csv", ROWS).file("authwave.toml", guards);
+        let checked = world.authwave(&["check", "in.csv"]).exits(0);
+        let told = format!("a run sends at most {reads} reads and 5 writes\n");
+        assert!(checked.stdout.contains(&told), "no {told:?} in\n{}", checked.stdout);
+        let ran = world.authwave(&["run", "in.csv", "--rehearse"]).exits(0);
+        ran.stderr_has(&format!("6 rows ≈ 5 writes + {reads} reads\n"));
+    }
+}
