@@ -43,7 +43,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use support::{
-    CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, usage, watch,
+    CLIENT_CORE, PROGRAM, Result, Simulator, in_a_directory, input, median, now, pause, peak, watch,
 };
 
 /// The program's.
@@ -285,9 +285,7 @@ fn resume(dir: &Path, rows: u32) -> Result<()> {
         if let Some(status) = resumed.try_wait()? {
             break status;
         }
-        if let Some((peak, _)) = usage(resumed.id()) {
-            peak_kib = peak;
-        }
+        peak_kib = peak(resumed.id()).unwrap_or(peak_kib);
         pause();
     };
     println!(

@@ -83,38 +83,46 @@ impl Used {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end; nothing else that this process started may end meanwhile.
 pub(crate) fn watch(command: &mut Command) -> Result<Used> {
-    let began = now();
+    let (began, cpu_before) = (now(), cpu_of_children()?);
     let mut child = command.spawn()?;
-    let (mut peak_kib, mut cpu) = (0.0, Duration::ZERO);
+    let mut peak_kib = 0.0;
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        if let Some((peak, used)) = usage(child.id()) {
-            (peak_kib, cpu) = (peak, used);
-        }
+        peak_kib = peak(child.id()).unwrap_or(peak_kib);
         pause();
     };
     let wall = began.elapsed();
     if status.success() {
-        Ok(Used { wall, cpu, peak_kib })
+        Ok(Used { wall, cpu: cpu_of_children()?.saturating_sub(cpu_before), peak_kib })
     } else {
         Err(format!("it ended with {status}").into())
     }
 }
 
-/// Peak memory and CPU time of a process (Linux: proc(5); a tick is 10 ms).
-pub(crate) fn usage(id: u32) -> Option<(f64, Duration)> {
+/// What all children that have ended took: to the microsecond, where /proc counts in steps of 10 ms.
+#[cfg(unix)]
+fn cpu_of_children() -> Result<Duration> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike as _;
+
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let microseconds = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    Ok(Duration::from_micros(microseconds.cast_unsigned()))
+}
+
+#[cfg(not(unix))]
+fn cpu_of_children() -> Result<Duration> {
+    Err("this system has no getrusage".into())
+}
+
+/// The most memory that a process has held, in KiB (Linux: proc(5)).
+pub(crate) fn peak(id: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())?;
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some((peak, Duration::from_millis(ticks * 10)))
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())
 }
 
 pub(crate) fn input(dir: &Path, rows: u32) -> Result<PathBuf> {
