@@ -31,7 +31,9 @@ use super::credential::{Clients, sign_in};
 use super::environment::{print, runtime};
 use super::error::{AppError, chain};
 use super::exit::Exit;
+use super::guard_needs::look_at_guards;
 use super::purpose::Purpose;
+use super::spellings::Mix;
 use super::status;
 
 /// Graph's own id, which some tokens name as their audience in the place of its root.
@@ -59,20 +61,22 @@ pub(super) fn examine(args: args::Doctor) -> Result<Exit, AppError> {
 #[derive(Default)]
 struct Patient {
     needs: Option<Needs>,
+    mix: Mix,
     /// Somebody whose methods can be read.
     user: Option<UserId>,
 }
 
 impl Patient {
     fn read(file: &Path, settings: &Settings) -> Result<Self, AppError> {
-        let (mut needs, mut user) = (Needs::default(), None);
+        let (mut needs, mut mix, mut user) = (Needs::default(), Mix::default(), None);
         for work in Input::open(file, Purpose::Rows.input_settings(settings))? {
             if let Work::Task(task) = work? {
                 needs.note(&task.action, settings.reset_method);
+                mix.note(&task);
                 user.get_or_insert(task.user);
             }
         }
-        Ok(Self { needs: Some(needs), user })
+        Ok(Self { needs: Some(needs), mix, user })
     }
 }
 
@@ -106,6 +110,9 @@ async fn checkup(settings: &Settings, tenant: &Tenant, patient: &Patient) -> Res
     let claims = claims(&token);
     look_at_token(&mut checkup, &claims, tenant);
     look_at_needs(&mut checkup, (&claims, kind), patient.needs.as_ref());
+    if claims.actor().is_some() {
+        look_at_guards(&mut checkup, &claims, (settings, patient.mix));
+    }
     let transport = clients.client(&tenant.graph_root, Priority::Normal)?;
     let base = format!("{}/{}", tenant.graph_root, settings.api_version);
     look_at_graph(&mut checkup, &transport, (&base, token), patient.user.as_ref()).await;

@@ -23,6 +23,7 @@ pub mod exit;
 mod explain;
 mod files;
 mod findings;
+mod guard_needs;
 mod holders;
 mod job;
 pub mod locks;

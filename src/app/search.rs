@@ -15,6 +15,7 @@ use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
 use crate::engine::run::{RowsError, RunSettings, Stop, run};
 use crate::graph::call::{CallError, list_users};
+use crate::graph::needs::READ_USERS;
 use crate::model::action::Action;
 use crate::model::demand::Demand;
 use crate::model::event::{Ended, Event, Observer, ObserverError};
@@ -47,15 +48,6 @@ use super::status;
 /// So many first reads that are all refused with 403 end it: a permission is missing.
 const FIRST_REFUSALS: u64 = 20;
 
-/// The permissions that let users be listed, the least privileged first (Graph v1.0, "List users").
-const LISTING: [&str; 5] = [
-    "User.ReadBasic.All",
-    "User.Read.All",
-    "User.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
-
 /// Whoever looks for them, with all that it takes.
 pub(super) struct Searcher {
     pub(super) connection: Connection,
@@ -77,10 +69,10 @@ pub(super) fn announce(connection: &Connection, output: Output) {
         );
     }
     let named = &connection.permissions;
-    if !named.is_empty() && !named.iter().any(|permission| LISTING.contains(&permission.as_str())) {
+    if !named.is_empty() && !named.iter().any(|permission| READ_USERS.contains(&permission.as_str())) {
         say(&format!(
             "warning: --find-holders will find nobody: the sign-in may not list users, for which it needs {}\n",
-            LISTING[0]
+            READ_USERS[0]
         ));
     }
 }
@@ -129,7 +121,7 @@ impl Searcher {
             Err(CallError::Refused(failure)) if failure.http_status == Some(403) => Err(format!(
                 "the sign-in may not list users ({}): it needs the permission {}",
                 CallError::Refused(failure),
-                LISTING[0]
+                READ_USERS[0]
             )),
             Err(error) => Err(format!("users could not be listed: {error}")),
         }

@@ -43,6 +43,11 @@ impl Mix {
         self.names += u64::from(task.action.writes() && !is_id);
     }
 
+    /// How many rows there are that change something.
+    pub(super) const fn rows(self) -> u64 {
+        self.names + self.ids
+    }
+
     pub(super) const fn is_mixed(self) -> bool {
         self.names > 0 && self.ids > 0
     }

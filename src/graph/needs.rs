@@ -45,6 +45,18 @@ const USER_ADMINISTRATOR: Role =
 pub const GLOBAL_ADMINISTRATOR: Role =
     Role { name: "Global Administrator", id: "62e90394-69f5-4237-9190-012177145e10" };
 
+/// The permissions that let users be read and listed, the least privileged first (Graph v1.0, "List users").
+pub const READ_USERS: [&str; 5] = [
+    "User.ReadBasic.All",
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+
+/// Those that let both roles' holders and groups' members be read (Graph v1.0, "List directoryRoles", "List groups").
+pub const READ_DIRECTORY: [&str; 2] = ["Directory.Read.All", "Directory.ReadWrite.All"];
+
 impl Need {
     /// All there are.
     pub const ALL: [Self; 6] = [

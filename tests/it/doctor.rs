@@ -73,6 +73,42 @@ fn a_missing_permission_is_named_with_the_least_one_and_where_it_is_granted() {
     has(&ended, &["– permission  to change phones: none", "✓ graph       the phones of nobody can be read"]);
 }
 
+/// What a run looks up for its guards: it begins without some of it, and says so; it does not begin where two spellings may
+/// be one user.
+#[test]
+fn what_the_guards_read_is_looked_at_too() {
+    const BOTH: &str = "user,action,phone\na@contoso.com,add,+1 2065550100\n\
+        00000000-0000-0000-0000-000000000001,add,+1 2065550101\n";
+    const BLIND: [&str; 2] = ["--permissions", "UserAuthenticationMethod.ReadWrite.All"];
+    let guarded = |flags: &[&str]| {
+        let list = "[protected]\nusers = [\"boss@contoso.com\"]\n";
+        world(flags).guarded().file("both.csv", BOTH).file("authwave.toml", list)
+    };
+    let blind = guarded(&BLIND);
+    let ended = doctor(&blind, &["both.csv"], 3);
+    has(
+        &ended,
+        &[
+            "✗ permission  to tell users by name from those by object id: none\n",
+            "→ use one spelling of users in the file, or grant User.ReadBasic.All\n",
+            "– permission  to see who holds directory roles: none; a run warns",
+            "– permission  to look up [protected] users: none; a run guards them by the spelling",
+        ],
+    );
+    // One spelling is enough for a run to begin.
+    doctor(&blind, &["phones.csv"], 0);
+    let allowed = format!("{},Directory.Read.All", BLIND[1]);
+    let ended = doctor(&guarded(&[BLIND[0], &allowed]), &["both.csv"], 0);
+    has(
+        &ended,
+        &[
+            "✓ permission  to tell users by name from those by object id: Directory.Read.All\n",
+            "✓ permission  to see who holds directory roles: Directory.Read.All\n",
+            "✓ permission  to look up [protected] users: Directory.Read.All\n",
+        ],
+    );
+}
+
 #[test]
 fn resets_by_an_app_are_told_and_a_person_s_role_is_looked_at() {
     let ended = doctor(&world(&[]), &["resets.csv"], 3);
