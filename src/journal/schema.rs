@@ -263,11 +263,13 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Two system calls write a page into the log, so large ones cost less.
-const PAGE_BYTES: i32 = 16_384;
+/// Two system calls write a page into the log, so large ones cost less; but each commit writes the last page of each table
+/// anew.
+const PAGE_BYTES: i32 = 8_192;
 
-/// The log is moved into the tables at 32 MiB: seldom enough that it costs little, soon enough that it stays small.
-const CHECKPOINT_PAGES: i32 = 2_048;
+/// The log is moved into the tables at 8 MiB: seldom enough that it costs little, and soon enough that most commits write
+/// over what is there, since a sync of a file that has grown takes twice the time.
+const CHECKPOINT_PAGES: i32 = 1_024;
 
 /// Negative: kibibytes (SQLite, "PRAGMA `cache_size`").
 const CACHE_KIB: i32 = -4_096;
