@@ -64,15 +64,19 @@ impl Index {
         let places = (count * PLACES_AN_ENTRY).next_power_of_two().max(64);
         let place = |hash: u64| (hash >> 16) as usize & (places - 1);
         let (mut taken, mut shared) = (vec![0_u64; places / 64], vec![0_u64; places / 64]);
+        let mut met = 0;
         for (hash, _) in self.entries() {
             let (word, bit) = (place(hash) / 64, 1 << (place(hash) % 64));
+            met += usize::from(taken[word] & bit != 0);
             shared[word] |= taken[word] & bit;
             taken[word] |= bit;
         }
+        // Of those that share a place all but the first met another one there.
+        let parts = (2 * met * MOST_PARTS).div_ceil(count.max(1)).clamp(1, MOST_PARTS) as u64;
         let is_shared = |hash: u64| shared[place(hash) / 64] >> (place(hash) % 64) & 1 == 1;
-        for part in 0..PARTS {
+        for part in 0..parts {
             let is_in =
-                |(hash, _): &(u64, RowNumber)| hash.rotate_left(2) % PARTS == part && is_shared(*hash);
+                |(hash, _): &(u64, RowNumber)| hash.rotate_left(8) % parts == part && is_shared(*hash);
             let mut entries: Vec<_> = self.entries().filter(is_in).collect();
             entries.sort_unstable();
             for pair in entries.windows(2) {
@@ -86,8 +90,8 @@ impl Index {
     }
 }
 
-/// So many parts of the entries are sorted one after the other, so that little is in memory twice. By their highest bits.
-const PARTS: u64 = 4;
+/// Where many share their places, so many parts of them are sorted one after the other, so that little is in memory twice.
+const MOST_PARTS: usize = 4;
 
 /// So many places there are at least for each entry, a bit each.
 const PLACES_AN_ENTRY: usize = 8;
