@@ -7,7 +7,6 @@ use std::path::Path;
 use crate::input::content::fingerprint_of;
 use crate::input::phone_text::Written;
 use crate::input::rows::Interpreter;
-use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event};
@@ -191,11 +190,8 @@ impl Source {
     fn open(args: &mut args::Undo) -> Result<Self, AppError> {
         let selection = Selection::of(args)?;
         let directory = RunDirectory::existing(&args.run);
-        let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.
-        if !path.exists() {
-            return Err(JournalError::NoJournal(path).into());
-        }
+        let path = directory.journal()?;
         let lock = lock_run_directory(&args.run, Use::Reading)?;
         let store = Store::open(&path)?;
         let run = store.run();

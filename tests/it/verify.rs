@@ -113,3 +113,19 @@ fn rows_that_a_killed_run_left_in_doubt_are_not_passed_over_in_silence() {
     world.resume(&[]).exits(0);
     world.verify(&[]).exits(0).stderr_has("verified: 60 holds\n").stderr_lacks("not looked at");
 }
+
+#[test]
+fn what_cannot_be_read_is_not_said_to_be_no_run() {
+    let world = World::new();
+    // As a directory that belongs to somebody else, but for the superuser, too.
+    std::os::unix::fs::symlink("out", world.path("out")).unwrap();
+    for command in ["report", "verify", "undo", "resume", "operations"] {
+        let ended =
+            world.authwave(&[command, "out"]).exits(2).stderr_has("error: cannot read out/journal.sqlite: ");
+        ended.stderr_lacks("is no journal");
+    }
+    world
+        .authwave(&["report", "nowhere"])
+        .exits(2)
+        .stderr_has("the run directory cannot be used: nowhere/journal.sqlite is no");
+}
