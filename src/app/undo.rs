@@ -21,6 +21,7 @@ use crate::model::user::UserId;
 use crate::model::user_rows::UserRows;
 use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn, UserState};
 use crate::model::wards::Protected;
+use crate::policy::forecast::Counted;
 use crate::policy::undo::{Done, Left, Step, Undoing, undo as taken_back};
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
@@ -398,9 +399,9 @@ fn show(
     agenda: &Agenda,
     (made, count, foreseen): (&RunDirectory, &Count, &str),
 ) -> Result<(), AppError> {
-    let Count { users, steps, .. } = count;
+    let (rows, users) = (Counted(count.steps, "row"), Counted(count.users, "user"));
     print(&format!(
-        "undo of {}: {steps} rows for {users} users\n{}{}",
+        "undo of {}: {rows} for {users}\n{}{}",
         quoted(&args.run),
         agenda.sum().text(),
         count.text()
