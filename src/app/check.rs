@@ -17,7 +17,7 @@ use crate::settings::form::reading;
 use crate::settings::prospect::Prospect;
 use crate::sign_in::claims::{Claims, claims};
 
-use super::environment::{print, say, secrets, settings_file};
+use super::environment::{print, print_as_it_is, say, secrets, settings_file};
 use super::error::AppError;
 use super::exit::Exit;
 use super::findings::{json, text};
@@ -57,7 +57,11 @@ pub(super) fn check_file(args: args::Check) -> Result<Exit, AppError> {
     findings.forecast.reads += looks;
     mix.warning(&reading.protected).iter().for_each(|warning| say(warning));
     let obstacles = obstacles(&needs, prospect, &claims);
-    print(&if args.json { json(&input, &findings, &obstacles) } else { text(&input, &findings) });
+    if args.json {
+        print_as_it_is(&json(&input, &findings, &obstacles));
+    } else {
+        print(&text(&input, &findings));
+    }
     if let Some(path) = args.write_findings {
         write_findings(&path, input, &findings)?;
     }

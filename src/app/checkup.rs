@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::progress::screen::harmless;
+
 /// How one thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -66,9 +68,9 @@ impl Checkup {
         let mut text = String::new();
         // Writing to a `String` cannot fail.
         for Finding { check, state, found, cure } in &self.0 {
-            let _ = writeln!(text, "{} {check:WIDTH$}  {found}", paint.mark(*state));
+            let _ = writeln!(text, "{} {check:WIDTH$}  {}", paint.mark(*state), harmless(found));
             if let Some(cure) = cure {
-                let _ = writeln!(text, "  {:WIDTH$}  → {cure}", "");
+                let _ = writeln!(text, "  {:WIDTH$}  → {}", "", harmless(cure));
             }
         }
         text
@@ -112,12 +114,12 @@ mod tests {
         checkup.ok("clock", "0 s off");
         checkup.unknown("role", "not told");
         assert!(checkup.is_fit());
-        checkup.failed("permission", "none", "grant it");
+        checkup.failed("permission", "none", "grant\u{1b} it");
         assert!(!checkup.is_fit());
         let table = checkup.table(Paint::Plain);
         assert_eq!(
             table,
-            "✓ clock       0 s off\n– role        not told\n✗ permission  none\n              → grant it\n"
+            "✓ clock       0 s off\n– role        not told\n✗ permission  none\n              → grant\u{fffd} it\n"
         );
         assert!(checkup.table(Paint::Colours).contains("\u{1b}[31m✗"));
         let json: serde_json::Value = serde_json::from_str(&checkup.json()).unwrap();

@@ -145,9 +145,10 @@ impl Account<'_> {
         let desired = DesiredState::from(&self.stats);
         if desired != DesiredState::default() {
             let DesiredState { held, mended, not_mended } = desired;
+            let were = if mended == 1 { "was" } else { "were" };
             let _ = writeln!(
                 text,
-                "desired state: {held} held, {mended} had drifted and were mended, {not_mended} not"
+                "desired state: {held} held, {mended} had drifted and {were} mended, {not_mended} not"
             );
         }
         if let Some(hash) = self.plan_hash() {

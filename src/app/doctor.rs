@@ -28,7 +28,7 @@ use super::checkup::{Checkup, Paint};
 use super::clock::wall_clock;
 use super::connect::clients;
 use super::credential::{Clients, sign_in};
-use super::environment::{print, runtime};
+use super::environment::{print_as_it_is, runtime};
 use super::error::{AppError, chain};
 use super::exit::Exit;
 use super::guard_needs::look_at_guards;
@@ -53,7 +53,7 @@ pub(super) fn examine(args: args::Doctor) -> Result<Exit, AppError> {
     let checkup = runtime()?.block_on(checkup(&settings, &tenant, &patient))?;
     let has_colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let paint = if has_colours { Paint::Colours } else { Paint::Plain };
-    print(&if args.json { checkup.json() } else { checkup.table(paint) });
+    print_as_it_is(&if args.json { checkup.json() } else { checkup.table(paint) });
     Ok(if checkup.is_fit() { Exit::Done } else { Exit::Refused })
 }
 

@@ -139,13 +139,18 @@ pub(super) fn is_decided(
     directory: &Path,
     then: &'static str,
 ) -> Result<(), AppError> {
+    match in_doubt((store, timeline))? {
+        0 => Ok(()),
+        rows => Err(AppError::InDoubt { rows, command: "resume", directory: quoted(directory), then }),
+    }
+}
+
+/// How many rows began of which the journal does not say how they ended.
+pub(super) fn in_doubt((store, timeline): (&Store, &Timeline)) -> Result<u64, AppError> {
     let standing = store.standing(Failures::Final, timeline)?;
     let mut rows = 0;
     for row in standing.in_doubt.keys() {
         rows += u64::from(store.end_of(*row, timeline)?.is_none());
     }
-    if rows == 0 {
-        return Ok(());
-    }
-    Err(AppError::InDoubt { rows, command: "resume", directory: quoted(directory), then })
+    Ok(rows)
 }

@@ -6,11 +6,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use etcetera::BaseStrategy as _;
 
 use crate::model::secret::Secret;
-use crate::progress::screen::{Paint, Screen};
+use crate::progress::screen::{Paint, Screen, harmless};
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, File};
 use crate::settings::sign_in::{Platform, Secrets};
@@ -42,14 +43,27 @@ pub(super) fn say_error(text: &str) {
     }
 }
 
-/// Writes to standard error as it is, for somebody who sits there.
+/// Writes to standard error, for somebody who sits there.
 pub(super) fn ask(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(harmless(text).as_bytes());
 }
 
 /// Writes to standard output. Where that is closed nobody listens.
 pub(super) fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+    print_as_it_is(&harmless(text));
+}
+
+/// The same as it is, for colours and for machines: what is not ours in it has been made harmless, or is escaped.
+pub(super) fn print_as_it_is(text: &str) {
+    static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+    let mut output = io::stdout();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !HAS_WARNED.swap(true, Ordering::Relaxed)
+    {
+        say(&format!("warning: not everything could be written to standard output: {error}\n"));
+    }
 }
 
 /// A secret in the environment; an empty variable counts as none.

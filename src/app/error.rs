@@ -93,7 +93,7 @@ pub enum AppError {
         tried: String,
     },
     /// The journal cannot be used.
-    #[error("cannot take the run up again")]
+    #[error("the run directory cannot be used")]
     Journal(#[from] JournalError),
     /// A rehearsal's tenant is gone with its run.
     #[error(
@@ -144,6 +144,14 @@ pub enum AppError {
     #[error("cannot make the run directory {}", path.display())]
     RunDirectory {
         /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It may not be read, and may well be a run directory.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// What.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -224,6 +232,7 @@ impl AppError {
             | Self::Terminal
             | Self::Http(_)
             | Self::RunDirectory { .. }
+            | Self::Unreadable { .. }
             | Self::Listen { .. }
             | Self::System { .. }
             | Self::LogFilter(_) => Exit::Wrong,

@@ -9,15 +9,15 @@ use tracing::info;
 
 use crate::actions::conduct::Conduct;
 use crate::engine::lost_resets::LostResets;
-use crate::engine::run::{RowsError, RunEnd, run};
+use crate::engine::run::{RowsError, RunEnd, Stop, run};
 use crate::input::rows::InputSettings;
-use crate::journal::record::{SessionStart, Traffic};
+use crate::journal::record::{RunRecord, SessionStart, Traffic};
 use crate::journal::store::Store;
 use crate::journal::writer::Journal;
 use crate::model::demand::Demand;
 use crate::model::digest::{Counts, Digest};
 use crate::model::numbers::Numbers;
-use crate::model::stats::Stats;
+use crate::model::stats::{RowCounts, Stats};
 use crate::model::task::Work;
 use crate::model::throughput::Throughput;
 use crate::model::timeline::Timeline;
@@ -186,17 +186,16 @@ impl Closing {
     async fn close(self, end: RunEnd, finished: Finished) -> Result<Exit, AppError> {
         let Finished { store, told } = finished;
         let Some(mut store) = store else { return told.map(|_| Exit::Stopped) };
-        let ((stats, throughput, holders), exit, fault) = match told
-            .and_then(|stats| whole(&store, &self.input, stats))
-        {
-            Ok(whole) => {
-                let exit = Purpose::of(&store.run().command).exit(Exit::of(&whole.0.rows, end.stop.as_ref()));
-                (whole, exit, None)
-            }
-            Err(error) => {
-                ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
-            }
-        };
+        let ((stats, throughput, holders), exit, fault) =
+            match told.and_then(|stats| whole(&store, &self.input, stats)) {
+                Ok(whole) => {
+                    let exit = exit(store.run(), &whole.0.rows, end.stop.as_ref());
+                    (whole, exit, None)
+                }
+                Err(error) => {
+                    ((end.stats, Throughput::default(), Holders::default()), Exit::Stopped, Some(error))
+                }
+            };
         let run = store.run().clone();
         let worked_now = self.start.moment.elapsed();
         let mut account = Account {
@@ -256,6 +255,16 @@ impl Closing {
             Some(fault) => Err(fault),
             None => Ok(written.and(noted).map(|()| exit)?),
         }
+    }
+}
+
+/// How the process ends, by the rows of all sessions.
+fn exit(run: &RunRecord, rows: &RowCounts, stop: Option<&Stop>) -> Exit {
+    let purpose = Purpose::of(&run.command);
+    match purpose.exit(Exit::of(rows, stop)) {
+        // An earlier process broke off, and only resets were followed since: rows have no end.
+        Exit::Done | Exit::Pending if purpose == Purpose::Rows && rows.total() < run.rows => Exit::SomeFailed,
+        exit => exit,
     }
 }
 

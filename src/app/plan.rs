@@ -18,6 +18,7 @@ use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
 use crate::model::user_state::UserState;
 use crate::model::wards::{Protected, Wards};
+use crate::policy::forecast::Counted;
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
 use crate::settings::args::Shown;
@@ -228,8 +229,8 @@ fn not_understood(invalid: &InvalidRow) -> PlanRow {
 
 /// Counts first, then each row where that was asked for, and what to type next.
 fn show(run: &RunRecord, (path, hash): (&Path, &str), sum: &Sum, shown: Shown) -> Result<(), AppError> {
-    let (rows, file) = (sum.tally.rows, run.input.display());
-    print(&format!("plan of {file}: {rows} rows\n{}", sum.text()));
+    let (rows, file) = (Counted(sum.tally.rows, "row"), run.input.display());
+    print(&format!("plan of {file}: {rows}\n{}", sum.text()));
     if shown.details {
         details(path)?;
     }

@@ -16,9 +16,10 @@ pub(super) fn details(path: &Path) -> Result<(), AppError> {
     Ok(())
 }
 
-/// A row in one line.
+/// A row in one line, whatever Graph said of it: what looks like a row is one.
 fn line(row: &PlanRow) -> String {
-    format!("row {:<5} {} {}: {}\n", row.row, row.user, row.action, told(row))
+    let what = told(row).replace(['\n', '\r'], " ");
+    format!("row {:<5} {} {}: {what}\n", row.row, row.user, row.action)
 }
 
 /// What would be done about a row, or why it is not.

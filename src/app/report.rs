@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::journal::record::Traffic;
-use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::digest::Digest;
 use crate::model::event::{Access, ObserverError};
@@ -34,11 +33,8 @@ const NAME: &str = "report.html";
 pub(super) fn report(args: &args::Report) -> Result<Exit, AppError> {
     status::doing("making the report");
     let directory = RunDirectory::existing(&args.run_dir);
-    let path = directory.file("journal.sqlite");
     // Looked for first, so that no lock is left in a directory that is none of ours.
-    if !path.exists() {
-        return Err(JournalError::NoJournal(path).into());
-    }
+    let path = directory.journal()?;
     let (others_use, _lock) = match lock_run_directory(directory.path(), Use::Reading) {
         Ok(lock) => (None, Some(lock)),
         Err(LockError::RunDirectory { use_of_it, .. }) => (Some(use_of_it), None),

@@ -8,7 +8,6 @@ use crate::input::checks::check;
 use crate::input::content::fingerprint_of;
 use crate::input::records::InputError;
 use crate::input::source::Input;
-use crate::journal::schema::JournalError;
 use crate::journal::standing::{Failures, Standing};
 use crate::journal::store::Store;
 use crate::model::demand::Demand;
@@ -112,11 +111,8 @@ impl TakenUp {
         mut choices: RunChoices,
     ) -> Result<Self, AppError> {
         let directory = RunDirectory::existing(run_dir);
-        let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.
-        if !path.exists() {
-            return Err(JournalError::NoJournal(path).into());
-        }
+        let path = directory.journal()?;
         let lock = lock_run_directory(run_dir, use_of_it)?;
         let store = Store::open(&path)?;
         let run = store.run();

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::journal::schema::JournalError;
+
+use super::error::AppError;
+
 /// Where a run's files go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RunDirectory(PathBuf);
@@ -61,6 +65,21 @@ impl RunDirectory {
     /// The path of a file in it.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+
+    /// The journal in it.
+    ///
+    /// # Errors
+    /// When there is none, or it may not be read.
+    pub(super) fn journal(&self) -> Result<PathBuf, AppError> {
+        let path = self.file("journal.sqlite");
+        match File::open(&path) {
+            Ok(_) => Ok(path),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(JournalError::NoJournal(path).into())
+            }
+            Err(source) => Err(AppError::Unreadable { path, source }),
+        }
     }
 
     /// Its path as it was asked for.

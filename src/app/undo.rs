@@ -7,7 +7,6 @@ use std::path::Path;
 use crate::input::content::fingerprint_of;
 use crate::input::phone_text::Written;
 use crate::input::rows::Interpreter;
-use crate::journal::schema::JournalError;
 use crate::journal::store::Store;
 use crate::model::action::Action;
 use crate::model::event::{Ended, Event};
@@ -22,6 +21,7 @@ use crate::model::user::UserId;
 use crate::model::user_rows::UserRows;
 use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn, UserState};
 use crate::model::wards::Protected;
+use crate::policy::forecast::Counted;
 use crate::policy::undo::{Done, Left, Step, Undoing, undo as taken_back};
 use crate::results::plan_document::{PlanHeader, PlanRow, PlanWriter};
 use crate::results::plan_rows::PlanRows;
@@ -191,11 +191,8 @@ impl Source {
     fn open(args: &mut args::Undo) -> Result<Self, AppError> {
         let selection = Selection::of(args)?;
         let directory = RunDirectory::existing(&args.run);
-        let path = directory.file("journal.sqlite");
         // Looked for first, so that no lock is left in a directory that is none of ours.
-        if !path.exists() {
-            return Err(JournalError::NoJournal(path).into());
-        }
+        let path = directory.journal()?;
         let lock = lock_run_directory(&args.run, Use::Reading)?;
         let store = Store::open(&path)?;
         let run = store.run();
@@ -402,9 +399,9 @@ fn show(
     agenda: &Agenda,
     (made, count, foreseen): (&RunDirectory, &Count, &str),
 ) -> Result<(), AppError> {
-    let Count { users, steps, .. } = count;
+    let (rows, users) = (Counted(count.steps, "row"), Counted(count.users, "user"));
     print(&format!(
-        "undo of {}: {steps} rows for {users} users\n{}{}",
+        "undo of {}: {rows} for {users}\n{}{}",
         quoted(&args.run),
         agenda.sum().text(),
         count.text()

@@ -1,6 +1,7 @@
 //! `authwave verify`: every user that a run touched is read again, and each row is told whether it still holds.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use crate::model::task::{Prior, Task, Work};
 use crate::model::timeline::Timeline;
 use crate::model::user_rows::UserRows;
 use crate::pace::pacer::Pacer;
-use crate::policy::verify::{Finding, Verdict, is_visible, judge};
+use crate::policy::forecast::Counted;
+use crate::policy::verify::{Finding, Verdict, is_visible, judge, note_later};
 use crate::progress::view::Progress;
 use crate::results::readings::{Reading, Readings};
 use crate::results::verified::Verified;
@@ -31,11 +33,13 @@ use crate::settings::resolve::{Output, RunChoices};
 
 use super::clock::{timeline_now, wall_clock};
 use super::connect::{Line, connect};
+use super::earlier::in_doubt;
 use super::environment::{runtime, say};
 use super::error::AppError;
 use super::exit::Exit;
 use super::locks::Use;
 use super::memory::Memory;
+use super::next::quoted;
 use super::pacing::{found, pace, run_settings};
 use super::purpose::StopRules;
 use super::resume::TakenUp;
@@ -43,6 +47,9 @@ use super::run::{listen, locks, tenant_lock};
 use super::status;
 
 const NAME: &str = "verify.csv";
+
+/// A user with more rows behind the first is read once for all of them: few enough have as many to be remembered.
+const MANY: usize = 64;
 
 /// `authwave verify`.
 pub(super) fn verify(args: args::Verify) -> Result<Exit, AppError> {
@@ -53,26 +60,39 @@ pub(super) fn verify(args: args::Verify) -> Result<Exit, AppError> {
     status::doing("reading the journal");
     let timeline = timeline_now();
     let users = touched(&taken_up.store, &timeline)?;
+    let in_doubt = in_doubt((&taken_up.store, &timeline))?;
     let quiet = taken_up.settings.output == Output::Quiet;
     let (path, directory) = (taken_up.directory.file(NAME), taken_up.directory.path().to_owned());
     let input_settings = taken_up.purpose.input_settings(&taken_up.settings);
     let (readings, store, stopped) = runtime()?.block_on(read(taken_up, &users, timeline))?;
     let interpreter = Interpreter::new(store.run().header.clone(), input_settings);
-    let mut verification = Verification { store: &store, users, readings, interpreter, timeline };
+    let many = BTreeMap::new();
+    let mut verification = Verification { store: &store, users, readings, many, interpreter, timeline };
     let counts = verification.write(&path)?;
-    let is_doubtful = counts.keys().any(|verdict| verdict.is_doubtful());
+    let is_doubtful = in_doubt > 0 || counts.keys().any(|verdict| verdict.is_doubtful());
     let exit = stopped.unwrap_or(if is_doubtful { Exit::SomeFailed } else { Exit::Done });
     if !quiet || exit != Exit::Done {
-        say(&text(&counts, &directory));
+        say(&text(&counts, in_doubt, &directory));
     }
     Ok(exit)
 }
 
-fn text(counts: &BTreeMap<Verdict, u64>, directory: &Path) -> String {
+fn text(counts: &BTreeMap<Verdict, u64>, in_doubt: u64, directory: &Path) -> String {
     let told: Vec<String> =
         counts.iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
     let told = if told.is_empty() { "no rows".to_owned() } else { told.join(", ") };
-    format!("verified: {told}\nfiles: {}\n", directory.join(NAME).display())
+    let mut text = format!("verified: {told}\n");
+    if in_doubt > 0 {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            text,
+            "not looked at: {}, of which nobody knows what became of them, since the run broke off; authwave resume {} \
+             finds out",
+            Counted(in_doubt, "row"),
+            quoted(directory)
+        );
+    }
+    text + &format!("files: {}\n", directory.join(NAME).display())
 }
 
 /// The rows that may have changed something that can be read, by their users.
@@ -176,6 +196,8 @@ struct Verification<'store> {
     store: &'store Store,
     users: UserRows,
     readings: Readings,
+    /// What counts of the rows of users who have many, by their first rows: they are not read again for each of them.
+    many: BTreeMap<RowNumber, Vec<(RowNumber, Action)>>,
     /// Understands rows whose action the journal has only as the input wrote it.
     interpreter: Interpreter,
     timeline: Timeline,
@@ -232,20 +254,32 @@ impl Verification<'_> {
             },
             Err(unread) => Finding::unlooked(Verdict::Unread, unread.reason),
             Ok(phones) => {
-                let later = self.later(task.row.number)?;
+                let later = self.later(first, task.row.number)?;
                 judge(&self.interpreter.asked(task), &later, &phones)
             }
         };
         Ok((finding, read_at))
     }
 
-    /// The rows of the same user behind this one that may have changed something.
-    fn later(&mut self, row: RowNumber) -> Result<Vec<(RowNumber, Action)>, AppError> {
-        let rows: Vec<RowNumber> = self.users.behind(row).collect();
-        let mut later = Vec::with_capacity(rows.len());
+    /// The rows of the same user behind this one that may have changed something, as far as they count.
+    fn later(&mut self, first: RowNumber, row: RowNumber) -> Result<Vec<(RowNumber, Action)>, AppError> {
+        if self.users.behind(first).nth(MANY).is_none() {
+            return self.counting(row);
+        }
+        if !self.many.contains_key(&first) {
+            let counting = self.counting(first)?;
+            self.many.insert(first, counting);
+        }
+        let all = self.many.get(&first).into_iter().flatten();
+        Ok(all.filter(|(other, _)| *other > row).cloned().collect())
+    }
+
+    /// Those of a user's rows behind this one that a judgement needs.
+    fn counting(&mut self, row: RowNumber) -> Result<Vec<(RowNumber, Action)>, AppError> {
+        let (rows, mut later): (Vec<RowNumber>, _) = (self.users.behind(row).collect(), Vec::new());
         for row in rows {
             if let Some(Ended { work: Work::Task(task), .. }) = self.store.end_of(row, &self.timeline)? {
-                later.push((row, self.interpreter.asked(&task)));
+                note_later(&mut later, (row, self.interpreter.asked(&task)));
             }
         }
         Ok(later)

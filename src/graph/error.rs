@@ -14,6 +14,9 @@ const NO_CODE: &str = "http";
 /// A message is cut here: a gateway's page is no message.
 const MAX_MESSAGE_CHARS: usize = 500;
 
+/// A code is cut here: it is a word, by which rows are counted.
+const MAX_CODE_CHARS: usize = 100;
+
 /// Stands in the place of a password that an answer repeats.
 const HIDDEN: &str = "(hidden)";
 
@@ -39,7 +42,7 @@ pub fn failure(response: &Response, sent: Option<&Body>) -> Failure {
     let message = message.unwrap_or_else(|| from_body(response));
     Failure {
         http_status: Some(response.status),
-        code: code.unwrap_or_else(|| format!("{NO_CODE}-{}", response.status)),
+        code: code.map_or_else(|| format!("{NO_CODE}-{}", response.status), |code| word(&code)),
         message: cut(&without(&message, &passwords)),
     }
 }
@@ -122,6 +125,11 @@ fn cut(text: &str) -> String {
     text.chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
+/// A code in one line: it stands between others.
+fn word(code: &str) -> String {
+    code.chars().take(MAX_CODE_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -133,6 +141,16 @@ mod tests {
         let failure = failure(&response, None);
         assert_eq!(failure.http_status, Some(status));
         (failure.code, failure.message)
+    }
+
+    #[test]
+    fn a_code_is_a_word_whatever_the_service_makes_of_it() {
+        let code = format!("a\nb\u{1b}[31m{}", "c".repeat(100_000));
+        let body = serde_json::json!({"error": {"code": code}}).to_string();
+        let response = Response { status: 400, body: Bytes::from(body), ..Response::default() };
+        let told = failure(&response, None).code;
+        assert!(told.starts_with("a\u{fffd}b\u{fffd}[31mccc"), "{told}");
+        assert_eq!(told.chars().count(), MAX_CODE_CHARS);
     }
 
     #[test]

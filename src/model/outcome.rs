@@ -122,6 +122,14 @@ impl Outcome {
         self.status == Status::Unprocessed && code == OwnCode::NotDue.name()
     }
 
+    /// The code by which the row counts among those that went wrong; `None` for one that was never tried, and that has a
+    /// code only to say why.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        let failure = self.failure.as_ref().filter(|_| self.status != Status::Unprocessed);
+        failure.map(|failure| failure.code.as_str())
+    }
+
     /// Known not to have been done.
     #[must_use]
     pub fn failed(failure: Failure, hint: impl Into<String>) -> Self {

@@ -147,6 +147,22 @@ pub fn judge(action: &Action, later: &[(RowNumber, Action)], phones: &[Method]) 
     Finding { found: found.join("; "), detail: details.join("; "), ..finding }
 }
 
+/// Notes a row behind all that are there, and forgets those that no judgement needs any more: for each phone, and the SMS
+/// sign-in, the last row counts. So few are kept, however many rows a user has.
+pub fn note_later(later: &mut Vec<(RowNumber, Action)>, row: (RowNumber, Action)) {
+    later.push(row);
+    let mut places = PhoneType::ALL.map(Place::Phone).to_vec();
+    places.push(Place::SmsSignIn);
+    let mut counts = |(_, action): &(RowNumber, Action)| {
+        let before = places.len();
+        places.retain(|place| !touches(action, *place));
+        places.len() < before
+    };
+    let mut kept: Vec<_> = later.drain(..).rev().filter(|row| counts(row)).collect();
+    kept.reverse();
+    *later = kept;
+}
+
 fn wanted(action: &Action) -> Vec<(Place, Wanted<'_>)> {
     let number = |phone_type, number| (Place::Phone(phone_type), Wanted::Number(number));
     match action {
@@ -242,6 +258,36 @@ mod tests {
             phone_number: number.to_owned(),
             sms_sign_in_state: state.to_owned(),
             ..Method::default()
+        }
+    }
+
+    #[test]
+    fn few_of_many_later_rows_are_kept_and_they_judge_as_all_would() {
+        let numbers = ["+1 2065550101", "+1 2065550102"];
+        let action = |choice: u8| match choice {
+            0..3 => Action::SetPhone(phone(PhoneType::ALL[usize::from(choice)], numbers[0])),
+            3 => Action::DeletePhone(PhoneType::Office),
+            4 => Action::EnableSmsSignIn,
+            5 => Action::DisableSmsSignIn,
+            6 => Action::SetPhones(
+                [PhoneChange::Set(mobile(numbers[1])), PhoneChange::Delete(PhoneType::Office)].into(),
+            ),
+            _ => Action::ListMethods,
+        };
+        let mut random = fastrand::Rng::with_seed(7);
+        let has = [has(PhoneType::Mobile, numbers[0], "ready")];
+        for _ in 0..500 {
+            let rows: Vec<(RowNumber, Action)> =
+                (1..=random.u64(1..30)).map(|row| (RowNumber(row), action(random.u8(0..8)))).collect();
+            let mut kept = Vec::new();
+            for row in &rows {
+                note_later(&mut kept, row.clone());
+                assert!(kept.len() <= 4, "{kept:?}");
+            }
+            for (at, (row, action)) in rows.iter().enumerate() {
+                let later: Vec<_> = kept.iter().filter(|(kept, _)| kept > row).cloned().collect();
+                assert_eq!(judge(action, &later, &has), judge(action, &rows[at + 1..], &has), "{rows:?}");
+            }
         }
     }
 

@@ -66,9 +66,11 @@ pub(super) fn line(glance: &Glance) -> String {
     if glance.pause.is_some() {
         parts.push(pause(glance));
     }
-    let failed = glance.rows.failed + glance.rows.unknown;
-    parts.push(format!("{} failed", grouped(failed)));
+    parts.extend(counts(&glance.rows));
     parts.extend(wire(glance));
+    if !glance.errors.is_empty() {
+        parts.extend(errors(glance));
+    }
     parts.join(", ")
 }
 
@@ -224,8 +226,8 @@ mod tests {
 
     #[test]
     fn a_plain_line_tells_the_same() {
-        insta::assert_snapshot!(line(&glance()), @"1,234/12,000 rows, 14.2 rows/s, ETA 13 min, limit found 20.0 writes/s, 4 failed, 8 in flight, 2 throttled");
-        insta::assert_snapshot!(line(&held()), @"1,234/12,000 rows, 14.2 rows/s, limit found 20.0 writes/s, paused 7 s more: tenant asked for 12 s, 4 failed, 5 resets open, 8 in flight, 2 throttled, 7 without an answer");
+        insta::assert_snapshot!(line(&glance()), @"1,234/12,000 rows, 14.2 rows/s, ETA 13 min, limit found 20.0 writes/s, 1,200 succeeded, 30 unchanged, 3 failed, 1 unknown, 8 in flight, 2 throttled, errors: 3 phoneNumberNotUnique, 1 http-500");
+        insta::assert_snapshot!(line(&held()), @"1,234/12,000 rows, 14.2 rows/s, limit found 20.0 writes/s, paused 7 s more: tenant asked for 12 s, 1,200 succeeded, 30 unchanged, 3 failed, 1 unknown, 5 resets open, 8 in flight, 2 throttled, 7 without an answer, errors: 3 phoneNumberNotUnique, 1 http-500");
     }
 
     #[test]

@@ -115,10 +115,8 @@ impl Screen {
     }
 
     fn write(&self, text: &str) {
-        // A cell of a file, or an answer, may hold what a terminal obeys.
-        let harmless = text.replace(|c: char| c.is_control() && !"\n\t".contains(c), "\u{fffd}");
         let canvas = locked(&self.canvas);
-        let _ = io::stderr().write_all(canvas.above(&harmless, size()).as_bytes());
+        let _ = io::stderr().write_all(canvas.above(&harmless(text), size()).as_bytes());
     }
 
     /// How many columns there are, as of now: windows change.
@@ -137,6 +135,14 @@ impl Screen {
         let mut canvas = locked(&self.canvas);
         let _ = io::stderr().write_all(canvas.clear(size()).as_bytes());
     }
+}
+
+/// A text without what a terminal obeys: a cell of a file, or an answer, may hold such.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    // What turns the direction of writing lets a line read as another (Unicode, UAX #9, explicit formatting).
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(|c: char| c.is_control() && !"\n\t".contains(c) || turns(c), "\u{fffd}")
 }
 
 fn size() -> Size {
@@ -173,5 +179,17 @@ impl<'writer> MakeWriter<'writer> for LogWriter {
         // Who says something has masked it, and says commands that are to be typed as they are.
         let numbers = if metadata.target() == TOLD { Numbers::Shown } else { self.numbers };
         Self { numbers, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown_and_does_nothing() {
+        let text = "a\u{1b}]0;b\u{7}\u{1b}[2J\r\u{202e}c\u{2066}\n\td\u{9b}\u{645}\u{1f600}";
+        let shown = "a\u{fffd}]0;b\u{fffd}\u{fffd}[2J\u{fffd}\u{fffd}c\u{fffd}\n\td\u{fffd}\u{645}\u{1f600}";
+        assert_eq!(harmless(text), shown);
     }
 }

@@ -120,8 +120,8 @@ impl Observer for Progress {
         match event {
             Event::Ended(ended) => {
                 self.done += Demand::of(&ended.work);
-                if let Some(failure) = &ended.outcome.failure {
-                    self.count_error(&failure.code);
+                if let Some(code) = ended.outcome.fault() {
+                    self.count_error(code);
                 }
             }
             Event::Held { until, .. } => {

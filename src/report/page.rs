@@ -125,7 +125,7 @@ impl Page<'_> {
 }
 
 /// What the guide says, each with its heading. What stands between backticks is to be typed.
-const fn paragraphs(advice: &Advice) -> [(&'static str, &'static str); 3] {
+pub(super) const fn paragraphs(advice: &Advice) -> [(&'static str, &'static str); 3] {
     [("", advice.cause), ("Cure:", advice.cure), ("Permission:", advice.permission)]
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use askama::Template;
 
 use super::guide::advice;
-use super::page::rows;
+use super::page::{paragraphs, rows};
 use super::shortened::shortened;
 use crate::model::foresight::Kind;
 use crate::model::numbers::Numbers;
@@ -183,6 +183,16 @@ mod tests {
         assert!(page.contains("authwave run --plan runs/wave/plan.json"));
         let nothing = PlanFacts { groups: Vec::new(), ..facts("", Numbers::Masked) };
         assert!(plan_page(&nothing).contains("There is nothing to change"));
+    }
+
+    #[test]
+    fn commands_in_causes_and_cures_stand_out() {
+        let mut facts = facts("", Numbers::Masked);
+        facts.groups[0].codes = vec![("last-method".to_owned(), 1), ("privileged".to_owned(), 1)];
+        let page = plan_page(&facts);
+        assert!(page.contains("run the row again with <code>--allow-last-method</code>."), "{page}");
+        assert!(page.contains("<strong>Permission:</strong> Changing admins"), "{page}");
+        assert!(!page.contains('`'), "a mark of the guide");
     }
 
     #[test]

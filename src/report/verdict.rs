@@ -130,10 +130,10 @@ pub fn verdict(digest: &Digest, (errand, rows): (Errand, u64), presence: Presenc
     let mut parts: Vec<String> = [Status::Failed, Status::Unknown, Status::Pending]
         .iter()
         .filter(|status| counts.of(**status) > 0)
-        .map(|status| format!("{} {}", grouped(counts.of(*status)), in_words(*status)))
+        .map(|status| in_words(*status, counts.of(*status)))
         .collect();
     if counts.not_due > 0 {
-        parts.push(format!("{} are not due yet", grouped(counts.not_due)));
+        parts.push(format!("{} not due yet", are(counts.not_due)));
     }
     let parts = parts.join(", ");
     if errand != Errand::Rows {
@@ -148,7 +148,12 @@ pub fn verdict(digest: &Digest, (errand, rows): (Errand, u64), presence: Presenc
         return told(sentence, mood(counts));
     }
     if parts.is_empty() {
-        return told(format!("All {of} rows are as they should be: {}.", done_in_words(digest)), Mood::Good);
+        let sentence = match rows {
+            0 => "There were no rows, and nothing was to be done.".to_owned(),
+            1 => format!("The only row is as it should be: {}.", done_in_words(digest)),
+            _ => format!("All {of} rows are as they should be: {}.", done_in_words(digest)),
+        };
+        return told(sentence, Mood::Good);
     }
     told(format!("{} of {of} rows are as they should be; {parts}.", grouped(done)), mood(counts))
 }
@@ -164,21 +169,31 @@ const fn mood(counts: &RowCounts) -> Mood {
 /// What was done where all went well. Who was read was not changed.
 fn done_in_words(digest: &Digest) -> String {
     let read = digest.by_action.get(Action::ListMethods.name()).map_or(0, |counts| counts.succeeded);
-    let changed = format!("{} were changed", grouped(digest.rows.succeeded.saturating_sub(read)));
-    let unchanged = format!("{} were so already", grouped(digest.rows.unchanged));
+    let changed = format!("{} changed", were(digest.rows.succeeded.saturating_sub(read)));
+    let unchanged = format!("{} so already", were(digest.rows.unchanged));
     if read == 0 {
         format!("{changed}, {unchanged}")
     } else {
-        format!("{changed}, {} were read, {unchanged}", grouped(read))
+        format!("{changed}, {} read, {unchanged}", were(read))
     }
 }
 
-const fn in_words(status: Status) -> &'static str {
+fn are(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "is" } else { "are" })
+}
+
+fn were(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "was" } else { "were" })
+}
+
+fn in_words(status: Status, count: u64) -> String {
     match status {
-        Status::Failed => "failed",
-        Status::Unknown => "may have been done, and it could not be found out",
-        Status::Pending => "are password resets that have not ended yet",
-        Status::Succeeded | Status::Unchanged | Status::Unprocessed => status.name(),
+        Status::Unknown => format!("{} may have been done, and it could not be found out", grouped(count)),
+        Status::Pending if count == 1 => "1 is a password reset that has not ended yet".to_owned(),
+        Status::Pending => format!("{} are password resets that have not ended yet", grouped(count)),
+        Status::Failed | Status::Succeeded | Status::Unchanged | Status::Unprocessed => {
+            format!("{} {}", grouped(count), status.name())
+        }
     }
 }
 
@@ -236,6 +251,18 @@ mod tests {
     }
 
     #[test]
+    fn one_row_and_none_are_told_as_such() {
+        let over = (Some(Timestamp::UNIX_EPOCH), Presence::Over);
+        let told = |rows, counts| told_of((Errand::Rows, rows), (counts, 0), over).1;
+        let changed = RowCounts { succeeded: 1, ..RowCounts::default() };
+        assert_eq!(told(1, changed), "The only row is as it should be: 1 was changed, 0 were so already.");
+        assert_eq!(told(0, RowCounts::default()), "There were no rows, and nothing was to be done.");
+        let pending = RowCounts { pending: 1, ..changed };
+        let sentence = "1 of 2 rows are as they should be; 1 is a password reset that has not ended yet.";
+        assert_eq!(told(2, pending), sentence);
+    }
+
+    #[test]
     fn each_way_in_which_a_run_can_stand_has_its_sentence() {
         let (end, over) = (Some(Timestamp::UNIX_EPOCH), Presence::Over);
         let done = RowCounts { succeeded: 7, unchanged: 3, ..RowCounts::default() };
@@ -253,7 +280,7 @@ mod tests {
         let (mood, sentence) = told(waiting, end, over);
         assert_eq!(
             (mood, sentence.as_str()),
-            (Mood::Open, "9 of 10 rows are as they should be; 1 are not due yet.")
+            (Mood::Open, "9 of 10 rows are as they should be; 1 is not due yet.")
         );
         let (mood, sentence) = told(RowCounts { succeeded: 1, ..RowCounts::default() }, end, over);
         assert_eq!(

@@ -144,8 +144,8 @@ impl Observer for Metrics {
                 let status = ended.outcome.status.name().to_owned();
                 let labels = vec![("action", action(&ended.work).to_owned()), ("status", status)];
                 self.rows.get_or_create(&labels).inc();
-                if let Some(failure) = &ended.outcome.failure {
-                    self.count_error(&failure.code);
+                if let Some(code) = ended.outcome.fault() {
+                    self.count_error(code);
                 }
             }
             Event::SignInLost { .. }

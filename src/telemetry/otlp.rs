@@ -165,8 +165,8 @@ impl Observer for RunMetrics {
                 ];
                 self.rows.add(1, &labels);
                 // The SDK bounds how many codes are told apart (2,000).
-                if let Some(failure) = &ended.outcome.failure {
-                    self.errors.add(1, &[KeyValue::new("code", failure.code.clone())]);
+                if let Some(code) = ended.outcome.fault() {
+                    self.errors.add(1, &[KeyValue::new("code", code.to_owned())]);
                 }
             }
             Event::SignInLost { .. }

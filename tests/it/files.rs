@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use calamine::{Data, Reader as _, Xlsx};
 
+use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
 
 const WIDE: &str = "UPN;Mobile;AlternateMobile;OfficePhone;Büro\r\n\
@@ -119,4 +120,18 @@ fn a_run_writes_a_workbook_where_that_is_asked_for() {
     assert_eq!(range.get((2, 5)), Some(&Data::String("failed".to_owned())));
     let ended = World::new().file("in.csv", text).run("in.csv", &["--rehearse", "--skip-invalid"]).exits(1);
     assert!(!ended.directory().join("results.xlsx").exists());
+}
+
+#[test]
+fn output_that_does_not_get_to_its_place_is_told() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(AUTHWAVE).arg("template").stdout(Stdio::from(full)).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let warning = "warning: not everything could be written to standard output: No space left on device (os error 28)\n";
+    assert_eq!(told, warning);
+    // Who has read enough of it is told nothing.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(AUTHWAVE).arg("template").stdout(writer).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }

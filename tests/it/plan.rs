@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::support::scripted::Answer;
 use super::support::simulator::AUTHWAVE;
 use super::support::world::World;
 
@@ -254,4 +255,23 @@ fn rows_of_a_user_s_second_spelling_are_blocked() {
             assert_eq!(world.tenant().user(&id).unwrap()["office"], "+1 4255550198");
         }
     }
+}
+
+#[test]
+fn what_graph_says_of_a_user_neither_moves_the_terminal_nor_passes_for_a_line_of_the_plan() {
+    let message =
+        "\u{1b}]0;title\u{7}\u{1b}[2Jno\nhash: f0f0\nrow 2     b@contoso.com set-phone: nothing\u{202e}";
+    let refused = json!({"error": {"code": "b\u{1b}[31mad\nhash: f1f1", "message": message}});
+    let world = World::new()
+        .file("in.csv", "user,action,phone_number\na@contoso.com,set,+1 2065550101\n")
+        .answers((0..4).map(|_| Answer::json(400, &refused)));
+    let ended = world.plan("in.csv", &["--details", "--no-batch"]).exits(1);
+    for (name, said) in [("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
+        let is_obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!said.contains(is_obeyed), "{name}: {said:?}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("row 2")).count(), 0, "{said}");
+    }
+    let hashes: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("hash: ")).collect();
+    assert!(matches!(hashes[..], [hash] if hash.len() == "hash: ".len() + 64), "{hashes:?}");
+    assert!(ended.stdout.contains("a@contoso.com set-phone: blocked (unread): b"), "{}", ended.stdout);
 }

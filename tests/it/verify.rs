@@ -93,3 +93,39 @@ fn a_rehearsal_and_a_directory_without_a_run_cannot_be_verified() {
     world.run("in.csv", &["--rehearse"]);
     world.verify(&[]).exits(2).stderr_has("was a rehearsal, whose tenant is gone");
 }
+
+#[test]
+fn rows_that_a_killed_run_left_in_doubt_are_not_passed_over_in_silence() {
+    let rows = (0..60).map(|i| format!("u{i}@contoso.com,set,+1 20655501{i:02}\n")).collect::<Vec<_>>();
+    let text = "user,action,phone_number\n".to_owned() + &rows.concat();
+    let world = World::new().file("in.csv", &text).simulator(&["--latency", "50ms"]);
+    let running = world.begin("in.csv", &["--in-flight", "4"]);
+    while world.tenant().count("requests") < 40 {}
+    running.signal("-KILL");
+    running.end();
+    let ended = world.verify(&[]).exits(1).stderr_has("not looked at: ");
+    let ended =
+        ended.stderr_has("of which nobody knows what became of them").stderr_has("authwave resume out");
+    assert!(verdicts(&ended).iter().all(|verdict| verdict == "holds"), "the others stand");
+    // Resets alone were followed, and none is open: that makes no good run of it.
+    world.operations(&[]).exits(1).stderr_has("next: authwave resume out");
+    world.verify(&[]).exits(1);
+    world.resume(&[]).exits(0);
+    world.verify(&[]).exits(0).stderr_has("verified: 60 holds\n").stderr_lacks("not looked at");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_said_to_be_no_run() {
+    let world = World::new();
+    // As a directory that belongs to somebody else, but for the superuser, too.
+    std::os::unix::fs::symlink("out", world.path("out")).unwrap();
+    for command in ["report", "verify", "undo", "resume", "operations"] {
+        let ended =
+            world.authwave(&[command, "out"]).exits(2).stderr_has("error: cannot read out/journal.sqlite: ");
+        ended.stderr_lacks("is no journal");
+    }
+    world
+        .authwave(&["report", "nowhere"])
+        .exits(2)
+        .stderr_has("the run directory cannot be used: nowhere/journal.sqlite is no");
+}

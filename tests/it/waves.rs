@@ -21,7 +21,11 @@ fn world() -> World {
 #[test]
 fn rows_that_are_not_due_are_unprocessed_with_the_reason_and_do_not_count_against_the_run() {
     let world = world();
-    let ended = world.run("waves.csv", &ZONE).exits(0).stderr_lacks("next:").stderr_lacks("errors:");
+    let flags = [&ZONE[..], &["--metrics-file", "run.prom"]].concat();
+    let ended = world.run("waves.csv", &flags).exits(0).stderr_lacks("next:").stderr_lacks("errors:");
+    let metrics = std::fs::read_to_string(world.path("run.prom")).unwrap();
+    let waiting = "authwave_rows_total{action=\"set-phone\",status=\"unprocessed\"} 2";
+    assert!(metrics.contains(waiting) && !metrics.contains("authwave_errors_total{"), "{metrics}");
     let ended = ended.stderr_has("\nnot due yet: 3 of the unprocessed rows; run the same file again later\n");
     let statuses = ended.column("status");
     let waits = "unprocessed";
