@@ -318,7 +318,8 @@ where
         for task in beginning.drain(..) {
             let reads_first = self.conduct().reads_first(&task);
             let is_to_be_kept = task.action.writes() && !reads_first;
-            if reads_first {
+            // One that changes nothing was not told of: where all before it is kept, nothing will tell that it is.
+            if reads_first && self.told > self.kept {
                 self.keeping.expect(task.row.number);
                 self.unkept.push_back((self.told, task.row.number));
             }

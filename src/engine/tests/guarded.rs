@@ -3,6 +3,8 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::stage::{Rows, Stage, adds, phone, plain, resets, rows, user};
 use crate::actions::conduct::{Asked, BeforeImages, Conduct, Look, Sight};
 use crate::engine::run::Stop;
@@ -144,6 +146,20 @@ async fn what_a_guard_found_is_kept_before_a_row_changes_it() {
     assert_eq!(left, [latency + commit; 2]);
     let found = played.told.iter().filter(|(_, event)| matches!(event, Event::Found(_)));
     assert_eq!(found.count(), 2);
+}
+
+/// A row that changes nothing is looked at first, too, and leaves nothing that would have to be kept.
+#[tokio::test(start_paused = true)]
+async fn a_row_of_a_plan_that_only_reads_keeps_no_other_from_writing() {
+    let mut stage = Stage::new(plain()).window(1);
+    stage.settings.conduct = Conduct { before: BeforeImages::Kept, ..Conduct::PLAIN };
+    has_mobile(&stage, 1, 5);
+    let update = (user(1), Action::UpdatePhone(phone(Mobile, 6)));
+    let file = rows([(user(0), Action::ListMethods), update]);
+    let is_planned = |task: &Task| (!task.action.writes()).then(absent);
+    let played = stage.play(with(file, is_planned, &Prior::Untried));
+    let played = timeout(Duration::from_hours(1), played).await.expect("nothing waits for ever");
+    assert_eq!(played.statuses(), [Status::Succeeded; 2]);
 }
 
 #[tokio::test(start_paused = true)]
