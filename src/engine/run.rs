@@ -328,9 +328,9 @@ where
         self.beginning = beginning;
     }
 
-    /// How many events have to be kept for the next row to go on.
+    /// How many events have to be kept for the next row to go on. Where none could start, nobody asks: each time costs.
     fn next_to_keep(&self) -> Option<u64> {
-        let begun = self.begun.front().map(|(count, _)| *count);
+        let begun = self.begun.front().map(|(count, _)| *count).filter(|_| self.room_at_the_gate() > 0);
         let unkept = self.unkept.front().map(|(count, _)| *count);
         [begun, unkept].into_iter().flatten().filter(|count| *count > self.kept).min()
     }
