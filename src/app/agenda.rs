@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::actions::verdicts::in_doubt;
 use crate::engine::run::RowsError;
 use crate::model::action::Action;
 use crate::model::error_code::OwnCode;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::foresight::{Kind, LastMethod, foresee};
-use crate::model::outcome::{Outcome, Status};
+use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::{Phone, PhoneChange, PhoneType};
 use crate::model::row::RowNumber;
-use crate::model::task::{InvalidRow, PassedOver, Task, Work};
+use crate::model::task::{PassedOver, Prior, Task, Work};
 use crate::model::user::UserId;
 use crate::model::user_state::{Expectation, Expected, UserState};
 use crate::policy::caps::Tally;
@@ -155,7 +156,7 @@ impl Agenda {
         Ok(match self.row(task.row.number)?.map(item) {
             Some(Item::Do(due)) => match due.refusal(&task) {
                 None => Work::Task(Task { expected: due.expected, ..task }),
-                Some((code, reason)) => left(task, code, reason.to_owned()),
+                Some((code, reason)) => left(task, code, reason),
             },
             Some(Item::Done { reason }) => {
                 let outcome = Outcome::new(Status::Unchanged, reason);
@@ -165,8 +166,8 @@ impl Agenda {
                 let outcome = Outcome::not_due("a plan that is made when it is due");
                 Work::PassedOver(Box::new(PassedOver { task, outcome }))
             }
-            Some(Item::Leave { code, reason }) => left(task, code, reason),
-            None => left(task, OwnCode::NotPlanned, "does not stand in the plan".to_owned()),
+            Some(Item::Leave { code, reason }) => left(task, code, &reason),
+            None => left(task, OwnCode::NotPlanned, "does not stand in the plan"),
         })
     }
 
@@ -297,16 +298,14 @@ fn item(row: PlanRow) -> Item {
 }
 
 /// A row that is not done.
-pub(super) fn left(task: Task, code: OwnCode, reason: String) -> Work {
-    let value = task.user.to_string();
-    Work::Invalid(InvalidRow {
-        row: task.row,
-        column: "user".to_owned(),
-        value,
-        reason,
-        code,
-        may_be_done: false,
-    })
+pub(super) fn left(task: Task, code: OwnCode, reason: &str) -> Work {
+    let failure = Failure::own(code, None, format!("user '{}' {reason}", task.user));
+    let outcome = match task.prior {
+        // By a session that broke off.
+        Prior::InDoubt(_) => in_doubt(failure),
+        Prior::Untried | Prior::Accepted(_) => Outcome::failed(failure, ""),
+    };
+    Work::PassedOver(Box::new(PassedOver { task, outcome }))
 }
 
 fn same(what: &str, (then, now): (&str, &str), cure: &'static str) -> Result<(), AppError> {
@@ -325,7 +324,6 @@ mod tests {
     use crate::model::outlook::Planned;
     use crate::model::phone::PhoneNumber;
     use crate::model::row::Row;
-    use crate::model::task::Prior;
     use crate::model::user_state::{HeldPhone, SmsSignIn};
     use crate::results::plan_document::PlanWriter;
 
@@ -387,16 +385,19 @@ mod tests {
         agenda_of(std::slice::from_ref(row))
     }
 
-    /// `None` where the row is done by a plan of one row.
-    fn refused(row: &PlanRow, task: Task) -> Option<OwnCode> {
+    /// The code of its end; `None` where the row is done by a plan of one row.
+    fn refused(row: &PlanRow, task: Task) -> Option<String> {
         let (agenda, _its) = agenda(row);
         match agenda.apply(Work::Task(task)).unwrap() {
             Work::Task(task) => {
                 assert!(task.expected.is_some());
                 None
             }
-            Work::Invalid(invalid) => Some(invalid.code),
-            Work::PassedOver(passed) => panic!("{passed:?}"),
+            Work::PassedOver(passed) => {
+                assert_eq!(passed.outcome.status, Status::Failed);
+                passed.outcome.fault().map(str::to_owned)
+            }
+            Work::Invalid(invalid) => panic!("{invalid:?}"),
         }
     }
 
@@ -414,7 +415,11 @@ mod tests {
             task(adele, Action::DeletePhone(PhoneType::Mobile)),
         ];
         for other in others {
-            assert_eq!(refused(&plan, other.clone()), Some(OwnCode::NotPlanned), "{other:?}");
+            assert_eq!(
+                refused(&plan, other.clone()),
+                Some(OwnCode::NotPlanned.name().to_owned()),
+                "{other:?}"
+            );
         }
     }
 
@@ -458,6 +463,7 @@ mod tests {
         let so = Expected::Phone(held.clone());
         assert_eq!(refused(&row(vec![]).expecting(&expecting(so)), task.clone()), None);
         let other = HeldPhone { number: "+1 4255550101".into(), ..held.clone() };
+        let moved = Some(OwnCode::StateMoved.name().to_owned());
         for mobile in [
             Expected::Absent,
             Expected::Anything,
@@ -465,9 +471,9 @@ mod tests {
             Expected::OneOf(vec![Some(held), None]),
         ] {
             let plan = row(vec![]).expecting(&expecting(mobile.clone()));
-            assert_eq!(refused(&plan, task.clone()), Some(OwnCode::StateMoved), "{mobile:?}");
+            assert_eq!(refused(&plan, task.clone()), moved, "{mobile:?}");
         }
-        assert_eq!(refused(&row(vec![]), task.clone()), Some(OwnCode::StateMoved));
+        assert_eq!(refused(&row(vec![]), task.clone()), moved);
     }
 
     #[test]

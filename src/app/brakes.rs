@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::engine::run::RowsError;
 use crate::model::outlook::Why;
-use crate::model::task::{Task, Work};
+use crate::model::task::{Prior, Task, Work};
 use crate::model::wards::Wards;
 
 use super::agenda::{Agenda, left};
@@ -38,8 +38,10 @@ impl Brakes {
             None => work,
         };
         Ok(match work {
+            // It was accepted before, and is only followed.
+            Work::Task(task @ Task { prior: Prior::Accepted(_), .. }) => Work::Task(task),
             Work::Task(task) => match self.refusal(&task) {
-                Some(Why { code, reason }) => left(task, code, reason),
+                Some(Why { code, reason }) => left(task, code, &reason),
                 None => Work::Task(task),
             },
             work @ (Work::Invalid(_) | Work::PassedOver(_)) => work,

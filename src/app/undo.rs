@@ -246,13 +246,14 @@ impl Source {
         Ok(())
     }
 
-    /// The rows that may have changed something, by their users.
+    /// The rows that may have changed something, by their users. One that a guard has stopped was never sent.
     fn changed(&self) -> Result<UserRows, AppError> {
         let mut rows = Vec::new();
         self.store.replay(&self.timeline, |event| {
             if let Event::Ended(ended) = event
                 && let Work::Task(task) = &ended.work
                 && task.action.writes()
+                && (ended.outcome.status != Status::Failed || ended.started_at.is_some())
             {
                 rows.push((task.user.order_key(), task.row.number));
             }

@@ -113,7 +113,7 @@ fn may_have_changed(ended: &Ended, action: &Action) -> bool {
     let was_done = match ended.outcome.status {
         Status::Succeeded | Status::Unchanged | Status::Unknown => true,
         // What stands before the phone that failed was done.
-        Status::Failed => matches!(action, Action::SetPhones(_)),
+        Status::Failed => matches!(action, Action::SetPhones(_)) && ended.started_at.is_some(),
         Status::Pending | Status::Unprocessed => false,
     };
     was_done && is_visible(action)

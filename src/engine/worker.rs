@@ -133,7 +133,10 @@ pub(super) fn ended_unbegun(work: Work) -> Ended {
             let outcome = if invalid.may_be_done { in_doubt(failure) } else { Outcome::failed(failure, "") };
             (Work::Invalid(invalid), outcome)
         }
-        Work::PassedOver(passed) => (Work::Task(passed.task), passed.outcome),
+        Work::PassedOver(passed) => {
+            let outcome = passed.outcome.clone();
+            (Work::PassedOver(passed), outcome)
+        }
     };
     Ended {
         work,

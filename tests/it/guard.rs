@@ -239,6 +239,13 @@ fn holders_of_roles_and_members_of_role_assignable_groups_are_not_touched_unless
     assert_eq!(codes(&ended), ["succeeded ", "failed privileged", "succeeded ", "failed privileged"]);
     let told = &ended.results()[1]["error_message"];
     assert!(told.contains("holds the directory role Global Administrator"), "{told}");
+    // They are rows of an action all the same, and whoever reads the report sees whose.
+    let summary = ended.summary();
+    assert_eq!(summary["by_action"]["set-phone"]["failed"], 2, "{summary}");
+    assert_eq!(summary["desired_state"]["not_mended"], 2, "{summary}");
+    let report = ended.text("report.html");
+    let of_alex = |row: &&str| row.contains("alex@contoso.com") && row.contains("set-phone");
+    assert!(report.split("<tr").any(|row| of_alex(&row)), "no row of his in the report");
     // Reading them does no harm.
     world.snapshot("wave.csv", &["--run-dir", "seen"]).exits(0);
     assert_eq!(world.tenant().user("alex@contoso.com").unwrap()["mobile"], serde_json::Value::Null);

@@ -9,13 +9,15 @@ use super::stage::{Rows, Stage, adds, phone, plain, resets, rows, user};
 use crate::actions::conduct::{Asked, BeforeImages, Conduct, Look, Sight};
 use crate::engine::run::Stop;
 use crate::model::action::Action;
+use crate::model::error_code::OwnCode;
 use crate::model::event::Event;
 use crate::model::foresight::LastMethod;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Failure, Outcome, Status};
 use crate::model::phone::PhoneType::Mobile;
 use crate::model::row::RowNumber;
-use crate::model::task::{Prior, Task, Work};
+use crate::model::task::{PassedOver, Prior, Task, Work};
 use crate::model::user_state::{Expectation, Expected, HeldPhone, SmsSignIn};
+use crate::policy::failures::FailureLimit;
 use crate::simulator::faults::FaultRates;
 use crate::simulator::phones::Numbers;
 use crate::simulator::resets::ResetSettings;
@@ -271,4 +273,24 @@ async fn a_file_with_fewer_users_than_go_first_is_done_as_a_whole() {
     let played = stage.play(rows(adds(5))).await;
     assert_eq!(played.statuses(), vec![Status::Succeeded; 5]);
     assert_eq!(played.ledger().reads, 5);
+}
+
+/// Neither the error budget nor those who go first have anything to do with rows for which nothing was sent.
+#[tokio::test(start_paused = true)]
+async fn rows_that_a_guard_leaves_out_stop_nothing() {
+    let mut stage = Stage::new(plain());
+    stage.settings.failures = Some(FailureLimit::Count(3));
+    stage.settings.canary = NonZeroU64::new(2);
+    let left = |work| match work {
+        Ok(Work::Task(task)) if task.row.number.0 % 2 == 1 => {
+            let outcome = Outcome::failed(Failure::own(OwnCode::Privileged, None, "holds a role"), "");
+            Ok(Work::PassedOver(Box::new(PassedOver { task, outcome })))
+        }
+        other => other,
+    };
+    let played = stage.play(rows(adds(60)).into_iter().map(left).collect()).await;
+    played.assert_each_ended_once(60);
+    assert!(played.end.stop.is_none(), "{:?}", played.end.stop);
+    assert_eq!((played.end.stats.rows.succeeded, played.end.stats.rows.failed), (30, 30));
+    assert_eq!(played.end.stats.by_action["add-phone"].failed, 30);
 }
