@@ -177,7 +177,8 @@ impl Account<'_> {
 
     /// What to type next, in this order.
     fn next(&self) -> Vec<String> {
-        let rest = Rest { rows: self.stats.rows, refused: self.refused, exit_code: Some(self.exit.code()) };
+        let (exit_code, was_stopped) = (Some(self.exit.code()), self.stop.is_some());
+        let rest = Rest { rows: self.stats.rows, refused: self.refused, exit_code, was_stopped };
         next_steps(self.run, self.directory, &rest)
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Rest {
     pub(super) refused: u64,
     /// How its last process ended; `None` where that noted no end.
     pub(super) exit_code: Option<u8>,
+    /// Whether its last process was stopped by a signal, a time, or the rows themselves.
+    pub(super) was_stopped: bool,
 }
 
 impl Rest {
@@ -31,8 +33,8 @@ impl Rest {
         let rows = &self.rows;
         // Who reads each user once does not come to as many ends as the file has rows.
         let is_short = Purpose::of(&run.command) == Purpose::Rows && rows.total() < run.rows;
-        // Where a fault stopped it, and no row, its files are made anew.
-        let is_faulty = self.exit_code == Some(Exit::Stopped.code()) && rows.failed + rows.unknown == 0;
+        // Nothing but a fault ended it, and where no row is left that was in the files: they are made anew.
+        let is_faulty = self.exit_code == Some(Exit::Stopped.code()) && !self.was_stopped;
         rows.not_reached() > 0 || self.refused > 0 || is_short || is_faulty || self.exit_code.is_none()
     }
 }
@@ -121,7 +123,7 @@ mod tests {
     fn resume_is_named_where_it_would_do_something() {
         let failed = RowCounts { succeeded: 2, failed: 2, ..RowCounts::default() };
         let done = RowCounts { succeeded: 4, ..RowCounts::default() };
-        let ended = Rest { rows: failed, refused: 0, exit_code: Some(4) };
+        let ended = Rest { rows: failed, refused: 0, exit_code: Some(4), was_stopped: true };
         let resume = "authwave resume out";
         let told = |rest: &Rest| steps(&run("run", "{}"), rest);
         // Too many rows failed, and none is left.
@@ -130,7 +132,9 @@ mod tests {
         assert_eq!(told(&Rest { exit_code: None, ..ended }), resume);
         assert_eq!(told(&Rest { rows: RowCounts { succeeded: 1, ..failed }, ..ended }), resume);
         assert_eq!(told(&Rest { rows: RowCounts { unprocessed: 1, ..done }, ..ended }), resume);
-        assert_eq!(told(&Rest { rows: done, ..ended }), resume, "its files are made anew");
+        for rows in [done, failed] {
+            assert_eq!(told(&Rest { rows, was_stopped: false, ..ended }), resume, "its files are made anew");
+        }
         assert_eq!(told(&Rest { rows: done, exit_code: Some(0), ..ended }), "");
     }
 
@@ -138,7 +142,7 @@ mod tests {
     fn a_plan_is_looked_at_and_carried_out_and_rows_of_one_are_planned_anew() {
         // Two of the four rows are of one user.
         let rows = RowCounts { succeeded: 2, failed: 1, ..RowCounts::default() };
-        let rest = Rest { rows, refused: 0, exit_code: Some(0) };
+        let rest = Rest { rows, refused: 0, exit_code: Some(0), was_stopped: false };
         let told = steps(&run("plan", "{}"), &rest);
         assert_eq!(told, "look at plan.html, then authwave run --plan out/plan.json");
         let told = steps(&run("snapshot", "{}"), &rest);

@@ -144,10 +144,12 @@ fn next(
     if presence == Presence::UnderWay {
         return Ok(Vec::new());
     }
-    let exit_code = digest.sessions.last().and_then(|session| session.exit_code);
+    let last = digest.sessions.last();
+    let exit_code = last.and_then(|session| session.exit_code);
+    let was_stopped = last.is_some_and(|session| session.stop_reason.is_some());
     // A path that cannot be made absolute is told as it was given.
     let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    let rest = Rest { rows: digest.rows, refused: refused(store)?, exit_code };
+    let rest = Rest { rows: digest.rows, refused: refused(store)?, exit_code, was_stopped };
     Ok(next_steps(store.run(), &directory, &rest))
 }
 

@@ -50,7 +50,9 @@ impl Store {
         let counted = Digest { rows, by_action, worked, ..Digest::default() };
         let digest = self.understood(digest(&self.connection, counted))?;
         let is_open = digest.sessions.last().is_some_and(|session| session.ended_at.is_none());
-        if !is_open {
+        // A session behind the one that broke off may have followed operations only.
+        let are_rows_left = digest.rows.total() - digest.rows.not_reached() < self.run.rows;
+        if !is_open && !are_rows_left {
             return Ok(digest);
         }
         let timeline = Timeline::new(Instant::now(), self.run.started_at);

@@ -112,7 +112,7 @@ pub fn verdict(digest: &Digest, (errand, rows): (Errand, u64), presence: Presenc
             Mood::Open,
         );
     }
-    if last.is_some_and(|session| session.ended_at.is_none()) {
+    if last.is_some_and(|session| session.ended_at.is_none()) || digest.in_doubt > 0 {
         let sentence = format!(
             "The {name} broke off: {} of {of} {counted} have ended, {} are in doubt, {} were never tried. Nothing is \
              lost; resume goes on.",
@@ -224,7 +224,8 @@ mod tests {
         };
         let read = RowCounts { succeeded: read, ..RowCounts::default() };
         let by_action = [("list-methods".to_owned(), read)].into();
-        let digest = Digest { rows, by_action, sessions: vec![session], in_doubt: 2, ..Digest::default() };
+        let in_doubt = if ended_at.is_none() { 2 } else { 0 };
+        let digest = Digest { rows, by_action, sessions: vec![session], in_doubt, ..Digest::default() };
         let Verdict { mood, sentence } = verdict(&digest, of, presence);
         (mood, sentence)
     }

@@ -110,6 +110,8 @@ fn rows_that_a_killed_run_left_in_doubt_are_not_passed_over_in_silence() {
     // Resets alone were followed, and none is open: that makes no good run of it.
     world.operations(&[]).exits(1).stderr_has("next: authwave resume out");
     world.verify(&[]).exits(1);
+    let report = std::fs::read_to_string(world.path("out/report.html")).unwrap();
+    assert!(report.contains(" are in doubt, "), "also behind a session that followed resets alone");
     world.resume(&[]).exits(0);
     world.verify(&[]).exits(0).stderr_has("verified: 60 holds\n").stderr_lacks("not looked at");
 }
