@@ -14,6 +14,7 @@ pub mod holders;
 pub mod permission;
 pub mod rate;
 pub mod recall;
+mod renewal;
 pub mod retry_after;
 pub mod search;
 pub mod skew;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::cruise::{Costs, Cruise, Epoch, boost_for};
 use super::descent::Descent;
+use super::renewal::Renewal;
 use super::throttle_scope::Hits;
 
 /// What the controller is told before it begins.
@@ -68,6 +69,7 @@ pub struct Rate {
     since_met: Epoch,
     last_hold: Option<Hold>,
     descent: Option<Descent>,
+    renewal: Renewal,
     saving: Saving,
     last_answer: f64,
 }
@@ -163,6 +165,7 @@ impl Rate {
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
             descent: None,
+            renewal: Renewal::NONE,
             saving: Saving::Taken,
             last_answer: 0.0,
         }
@@ -254,7 +257,7 @@ impl Rate {
             Some(hold) if sent_at < hold.began => return answer.hold,
             // Nothing was accepted since: what the hold should have brought is not there yet.
             Some(hold) if !hold.is_over => {
-                let span = span.max((hold.span * 2.0).min(LONGEST_DOUBLED));
+                let span = span.max(self.renewal.note_another(now, hold.span).min(LONGEST_DOUBLED));
                 if let Phase::Cruise(cruise) = &mut self.phase {
                     cruise.began = now + span;
                 }
@@ -267,6 +270,9 @@ impl Rate {
                         self.saving = Saving::Doubted;
                     }
                 }
+                let is_row_to_row = matches!(self.phase, Phase::Cruise(_));
+                let since = is_row_to_row.then_some(sent_at - self.epoch.began);
+                self.renewal.note_refusal(now, self.epoch.accepted, since);
                 let counted = if answer.hold_is_told { span } else { span.min(1.0) };
                 if self.limit().is_none() {
                     self.since_met = Epoch { began: sent_at, accepted: 0 };
@@ -297,7 +303,7 @@ impl Rate {
             Hits::Everybody => DEPTH_FOR_ALL,
         };
         // A bucket has the next request's room soon; who waits for longer waits for a window to end, which saves nothing.
-        if hold > 1.0 / limit + ROUNDED_BY {
+        if hold > 1.0 / limit + ROUNDED_BY || self.renewal.limit().is_some() {
             self.saving = Saving::None;
         }
         let is_boosted = self.saving == Saving::Taken && hold > 0.0;
@@ -328,7 +334,9 @@ impl Rate {
                     Some(_) | None => measured.min(sent),
                 }
             }
-            Phase::Cruise(cruise) => self.corrected(&cruise, sent_at, span),
+            Phase::Cruise(cruise) => {
+                self.renewal.limit().unwrap_or_else(|| self.corrected(&cruise, sent_at, span))
+            }
         };
         limit.max(SLOWEST)
     }
@@ -416,7 +424,7 @@ impl Rate {
     fn costs(&self) -> Costs {
         Costs {
             latency: self.latency.unwrap_or_default(),
-            hold: self.last_hold.map_or(1.0, |hold| hold.span),
+            hold: self.renewal.cost_of(self.last_hold.map_or(1.0, |hold| hold.span)),
         }
     }
 
