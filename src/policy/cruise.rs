@@ -25,6 +25,8 @@ pub(super) struct Cruise {
     pub(super) began: f64,
     /// Since when the limit is about this, in seconds; a limit that is new is probed sooner.
     pub(super) held_since: f64,
+    /// Whether it rests on next to nothing, so that a few requests more tell better.
+    pub(super) is_guess: bool,
     /// How much of the curve's height is used: less after others were hit, too.
     pub(super) depth: f64,
     /// Until then what the quota saved up during the hold is spent.
@@ -42,6 +44,8 @@ const REFUSALS_PAID_BY: f64 = 300.0;
 const HOLD_PAID_BY: f64 = 100.0;
 /// A limit that is new is probed after so many requests and round trips already, and so many times the hold.
 const NEW_REQUESTS: f64 = 30.0;
+/// A limit that was guessed after so many, and then the rate doubles in the time of as many.
+const GUESS_REQUESTS: f64 = 5.0;
 const NEW_ROUNDS: f64 = 10.0;
 const NEW_HOLD_PAID_BY: f64 = 5.0;
 /// Beyond the limit the rate doubles in the time of so many requests or round trips, but in no less than so many seconds.
@@ -87,13 +91,15 @@ impl Cruise {
         // A refused request takes a place in the rate, and so do those that are on the wire behind it.
         let refusal = 1.0 / self.limit + costs.latency;
         let whole = (REFUSALS_PAID_BY * refusal).max(HOLD_PAID_BY * costs.hold);
-        let soon = NEW_REQUESTS / self.limit + NEW_ROUNDS * costs.latency;
+        let requests = if self.is_guess { GUESS_REQUESTS } else { NEW_REQUESTS };
+        let soon = requests / self.limit + NEW_ROUNDS * costs.latency;
         let least = soon.max(NEW_HOLD_PAID_BY * costs.hold).min(whole);
         (self.began - self.held_since).clamp(least, whole)
     }
 
     fn doubling(&self, costs: &Costs) -> f64 {
         let rounds = DOUBLED_AFTER_ROUNDS * costs.latency;
-        (DOUBLED_AFTER / self.limit).max(rounds).max(QUICKEST_DOUBLING)
+        let requests = if self.is_guess { GUESS_REQUESTS } else { DOUBLED_AFTER };
+        (requests / self.limit).max(rounds).max(QUICKEST_DOUBLING)
     }
 }

@@ -130,6 +130,8 @@ const HARDEST_BRAKE: f64 = 0.1;
 const HEADROOM: f64 = 1.4;
 /// An estimate from fewer accepted requests is none.
 const ENOUGH: u64 = 5;
+/// One from fewer than these is a guess.
+const GUESSED_FROM: u64 = 2;
 /// A hold that is no more than this share of the time between two 429s is short.
 const SHORT_HOLD: f64 = 0.5;
 /// What was accepted is close to the rate that was refused from here on: the limit lies between them.
@@ -313,7 +315,9 @@ impl Rate {
             Phase::Cruise(Cruise { beyond: Some(_), limit: before, .. }) => before.min(limit),
             Phase::Ramp { .. } | Phase::Cruise(_) => limit,
         };
-        Cruise { limit, certain, began, held_since, depth, boosted_until, beyond: None }
+        let is_first = matches!(self.phase, Phase::Ramp { .. }) && self.settings.learned.is_none();
+        let is_guess = is_first && self.epoch.accepted < GUESSED_FROM;
+        Cruise { limit, certain, began, held_since, is_guess, depth, boosted_until, beyond: None }
     }
 
     /// The limit that a 429 shows: what was accepted since the last one, the pause after it included.
@@ -399,6 +403,7 @@ impl Rate {
             certain: limit,
             began: now,
             held_since: now,
+            is_guess: false,
             depth: 1.0,
             boosted_until: now,
             beyond: None,
@@ -637,5 +642,20 @@ mod tests {
             refuse(&mut rate, f64::from(at) * 700.0, 600.0);
         }
         assert!(rate.rate(seconds(2e6)).unwrap() >= 1.0 / 600.0);
+    }
+
+    #[test]
+    fn a_limit_that_was_guessed_from_nothing_is_soon_put_to_the_test() {
+        let mut rate = Rate::new(settings());
+        let (sent_at, at, hold) = (seconds(0.01), seconds(0.06), seconds(1.0));
+        rate.throttled(&Throttled { sent_at, at, hold, hold_is_told: true, hits: Hits::Us });
+        assert!(rate.limit().unwrap() < 1.0);
+        // Nothing else is refused: it had another cause.
+        let mut now = 1.1;
+        while now < 120.0 && rate.rate(seconds(now)).unwrap() < 10.0 {
+            let present = rate.rate(seconds(now)).unwrap();
+            now = pass(&mut rate, now, 1, present, None);
+        }
+        assert!(now < 100.0, "{now}");
     }
 }
