@@ -44,10 +44,10 @@ const REFUSALS_PAID_BY: f64 = 300.0;
 const HOLD_PAID_BY: f64 = 100.0;
 /// A limit that is new is probed after so many requests and round trips already, and so many times the hold.
 const NEW_REQUESTS: f64 = 30.0;
-/// A limit that was guessed after so many, and then the rate doubles in the time of as many.
-const GUESS_REQUESTS: f64 = 5.0;
 const NEW_ROUNDS: f64 = 10.0;
 const NEW_HOLD_PAID_BY: f64 = 5.0;
+/// A limit that was guessed is probed after so many, and then the rate doubles in the time of as many.
+const GUESS_REQUESTS: f64 = 5.0;
 /// Beyond the limit the rate doubles in the time of so many requests or round trips, but in no less than so many seconds.
 const DOUBLED_AFTER: f64 = 20.0;
 const DOUBLED_AFTER_ROUNDS: f64 = 5.0;
