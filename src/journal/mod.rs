@@ -1,6 +1,7 @@
 //! The durable record of a run: what it has not noted has not happened. The one door to SQLite.
 
 mod digest;
+mod ends;
 mod inbox;
 mod note;
 

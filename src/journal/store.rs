@@ -6,17 +6,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{CachedStatement, Connection, Transaction, named_params, params};
+use rusqlite::{Connection, Transaction, named_params, params};
 use tokio::time::Instant;
 
+use super::ends::Ends;
 use super::note::Note;
 use super::record::{RunRecord, SessionEnd, SessionStart, Traffic, run_record};
-use super::row_end::{RowEnd, Text, json};
+use super::row_end::json;
 use super::schema::{self, JournalError};
 use crate::model::event::{BeforeImage, Event, ObserverError};
 use crate::model::method::Method;
 use crate::model::operation::Operation;
-use crate::model::outcome::Status;
 use crate::model::row::RowNumber;
 use crate::model::timeline::Timeline;
 use crate::model::user::UserId;
@@ -32,9 +32,16 @@ pub struct Store {
 
 /// The work of this process.
 #[derive(Debug, Clone, Copy)]
-struct Session {
-    id: i64,
+pub(super) struct Session {
+    pub(super) id: i64,
     timeline: Timeline,
+}
+
+impl Session {
+    /// A moment as it is kept.
+    pub(super) fn time(&self, moment: Instant) -> i64 {
+        self.timeline.microseconds(moment)
+    }
 }
 
 impl Store {
@@ -148,21 +155,20 @@ impl Store {
     pub(super) fn keep(&mut self, notes: &[Note]) -> rusqlite::Result<()> {
         let Some(session) = self.session else { return Err(rusqlite::Error::InvalidQuery) };
         let transaction = self.connection.transaction()?;
-        let done = transaction.prepare_cached(DONE)?;
-        let mut keeper = Keeper { transaction: &transaction, done, session };
-        let mut begun = Vec::new();
+        let keeper = Keeper { transaction: &transaction, session };
+        let (mut begun, mut ends) = (Vec::new(), Vec::new());
         for note in notes {
             match note {
                 Note::Begun(rows) => begun.extend(rows.iter().map(|row| row.0)),
                 Note::Found(image) => keeper.found(image)?,
                 Note::Operation(operation) => keeper.operation(operation)?,
                 Note::Listed { row, user, methods } => keeper.listed(*row, user, methods)?,
-                Note::Ended(ended) => keeper.ended(ended)?,
+                Note::Ended(end) => ends.push(end),
                 Note::Traffic(traffic) => keeper.traffic(traffic)?,
             }
         }
         keeper.begun(&begun)?;
-        drop(keeper);
+        Ends::new(&transaction, session).keep(ends)?;
         transaction.commit()
     }
 }
@@ -204,31 +210,13 @@ fn insert_run(connection: &Connection, run: &RunRecord) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Notes the end of a row of which there is nothing more to say.
-const DONE: &str = "INSERT OR REPLACE INTO rows VALUES \
-                    (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, '', ?8, NULL, NULL, NULL, ?9, ?10, ?11, ?12, ?13, '')";
-
-/// Notes the end of any other row.
-const ENDED: &str = "INSERT OR REPLACE INTO rows VALUES \
-                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
-
-/// Notes the end of a reset that was sent earlier: what is known of the sending stays.
-const FOLLOWED: &str = "UPDATE rows SET session = ?3, status = ?4, detail = ?5, failure_status = ?6, error_code = ?7, \
-                        error_message = ?8, ended_at = ?9 WHERE row = ?1 AND operation_id = ?2";
-
 /// Writes notes within one transaction.
 struct Keeper<'a> {
     transaction: &'a Transaction<'a>,
-    /// By far the most frequent one: looking it up costs as much as a tenth of its work, each value a fiftieth.
-    done: CachedStatement<'a>,
     session: Session,
 }
 
 impl Keeper<'_> {
-    fn time(&self, moment: Instant) -> i64 {
-        self.session.timeline.microseconds(moment)
-    }
-
     fn begun(&self, rows: &[u64]) -> rusqlite::Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -246,7 +234,7 @@ impl Keeper<'_> {
             image.phone_type.name(),
             image.phone_number,
             image.sms_sign_in_state,
-            self.time(image.read_at),
+            self.session.time(image.read_at),
         ])?;
         Ok(())
     }
@@ -265,8 +253,8 @@ impl Keeper<'_> {
             operation.status_detail,
             operation.created_at,
             operation.last_action_at,
-            self.time(operation.accepted_at),
-            operation.finished_at.map(|moment| self.time(moment)),
+            self.session.time(operation.accepted_at),
+            operation.finished_at.map(|moment| self.session.time(moment)),
             operation.polls,
             i64::from(operation.follows_doubt) | (i64::from(operation.may_be_overtaken) << 1),
         ])?;
@@ -293,84 +281,6 @@ impl Keeper<'_> {
             ])?;
         }
         Ok(())
-    }
-
-    fn ended(&mut self, end: &RowEnd) -> rusqlite::Result<()> {
-        let is_plain = end.optional(Text::Fields).is_none()
-            && end.optional(Text::ErrorCode).is_none()
-            && end.text(Text::Detail).is_empty()
-            && end.text(Text::OperationId).is_empty();
-        if let Some(user) = end.optional(Text::User).filter(|_| is_plain) {
-            return self.done(end, user);
-        }
-        let ended_at = self.time(end.ended_at);
-        if end.attempts == 0 && !end.text(Text::OperationId).is_empty() && self.followed(end, ended_at)? {
-            return Ok(());
-        }
-        if end.status == Status::Unprocessed {
-            // It changed nothing: what it found may be another thing by the time it is done.
-            let sql = "DELETE FROM before_images WHERE row = ?1";
-            self.transaction.prepare_cached(sql)?.execute([end.row])?;
-        }
-        self.transaction.prepare_cached(ENDED)?.execute(params![
-            end.row,
-            self.session.id,
-            end.optional(Text::User),
-            end.action,
-            end.phone_type,
-            end.text(Text::PhoneNumber),
-            end.optional(Text::Fields),
-            end.status.name(),
-            end.text(Text::Detail),
-            end.http_status,
-            end.failure_status,
-            end.optional(Text::ErrorCode),
-            end.optional(Text::ErrorMessage),
-            end.attempts,
-            end.started_at.map(|moment| self.time(moment)),
-            ended_at,
-            end.text(Text::RequestId),
-            end.text(Text::ClientRequestId),
-            end.text(Text::OperationId),
-        ])?;
-        Ok(())
-    }
-
-    fn done(&mut self, end: &RowEnd, user: &str) -> rusqlite::Result<()> {
-        let (started_at, ended_at) =
-            (end.started_at.map(|moment| self.time(moment)), self.time(end.ended_at));
-        self.done.execute(params![
-            end.row,
-            self.session.id,
-            user,
-            end.action,
-            end.phone_type,
-            end.text(Text::PhoneNumber),
-            end.status.name(),
-            end.http_status,
-            end.attempts,
-            started_at,
-            ended_at,
-            end.text(Text::RequestId),
-            end.text(Text::ClientRequestId),
-        ])?;
-        Ok(())
-    }
-
-    /// Whether an earlier end of the row is there whose operation was only followed since.
-    fn followed(&self, end: &RowEnd, ended_at: i64) -> rusqlite::Result<bool> {
-        let changed = self.transaction.prepare_cached(FOLLOWED)?.execute(params![
-            end.row,
-            end.text(Text::OperationId),
-            self.session.id,
-            end.status.name(),
-            end.text(Text::Detail),
-            end.failure_status,
-            end.optional(Text::ErrorCode),
-            end.optional(Text::ErrorMessage),
-            ended_at,
-        ])?;
-        Ok(changed > 0)
     }
 
     fn traffic(&self, traffic: &Traffic) -> rusqlite::Result<()> {

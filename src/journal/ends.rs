@@ -1,0 +1,173 @@
+//! Writes the ends of rows: many at a time where they are alike, which takes half of what it takes one by one.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use rusqlite::{CachedStatement, Connection, ToSql, params};
+
+use super::row_end::{RowEnd, Text};
+use super::store::Session;
+use crate::model::outcome::Status;
+
+/// Notes the end of a row of which there is something to say.
+const ENDED: &str = "INSERT OR REPLACE INTO rows VALUES \
+                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+
+/// Notes the end of a reset that was sent earlier: what is known of the sending stays.
+const FOLLOWED: &str = "UPDATE rows SET session = ?3, status = ?4, detail = ?5, failure_status = ?6, error_code = ?7, \
+                        error_message = ?8, ended_at = ?9 WHERE row = ?1 AND operation_id = ?2";
+
+/// So many rows that are alike are noted by one statement.
+const MANY: usize = 16;
+
+/// Note the ends of rows of which there is nothing to say and which are alike.
+static ONE_DONE: LazyLock<String> = LazyLock::new(|| done(1));
+static MANY_DONE: LazyLock<String> = LazyLock::new(|| done(MANY));
+
+/// What rows that are alike share: `session`, `action`, `phone_type`, `status`, `http_status`, `attempts`.
+const SHARED: usize = 6;
+
+/// What each of them has of its own: `row`, `user`, `phone_number`, `started_at`, `ended_at`, `request_id`,
+/// `client_request_id`.
+const OWN: usize = 7;
+
+fn done(rows: usize) -> String {
+    let mut sql = "INSERT OR REPLACE INTO rows VALUES ".to_owned();
+    for (row, comma) in (0..rows).zip(std::iter::once("").chain(std::iter::repeat(", "))) {
+        let own: [usize; OWN] = std::array::from_fn(|value| SHARED + row * OWN + value + 1);
+        let [row, user, number, started, ended, request, client_request] = own;
+        let written = write!(
+            sql,
+            "{comma}(?{row}, ?1, ?{user}, ?2, ?3, ?{number}, NULL, ?4, '', ?5, NULL, NULL, NULL, ?6, ?{started}, ?{ended}, \
+             ?{request}, ?{client_request}, '')"
+        );
+        debug_assert!(written.is_ok(), "a text takes all");
+    }
+    sql
+}
+
+/// Writes the ends of rows within one transaction.
+pub(super) struct Ends<'a> {
+    connection: &'a Connection,
+    session: Session,
+}
+
+impl<'a> Ends<'a> {
+    pub(super) const fn new(connection: &'a Connection, session: Session) -> Self {
+        Self { connection, session }
+    }
+
+    /// In the order of the rows, since a table grows most cheaply at its end.
+    pub(super) fn keep(&self, mut ends: Vec<&RowEnd>) -> rusqlite::Result<()> {
+        ends.sort_by_key(|end| end.row);
+        for alike in ends.chunk_by(|one, next| are_alike(one, next)) {
+            match alike {
+                [end] if !is_plain(end) => self.ended(end)?,
+                _ => self.done(alike)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&self, alike: &[&RowEnd]) -> rusqlite::Result<()> {
+        let many = alike.chunks_exact(MANY);
+        let rest = many.remainder().chunks_exact(1);
+        for (sql, parts) in [(&*MANY_DONE, many), (&*ONE_DONE, rest)] {
+            if parts.len() > 0 {
+                let mut statement = self.connection.prepare_cached(sql)?;
+                parts.into_iter().try_for_each(|part| self.done_at_once(&mut statement, part))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn done_at_once(&self, statement: &mut CachedStatement<'_>, alike: &[&RowEnd]) -> rusqlite::Result<()> {
+        let Some(first) = alike.first() else { return Ok(()) };
+        let mut place = 0;
+        let mut bind = |value: &dyn ToSql| {
+            place += 1;
+            statement.raw_bind_parameter(place, value)
+        };
+        bind(&self.session.id)?;
+        bind(&first.action)?;
+        bind(&first.phone_type)?;
+        bind(&first.status.name())?;
+        bind(&first.http_status)?;
+        bind(&first.attempts)?;
+        for end in alike {
+            bind(&end.row)?;
+            bind(&end.text(Text::User))?;
+            bind(&end.text(Text::PhoneNumber))?;
+            bind(&end.started_at.map(|moment| self.session.time(moment)))?;
+            bind(&self.session.time(end.ended_at))?;
+            bind(&end.text(Text::RequestId))?;
+            bind(&end.text(Text::ClientRequestId))?;
+        }
+        statement.raw_execute().map(|_| ())
+    }
+
+    fn ended(&self, end: &RowEnd) -> rusqlite::Result<()> {
+        let ended_at = self.session.time(end.ended_at);
+        if end.attempts == 0 && !end.text(Text::OperationId).is_empty() && self.followed(end, ended_at)? {
+            return Ok(());
+        }
+        if end.status == Status::Unprocessed {
+            // It changed nothing: what it found may be another thing by the time it is done.
+            let sql = "DELETE FROM before_images WHERE row = ?1";
+            self.connection.prepare_cached(sql)?.execute([end.row])?;
+        }
+        self.connection.prepare_cached(ENDED)?.execute(params![
+            end.row,
+            self.session.id,
+            end.optional(Text::User),
+            end.action,
+            end.phone_type,
+            end.text(Text::PhoneNumber),
+            end.optional(Text::Fields),
+            end.status.name(),
+            end.text(Text::Detail),
+            end.http_status,
+            end.failure_status,
+            end.optional(Text::ErrorCode),
+            end.optional(Text::ErrorMessage),
+            end.attempts,
+            end.started_at.map(|moment| self.session.time(moment)),
+            ended_at,
+            end.text(Text::RequestId),
+            end.text(Text::ClientRequestId),
+            end.text(Text::OperationId),
+        ])?;
+        Ok(())
+    }
+
+    /// Whether an earlier end of the row is there whose operation was only followed since.
+    fn followed(&self, end: &RowEnd, ended_at: i64) -> rusqlite::Result<bool> {
+        let changed = self.connection.prepare_cached(FOLLOWED)?.execute(params![
+            end.row,
+            end.text(Text::OperationId),
+            self.session.id,
+            end.status.name(),
+            end.text(Text::Detail),
+            end.failure_status,
+            end.optional(Text::ErrorCode),
+            end.optional(Text::ErrorMessage),
+            ended_at,
+        ])?;
+        Ok(changed > 0)
+    }
+}
+
+/// Whether there is nothing to say of a row but that it was done. Where it was not, its fields are kept.
+fn is_plain(end: &RowEnd) -> bool {
+    end.optional(Text::User).is_some()
+        && end.optional(Text::Fields).is_none()
+        && end.optional(Text::ErrorCode).is_none()
+        && end.text(Text::Detail).is_empty()
+        && end.text(Text::OperationId).is_empty()
+}
+
+/// Whether two rows differ in nothing but what [`OWN`] tells of.
+fn are_alike(one: &RowEnd, other: &RowEnd) -> bool {
+    let shared = |end: &RowEnd| (end.action, end.phone_type, end.status, end.http_status, end.attempts);
+    is_plain(one) && is_plain(other) && shared(one) == shared(other)
+}
