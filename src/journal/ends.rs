@@ -83,25 +83,21 @@ impl<'a> Ends<'a> {
 
     fn done_at_once(&self, statement: &mut CachedStatement<'_>, alike: &[&RowEnd]) -> rusqlite::Result<()> {
         let Some(first) = alike.first() else { return Ok(()) };
-        let mut place = 0;
-        let mut bind = |value: &dyn ToSql| {
-            place += 1;
-            statement.raw_bind_parameter(place, value)
-        };
-        bind(&self.session.id)?;
-        bind(&first.action)?;
-        bind(&first.phone_type)?;
-        bind(&first.status.name())?;
-        bind(&first.http_status)?;
-        bind(&first.attempts)?;
+        let mut values = Values { statement, bound: 0 };
+        values.bind(self.session.id)?;
+        values.bind(first.action)?;
+        values.bind(first.phone_type)?;
+        values.bind(first.status.name())?;
+        values.bind(first.http_status)?;
+        values.bind(first.attempts)?;
         for end in alike {
-            bind(&end.row)?;
-            bind(&end.text(Text::User))?;
-            bind(&end.text(Text::PhoneNumber))?;
-            bind(&end.started_at.map(|moment| self.session.time(moment)))?;
-            bind(&self.session.time(end.ended_at))?;
-            bind(&end.text(Text::RequestId))?;
-            bind(&end.text(Text::ClientRequestId))?;
+            values.bind(end.row)?;
+            values.bind(end.text(Text::User))?;
+            values.bind(end.text(Text::PhoneNumber))?;
+            values.bind(end.started_at.map(|moment| self.session.time(moment)))?;
+            values.bind(self.session.time(end.ended_at))?;
+            values.bind(end.text(Text::RequestId))?;
+            values.bind(end.text(Text::ClientRequestId))?;
         }
         statement.raw_execute().map(|_| ())
     }
@@ -154,6 +150,19 @@ impl<'a> Ends<'a> {
             ended_at,
         ])?;
         Ok(changed > 0)
+    }
+}
+
+/// A statement's values, one behind the other.
+struct Values<'a, 'b> {
+    statement: &'a mut CachedStatement<'b>,
+    bound: usize,
+}
+
+impl Values<'_, '_> {
+    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.bound += 1;
+        self.statement.raw_bind_parameter(self.bound, value)
     }
 }
 

@@ -104,11 +104,13 @@ impl RowEnd {
 /// All texts in one, and where each of them ends.
 fn joined(texts: [Option<&str>; TEXTS]) -> (Box<str>, [u32; TEXTS]) {
     let mut all = String::with_capacity(texts.iter().flatten().map(|text| text.len()).sum());
-    let ends = texts.map(|text| {
-        let Some(text) = text else { return NONE };
-        all.push_str(text);
-        u32::try_from(all.len()).unwrap_or(NONE)
-    });
+    let mut ends = [NONE; TEXTS];
+    for (text, end) in texts.into_iter().zip(&mut ends) {
+        if let Some(text) = text {
+            all.push_str(text);
+            *end = u32::try_from(all.len()).unwrap_or(NONE);
+        }
+    }
     (all.into_boxed_str(), ends)
 }
 
