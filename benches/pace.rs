@@ -10,11 +10,10 @@ mod cell;
 mod grid;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use authwave::simulator::throttle::{Allowance, Quota, RetryAfterForm};
+use authwave::simulator::throttle::{Allowance, Quota};
 
 use cell::{Cell, Fared};
 
@@ -70,27 +69,30 @@ fn figures(table: &str) -> HashMap<String, String> {
     table.lines().filter_map(row).collect()
 }
 
-/// Four runs that begin one after the other and share a quota for ten minutes.
+/// How four runs share a quota for ten minutes. What each gets is a matter of chance, too, so they begin at other times in each
+/// of many plays.
 fn fairness() -> String {
-    let quota = Quota::Bucket { per_second: 100.0, burst: 100.0 };
-    let cell = Cell {
-        name: String::new(),
-        allowance: quota.into(),
-        retry_after: RetryAfterForm::Seconds,
-        usage: authwave::simulator::settings::Usage::Silent,
-        latency: Duration::from_millis(50),
-        refused: 0.0,
-        rows: 1_000_000,
-    };
+    let cell = grid::shared();
     let time = Duration::from_mins(10);
-    let done = cell.share(4, time);
-    let total: u64 = done.iter().sum();
-    let mut text = format!(
-        "Four processes on one quota of 100/s, ten minutes, 50 ms: {:.1} % of it used; shares of what was used:",
-        total as f64 / time.as_secs_f64() / 100.0 * 100.0
-    );
-    for one in done {
-        let _ = write!(text, " {:.1} %", one as f64 * 100.0 / total as f64);
+    let (mut all, mut used) = (Vec::new(), Vec::new());
+    for tenths in (1..=31).step_by(2) {
+        let done = cell.share(4, Duration::from_millis(100 * tenths), time);
+        let total = done.iter().sum::<u64>() as f64;
+        used.push(total / time.as_secs_f64() / 100.0);
+        all.push(done.into_iter().map(|one| one as f64 / total).collect::<Vec<_>>());
     }
-    text + "."
+    let is_level = |shares: &&Vec<f64>| shares.iter().all(|share| (0.75..=1.25).contains(&(share * 4.0)));
+    let plays = all.len();
+    let level = all.iter().filter(is_level).count();
+    let shares: Vec<f64> = all.into_iter().flatten().collect();
+    let least = |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min) * 100.0;
+    let most = |of: &[f64]| of.iter().copied().fold(0.0, f64::max) * 100.0;
+    format!(
+        "Four processes on one quota of 100/s, ten minutes, 50 ms, {plays} plays in which each begins 0.1 s to 3.1 s after the one \
+         before: at least {:.1} % of the quota used, shares of {:.1} % to {:.1} %, in {level} plays all of them within a quarter of \
+         25 %.",
+        least(&used),
+        least(&shares),
+        most(&shares)
+    )
 }

@@ -52,6 +52,9 @@ const GUESS_REQUESTS: f64 = 5.0;
 const DOUBLED_AFTER: f64 = 20.0;
 const DOUBLED_AFTER_ROUNDS: f64 = 5.0;
 const QUICKEST_DOUBLING: f64 = 5.0;
+/// That holds from so many requests a second on. Under it, it is less by the root: of several programs on one quota the one with
+/// the smallest part reaches for more the soonest, and nothing else levels their parts.
+const QUICKEST_FROM: f64 = 50.0;
 /// So much of what is saved up during a hold is spent after it, at so much more than the limit.
 const SAVED: f64 = 0.9;
 const BOOST: f64 = 0.5;
@@ -100,6 +103,7 @@ impl Cruise {
     fn doubling(&self, costs: &Costs) -> f64 {
         let rounds = DOUBLED_AFTER_ROUNDS * costs.latency;
         let requests = if self.is_guess { GUESS_REQUESTS } else { DOUBLED_AFTER };
-        (requests / self.limit).max(rounds).max(QUICKEST_DOUBLING)
+        let quickest = QUICKEST_DOUBLING * (self.limit / QUICKEST_FROM).sqrt().min(1.0);
+        (requests / self.limit).max(rounds).max(quickest)
     }
 }

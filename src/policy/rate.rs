@@ -308,14 +308,16 @@ impl Rate {
         if hold > 1.0 / limit + ROUNDED_BY || self.renewal.limit().is_some() {
             self.saving = Saving::None;
         }
-        let is_boosted = self.saving == Saving::Taken && hold > 0.0;
+        let is_first = matches!(self.phase, Phase::Ramp { .. }) && self.settings.learned.is_none();
+        // A first limit that was measured has in it what the quota had saved up before, so it is too high already.
+        let is_high = is_first && self.epoch.accepted >= ENOUGH;
+        let is_boosted = self.saving == Saving::Taken && hold > 0.0 && !is_high;
         let boosted_until = if is_boosted { began + boost_for(hold) } else { began };
         // Behind a probe the limit lies somewhere between what was accepted and what was refused.
         let certain = match self.phase {
             Phase::Cruise(Cruise { beyond: Some(_), limit: before, .. }) => before.min(limit),
             Phase::Ramp { .. } | Phase::Cruise(_) => limit,
         };
-        let is_first = matches!(self.phase, Phase::Ramp { .. }) && self.settings.learned.is_none();
         let is_guess = is_first && self.epoch.accepted < GUESSED_FROM;
         Cruise { limit, certain, began, held_since, is_guess, depth, boosted_until, beyond: None }
     }
@@ -549,6 +551,10 @@ mod tests {
         for (hold, is_spent) in [(1.0, true), (8.0, false)] {
             let mut rate = Rate::new(settings());
             let now = pass(&mut rate, 0.0, 550, 55.0, None);
+            refuse(&mut rate, now, 1.0);
+            let is_high = rate.rate(seconds(now + 1.1)).unwrap();
+            assert!(is_high < rate.limit().unwrap(), "{is_high}: a first limit has in it what was saved up");
+            let now = pass(&mut rate, now + 1.0, 500, 50.0, None);
             refuse(&mut rate, now, hold);
             let limit = rate.limit().unwrap();
             let present = rate.rate(seconds(now + hold + 0.1)).unwrap();

@@ -81,18 +81,18 @@ impl Cell {
         })
     }
 
-    /// Several runs that share the tenant and begin a little after each other: how many rows each had done at the end of
-    /// the time.
-    pub(crate) fn share(&self, runs: usize, time: Duration) -> Vec<u64> {
+    /// Several runs that share the tenant, each begun so long `after` the one before: how many rows each had done at the end
+    /// of the time.
+    pub(crate) fn share(&self, runs: u32, after: Duration, time: Duration) -> Vec<u64> {
         runtime().block_on(async {
             let link = self.link();
             let began = Instant::now();
             let done: Vec<Arc<Mutex<u64>>> = (0..runs).map(|_| Arc::default()).collect();
-            let runs = done.iter().enumerate().map(|(at, done)| {
+            let runs = done.iter().zip(0..).map(|(done, at)| {
                 let (cell, link, done) = (self.clone(), link.clone(), Arc::clone(done));
                 async move {
-                    tokio::time::sleep(Duration::from_millis(at as u64 * 700)).await;
-                    cell.counted(&link, at as u64 + 1, &done).await;
+                    tokio::time::sleep(after * at).await;
+                    cell.counted(&link, u64::from(at) + 1, &done).await;
                 }
             });
             let mut all = tokio::task::JoinSet::new();

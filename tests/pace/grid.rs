@@ -29,6 +29,11 @@ fn cell(name: impl Into<String>, quota: Quota, latency: Duration, rows: u64) -> 
     }
 }
 
+/// One that several runs share, each with more to do than there is time for.
+pub(crate) fn shared() -> Cell {
+    cell("shared", bucket(100.0, 100.0), MS(50), 1_000_000)
+}
+
 /// All of them.
 pub(crate) fn grid() -> Vec<Cell> {
     let mut cells = Vec::new();

@@ -44,6 +44,12 @@ fn what_a_large_bucket_saved_up_is_used_at_once() {
 }
 
 #[test]
+fn a_large_bucket_is_used_up_as_fast_as_by_those_who_run_into_its_end() {
+    let cell = cell("bucket 200/s, burst 2000, 50 ms");
+    assert_fared(&cell, &cell.play(None), (15.4 / 15.0, 1.0));
+}
+
+#[test]
 fn a_window_is_used_up_and_hardly_ever_overdrawn() {
     play("window 50/1 s, 50 ms");
     play("window 500/10 s, 50 ms");
@@ -83,6 +89,17 @@ fn refusals_that_come_whatever_the_rate_do_not_bring_a_run_to_a_stop() {
 #[test]
 fn several_runs_use_what_there_is() {
     let cell = Cell { rows: 1_000_000, ..cell("bucket 20/s, burst 20, 50 ms") };
-    let done: u64 = cell.share(3, Duration::from_mins(5)).iter().sum();
+    let done: u64 = cell.share(3, Duration::from_millis(700), Duration::from_mins(5)).iter().sum();
     assert!((5_400..=6_020).contains(&done), "{done} of 6,020");
+}
+
+#[test]
+fn of_several_runs_none_is_left_with_next_to_nothing() {
+    let (cell, time) = (grid::shared(), Duration::from_mins(5));
+    let widest = [2_300, 2_700, 3_500].map(|after| {
+        let done = cell.share(4, Duration::from_millis(after), time);
+        let even = done.iter().sum::<u64>() as f64 / 4.0;
+        done.iter().map(|one| (*one as f64 / even - 1.0).abs()).fold(0.0, f64::max)
+    });
+    assert!(widest.iter().sum::<f64>() < 3.0 * 0.4, "{widest:.2?}");
 }
