@@ -1,4 +1,4 @@
-//! Writes the ends of rows: many at a time where they are alike, which takes half of what it takes one by one.
+//! Writes the ends of rows: many at a time where they are alike, which takes a third less than one by one.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -179,4 +179,76 @@ fn is_plain(end: &RowEnd) -> bool {
 fn are_alike(one: &RowEnd, other: &RowEnd) -> bool {
     let shared = |end: &RowEnd| (end.action, end.phone_type, end.status, end.http_status, end.attempts);
     is_plain(one) && is_plain(other) && shared(one) == shared(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::journal::tests::{end_of, reader, store};
+    use crate::model::action::Action;
+    use crate::model::event::{Ended, Event};
+    use crate::model::outcome::Outcome;
+    use crate::model::phone::PhoneType;
+
+    /// A row whose end is unlike its neighbour's in one of the things that many may share, for every other `span` of rows.
+    fn end(row: u64, span: u64, unlike: usize) -> Event {
+        let is_unlike = (row / span).is_multiple_of(2);
+        let is = |what| is_unlike && unlike == what;
+        let phone_type = if is(0) { PhoneType::Mobile } else { PhoneType::Office };
+        let action = if is(1) { Action::ListMethods } else { Action::DeletePhone(phone_type) };
+        let status = if is(2) { Status::Unchanged } else { Status::Succeeded };
+        let detail = if is(3) { "noted" } else { "" };
+        let Event::Ended(plain) = end_of(row, &format!("user{row}"), action, Outcome::new(status, detail))
+        else {
+            unreachable!("it ends")
+        };
+        let (attempts, http_status) = (1 + u32::from(is(4)), Some(204 + u16::from(is(5))));
+        let (request_id, client_request_id) = (format!("r{row}"), format!("c{row}"));
+        let ended = (*plain).clone();
+        Event::Ended(Arc::new(Ended { attempts, http_status, request_id, client_request_id, ..ended }))
+    }
+
+    #[test]
+    fn rows_that_are_written_together_keep_what_each_has_of_its_own_and_what_only_some_share() {
+        for (span, unlike) in
+            [1, 7, 16, 40].into_iter().flat_map(|span| (0..=6).map(move |unlike| (span, unlike)))
+        {
+            let dir = tempfile::tempdir().unwrap();
+            // Rows end in another order than they begin.
+            let events: Vec<Event> = (1..=100).map(|at| end(at * 37 % 101, span, unlike)).collect();
+            store(&dir).keep_events(&events).unwrap();
+            let reader = reader(dir.path());
+            let mut kept = reader.prepare("SELECT * FROM rows ORDER BY row").unwrap();
+            let kept = kept.query_map([], |record| {
+                let texts =
+                    ["user", "action", "phone_type", "status", "detail", "request_id", "client_request_id"];
+                let texts = texts.map(|name| record.get::<_, String>(name).unwrap());
+                Ok((
+                    record.get::<_, u32>("row")?.into(),
+                    texts,
+                    record.get("attempts")?,
+                    record.get("http_status")?,
+                ))
+            });
+            let mut kept = kept.unwrap();
+            for row in 1..=100 {
+                let Event::Ended(ended) = end(row, span, unlike) else { unreachable!("it ends") };
+                let task = ended.work.task().unwrap();
+                let texts = [
+                    task.user.as_str(),
+                    task.action.name(),
+                    task.action.phone_type().map_or("", PhoneType::name),
+                    ended.outcome.status.name(),
+                    &ended.outcome.detail,
+                    &ended.request_id,
+                    &ended.client_request_id,
+                ];
+                let wanted = (row, texts.map(str::to_owned), ended.attempts, ended.http_status);
+                assert_eq!(kept.next().unwrap().unwrap(), wanted, "{span} {unlike}");
+            }
+            assert!(kept.next().is_none());
+        }
+    }
 }

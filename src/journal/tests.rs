@@ -53,14 +53,14 @@ fn session() -> SessionStart {
 }
 
 /// A journal with one session.
-fn store(dir: &TempDir) -> Store {
+pub(super) fn store(dir: &TempDir) -> Store {
     let mut store = Store::create(&dir.path().join(NAME), run()).unwrap();
     store.begin_session(&session(), Instant::now()).unwrap();
     store
 }
 
 /// As somebody else sees it.
-fn reader(dir: &Path) -> Connection {
+pub(super) fn reader(dir: &Path) -> Connection {
     Connection::open_with_flags(dir.join(NAME), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
 
@@ -72,7 +72,7 @@ fn ended_so(row: u64, user: &str, outcome: Outcome) -> Event {
     end_of(row, user, Action::DeletePhone(PhoneType::Office), outcome)
 }
 
-fn end_of(row: u64, user: &str, action: Action, outcome: Outcome) -> Event {
+pub(super) fn end_of(row: u64, user: &str, action: Action, outcome: Outcome) -> Event {
     let row = Row { number: RowNumber(row), fields: Box::default() };
     let user = UserId::new(&format!("{user}@contoso.com")).unwrap();
     let task = Task { row, user, action, not_before: None, prior: Prior::Untried, expected: None };
