@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
 
+use super::record::Session;
 use super::row_end::{RowEnd, Text};
-use super::store::Session;
 use crate::model::outcome::Status;
 
 /// Notes the end of a row of which there is something to say.

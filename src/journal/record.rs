@@ -12,6 +12,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::header::Header;
 use crate::model::stats::RequestCounts;
 use crate::model::throughput::Throughput;
+use crate::model::timeline::Timeline;
 
 /// What is known of a run before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,20 @@ pub struct SessionEnd {
     pub stop_reason: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
+}
+
+/// The work of this process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    pub(super) id: i64,
+    pub(super) timeline: Timeline,
+}
+
+impl Session {
+    /// A moment as it is kept.
+    pub(super) fn time(&self, moment: Instant) -> i64 {
+        self.timeline.microseconds(moment)
+    }
 }
 
 /// What was sent so far.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::ends::Ends;
 use super::note::Note;
-use super::record::{RunRecord, SessionEnd, SessionStart, Traffic, run_record};
+use super::record::{RunRecord, Session, SessionEnd, SessionStart, Traffic, run_record};
 use super::row_end::json;
 use super::schema::{self, JournalError};
 use crate::model::event::{BeforeImage, Event, ObserverError};
@@ -28,20 +28,6 @@ pub struct Store {
     pub(super) connection: Connection,
     pub(super) run: RunRecord,
     session: Option<Session>,
-}
-
-/// The work of this process.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Session {
-    pub(super) id: i64,
-    timeline: Timeline,
-}
-
-impl Session {
-    /// A moment as it is kept.
-    pub(super) fn time(&self, moment: Instant) -> i64 {
-        self.timeline.microseconds(moment)
-    }
 }
 
 impl Store {
@@ -109,7 +95,8 @@ impl Store {
         );
         inserted.map_err(|error| fault(&self.path, &error))?;
         let id = self.connection.last_insert_rowid();
-        self.session = Some(Session { id, timeline: Timeline::new(start, session.started_at) });
+        let timeline = Timeline::new(start, session.started_at);
+        self.session = Some(Session { id, timeline });
         Ok(())
     }
 
