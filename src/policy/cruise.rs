@@ -1,5 +1,8 @@
 //! The rate once a limit is known: approached quickly, kept a little under, and after a while probed beyond, along the
-//! curve of CUBIC (RFC 9438). Times are seconds since the controller began.
+//! curve of CUBIC (RFC 9438). Among others that draw on the same quota it grows and gives way instead. Times are seconds
+//! since the controller began.
+
+use super::growth::Growth;
 
 /// From the beginning of one hold to the beginning of the next: over it, what was accepted is what the quota gave.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -33,6 +36,8 @@ pub(super) struct Cruise {
     pub(super) boosted_until: f64,
     /// Since when the rate doubles and doubles, and what was accepted since.
     pub(super) beyond: Option<Epoch>,
+    /// How the rate grows among others; `None` where there are none.
+    pub(super) growth: Option<Growth>,
 }
 
 /// The curve: how far under the limit it is flat, and how far it reaches up and down.
@@ -52,12 +57,14 @@ const GUESS_REQUESTS: f64 = 5.0;
 const DOUBLED_AFTER: f64 = 20.0;
 const DOUBLED_AFTER_ROUNDS: f64 = 5.0;
 const QUICKEST_DOUBLING: f64 = 5.0;
-/// That holds from so many requests a second on. Under it, it is less by the root: of several programs on one quota the one with
-/// the smallest part reaches for more the soonest, and nothing else levels their parts.
-const QUICKEST_FROM: f64 = 50.0;
+/// What a 429 took among others grows again in no less than so many round trips, nor than so many times the hold: a window of
+/// the quota has to end before it is known what has come of it.
+const INTERVAL_ROUNDS: f64 = 6.0;
+const INTERVAL_HOLDS: f64 = 1.5;
 /// So much of what is saved up during a hold is spent after it, at so much more than the limit.
 const SAVED: f64 = 0.9;
 const BOOST: f64 = 0.5;
+
 /// What a 429 costs, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Costs {
@@ -67,30 +74,56 @@ pub(super) struct Costs {
     pub(super) hold: f64,
 }
 
+impl Costs {
+    /// What a 429 took among others grows again in no less than so many seconds.
+    fn least_interval(&self) -> f64 {
+        (INTERVAL_ROUNDS * self.latency).max(INTERVAL_HOLDS * self.hold)
+    }
+}
+
 /// How long what a hold saved up is spent.
 pub(super) fn boost_for(hold: f64) -> f64 {
     hold * SAVED / BOOST
 }
 
 impl Cruise {
+    /// From `began` on, about a limit that is still to be given.
+    pub(super) const fn plain(began: f64) -> Self {
+        Self {
+            limit: 0.0,
+            certain: 0.0,
+            began,
+            held_since: began,
+            is_guess: false,
+            depth: 1.0,
+            boosted_until: began,
+            beyond: None,
+            growth: None,
+        }
+    }
+
     /// Requests a second at `now` for somebody who takes all, brakes left out. Whoever takes a part (`share` under 1)
     /// does not look for more than there was.
     pub(super) fn per_second(&self, now: f64, costs: &Costs, share: f64) -> f64 {
         let cycle = self.cycle(costs);
-        let at = ((now - self.began) / cycle).max(0.0);
-        let at = if share < 1.0 { at.min(1.0) } else { at };
+        let age = (now - self.began).max(0.0);
+        let (near, beyond) = (age.min(cycle), if share < 1.0 { 0.0 } else { (age - cycle).max(0.0) });
         let curve = if self.began < self.boosted_until && now < self.boosted_until {
             1.0 + BOOST
-        } else if at <= 1.0 {
-            PLATEAU + REACH * (2.0 * at - 1.0).powi(3)
+        } else if let Some(growth) = self.growth {
+            let grown = growth.factor(self.limit, near, costs.least_interval());
+            if share < 1.0 { grown.min(1.0) } else { grown }
         } else {
-            (PLATEAU + REACH) * ((at - 1.0) * cycle / self.doubling(costs)).exp2()
+            PLATEAU + REACH * (2.0 * near / cycle - 1.0).powi(3)
         };
-        self.limit * curve * self.depth
+        self.limit * curve * (beyond / self.doubling(costs)).exp2() * self.depth
     }
 
     /// How long it takes until the rate doubles and doubles.
     pub(super) fn cycle(&self, costs: &Costs) -> f64 {
+        if let Some(growth) = self.growth {
+            return growth.gone_after(self.limit, costs.least_interval());
+        }
         // A refused request takes a place in the rate, and so do those that are on the wire behind it.
         let refusal = 1.0 / self.limit + costs.latency;
         let whole = (REFUSALS_PAID_BY * refusal).max(HOLD_PAID_BY * costs.hold);
@@ -103,7 +136,6 @@ impl Cruise {
     fn doubling(&self, costs: &Costs) -> f64 {
         let rounds = DOUBLED_AFTER_ROUNDS * costs.latency;
         let requests = if self.is_guess { GUESS_REQUESTS } else { DOUBLED_AFTER };
-        let quickest = QUICKEST_DOUBLING * (self.limit / QUICKEST_FROM).sqrt().min(1.0);
-        (requests / self.limit).max(rounds).max(quickest)
+        (requests / self.limit).max(rounds).max(QUICKEST_DOUBLING)
     }
 }

@@ -3,13 +3,16 @@
 //!
 //! It begins by feeling its way: a few requests on the wire, more with every answer. At the first sign of a limit it
 //! cruises: the rate at which requests were really accepted, approached quickly, kept a little under, and after a while
-//! probed beyond, along the curve of CUBIC (RFC 9438). How long "a while" is follows from what a probe costs.
+//! probed beyond, along the curve of CUBIC (RFC 9438). How long "a while" is follows from what a probe costs. Where others
+//! draw on the same quota it gives way at each 429 and grows again, so that the shares become level.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::company::{Company, Stretch};
 use super::cruise::{Costs, Cruise, Epoch, boost_for};
 use super::descent::Descent;
+use super::growth::{Growth, KEPT};
 use super::renewal::Renewal;
 use super::throttle_scope::Hits;
 
@@ -69,6 +72,7 @@ pub struct Rate {
     since_met: Epoch,
     last_hold: Option<Hold>,
     descent: Option<Descent>,
+    company: Company,
     renewal: Renewal,
     saving: Saving,
     last_answer: f64,
@@ -140,6 +144,8 @@ const CLOSE: f64 = 0.9;
 const LONG_RAMP: f64 = 3.0;
 /// By so many seconds a Retry-After is longer than it need be, since it counts whole ones.
 const ROUNDED_BY: f64 = 1.0;
+/// A window that was used up long before its end was used by no more than so many times its average.
+const BEFORE_END: f64 = 1.4;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -167,6 +173,7 @@ impl Rate {
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
             descent: None,
+            company: Company::NONE,
             renewal: Renewal::NONE,
             saving: Saving::Taken,
             last_answer: 0.0,
@@ -279,8 +286,16 @@ impl Rate {
                 if self.limit().is_none() {
                     self.since_met = Epoch { began: sent_at, accepted: 0 };
                 }
-                self.phase = Phase::Cruise(self.met(sent_at, counted, now + span, answer.hits));
-                self.epoch = Epoch { began: sent_at, accepted: 0 };
+                let is_used_up = self.epoch.accepted == 0 && answer.hold_is_told;
+                if is_used_up && matches!(self.phase, Phase::Ramp { .. }) {
+                    // That says nothing of the quota: it is felt for again.
+                    self.company.note_used_up();
+                    self.phase = Phase::Ramp { window: 1.0 };
+                    self.epoch = Epoch { began: now + span, accepted: 0 };
+                } else {
+                    self.phase = Phase::Cruise(self.met(sent_at, counted, now + span, answer.hits));
+                    self.epoch = Epoch { began: sent_at, accepted: 0 };
+                }
                 span
             }
         };
@@ -292,17 +307,22 @@ impl Rate {
     /// The limit was met by a request that left at `sent_at`; the curve begins after the hold.
     fn met(&mut self, sent_at: f64, hold: f64, began: f64, hits: Hits) -> Cruise {
         let mut limit = self.estimate(sent_at, hold);
+        let depth = match hits {
+            Hits::Us => 1.0,
+            Hits::Everybody => DEPTH_FOR_ALL,
+        };
         if let Phase::Cruise(cruise) = self.phase {
+            if let Some(growth) = self.growth_after(&cruise, sent_at) {
+                let (limit, certain) = self.given_way(&cruise, sent_at, limit);
+                let growth = Some(growth);
+                return Cruise { limit, certain, depth, growth, ..Cruise::plain(began) };
+            }
             (limit, self.descent) = Descent::step(self.descent, self.epoch.accepted, (cruise.limit, limit));
         }
         let held_since = match self.phase {
             Phase::Ramp { .. } if self.settings.learned == Some(limit) => f64::NEG_INFINITY,
             Phase::Cruise(cruise) if (limit / cruise.limit - 1.0).abs() < NEW_FROM => cruise.held_since,
             Phase::Ramp { .. } | Phase::Cruise(_) => began,
-        };
-        let depth = match hits {
-            Hits::Us => 1.0,
-            Hits::Everybody => DEPTH_FOR_ALL,
         };
         // A bucket has the next request's room soon; who waits for longer waits for a window to end, which saves nothing.
         if hold > 1.0 / limit + ROUNDED_BY || self.renewal.limit().is_some() {
@@ -319,7 +339,54 @@ impl Rate {
             Phase::Ramp { .. } | Phase::Cruise(_) => limit,
         };
         let is_guess = is_first && self.epoch.accepted < GUESSED_FROM;
-        Cruise { limit, certain, began, held_since, is_guess, depth, boosted_until, beyond: None }
+        let is_ramp = matches!(self.phase, Phase::Ramp { .. });
+        // What a first limit has in it of what was saved up is not there again.
+        if is_ramp && !is_guess && (self.saving == Saving::None || !is_first) {
+            self.company.expect(limit);
+        }
+        Cruise {
+            limit,
+            certain,
+            began,
+            held_since,
+            is_guess,
+            depth,
+            boosted_until,
+            beyond: None,
+            growth: None,
+        }
+    }
+
+    /// How the rate grows behind a 429 on the way, where there are others.
+    fn growth_after(&mut self, cruise: &Cruise, sent_at: f64) -> Option<Growth> {
+        let is_of_boost = cruise.beyond.is_none() && was_boosted(cruise, sent_at);
+        if !is_of_boost && self.epoch.accepted >= ENOUGH {
+            self.company.note_refusal(&Stretch {
+                accepted: self.epoch.per_second(sent_at),
+                span: sent_at - self.epoch.began,
+                is_probe: cruise.beyond.is_some(),
+                is_saved: self.saving != Saving::None,
+            });
+        }
+        self.company.growth()
+    }
+
+    /// The limit that is left after a 429 among others, and how much of it is certain; `alone` is what it would be without
+    /// them.
+    fn given_way(&self, cruise: &Cruise, sent_at: f64, alone: f64) -> (f64, f64) {
+        let share = self.settings.share;
+        let average = self.epoch.per_second(sent_at) / share;
+        let present = cruise.per_second(sent_at, &self.costs(), share) / cruise.depth;
+        let is_enough = self.epoch.accepted >= ENOUGH;
+        let limit = match (cruise.growth, self.saving) {
+            (None, _) => alone.min(KEPT * present),
+            // The last 429 has not been answered to yet.
+            (Some(_), _) if !is_enough => present,
+            (Some(_), Saving::None) => KEPT * present.min(BEFORE_END * average),
+            (Some(_), Saving::Taken | Saving::Doubted) => KEPT * present,
+        };
+        let limit = limit.max(SLOWEST);
+        (limit, limit.min(average))
     }
 
     /// The limit that a 429 shows: what was accepted since the last one, the pause after it included.
@@ -400,16 +467,7 @@ impl Rate {
     fn first_soft_limit(&self, now: f64) -> Cruise {
         let average = self.epoch.per_second(now);
         let limit = self.settings.learned.unwrap_or(average).max(SLOWEST);
-        Cruise {
-            limit,
-            certain: limit,
-            began: now,
-            held_since: now,
-            is_guess: false,
-            depth: 1.0,
-            boosted_until: now,
-            beyond: None,
-        }
+        Cruise { limit, certain: limit, ..Cruise::plain(now) }
     }
 
     /// While most of the quota is used the curve stands still: the less is left, the slower, until no more is used than
@@ -651,10 +709,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_was_guessed_from_nothing_is_soon_put_to_the_test() {
+    fn a_limit_that_was_guessed_from_a_single_request_is_soon_put_to_the_test() {
         let mut rate = Rate::new(settings());
-        let (sent_at, at, hold) = (seconds(0.01), seconds(0.06), seconds(1.0));
-        rate.throttled(&Throttled { sent_at, at, hold, hold_is_told: true, hits: Hits::Us });
+        pass(&mut rate, 0.0, 1, 1_000.0, None);
+        refuse(&mut rate, 0.06, 1.0);
         assert!(rate.limit().unwrap() < 1.0);
         // Nothing else is refused: it had another cause.
         let mut now = 1.1;
@@ -663,5 +721,58 @@ mod tests {
             now = pass(&mut rate, now, 1, present, None);
         }
         assert!(now < 100.0, "{now}");
+    }
+
+    #[test]
+    fn a_quota_that_was_used_up_before_the_first_request_is_felt_for_again() {
+        let mut rate = Rate::new(settings());
+        refuse(&mut rate, 0.06, 8.0);
+        assert_eq!((rate.limit(), rate.places(seconds(8.1))), (None, 1));
+        let now = pass(&mut rate, 8.1, 40, 400.0, None);
+        assert!(rate.limit().is_none() && rate.places(seconds(now)) > 16);
+        // Whoever used it up is still there.
+        refuse(&mut rate, now, 8.0);
+        let now = pass(&mut rate, now + 8.0, 50, 5.0, None);
+        let present = rate.rate(seconds(now)).unwrap();
+        refuse(&mut rate, now, 1.0);
+        let left = rate.rate(seconds(now + 1.0)).unwrap();
+        assert!(left < 0.81 * present, "{left} of {present}");
+    }
+
+    #[test]
+    fn among_others_each_429_takes_a_fifth_which_grows_again() {
+        let (mut rate, now) = cruising(settings());
+        let mut now = pass(&mut rate, now, 500, 50.0, None);
+        refuse(&mut rate, now, 1.0);
+        // Less than before, whatever the rate.
+        now = pass(&mut rate, now + 1.0, 200, 25.0, None);
+        refuse(&mut rate, now, 1.0);
+        for _ in 0..5 {
+            now += 1.0;
+            let after = rate.rate(seconds(now)).unwrap();
+            now = pass(&mut rate, now, 100, after, None);
+            let present = rate.rate(seconds(now)).unwrap();
+            assert!((1.01..3.0).contains(&(present / after)), "{present} after {after}");
+            refuse(&mut rate, now, 1.0);
+            let left = rate.rate(seconds(now)).unwrap();
+            assert!((0.75..0.85).contains(&(left / present)), "{left} of {present}");
+        }
+    }
+
+    #[test]
+    fn who_is_polite_takes_no_more_among_others_than_there_was() {
+        let polite = RateSettings { share: 0.5, ..settings() };
+        let (mut rate, mut now) = cruising(polite);
+        for accepted in [25.0, 10.0, 10.0] {
+            now = pass(&mut rate, now, 200, accepted, None);
+            refuse(&mut rate, now, 1.0);
+            now += 1.0;
+        }
+        let limit = rate.limit().unwrap();
+        let later = [1.0, 10.0, 10_000.0].map(|after| rate.rate(seconds(now + after)).unwrap());
+        assert!(
+            later.iter().all(|rate| *rate <= 0.5 * limit.max(later[0] * 2.0) + 1e-9),
+            "{later:?} of {limit}"
+        );
     }
 }

@@ -65,6 +65,28 @@ pub(crate) struct Fared {
     pub(crate) found: Option<f64>,
 }
 
+/// How several runs shared a tenant.
+#[derive(Debug)]
+pub(crate) struct Shares {
+    /// How many rows each had done at the end.
+    pub(crate) done: Vec<u64>,
+    /// In percent of all requests.
+    pub(crate) throttled: f64,
+}
+
+impl Shares {
+    /// By how much of an even share the one differs that differs most.
+    pub(crate) fn widest(&self) -> f64 {
+        let even = self.total() / self.done.len() as f64;
+        self.done.iter().map(|one| (*one as f64 / even - 1.0).abs()).fold(0.0, f64::max)
+    }
+
+    /// Rows of all of them.
+    pub(crate) fn total(&self) -> f64 {
+        self.done.iter().sum::<u64>() as f64
+    }
+}
+
 impl Fared {
     /// In percent of all requests.
     pub(crate) fn throttled_share(&self) -> f64 {
@@ -81,9 +103,8 @@ impl Cell {
         })
     }
 
-    /// Several runs that share the tenant, each begun so long `after` the one before: how many rows each had done at the end
-    /// of the time.
-    pub(crate) fn share(&self, runs: u32, after: Duration, time: Duration) -> Vec<u64> {
+    /// Several runs that share the tenant, each begun so long `after` the one before.
+    pub(crate) fn share(&self, runs: u32, after: Duration, time: Duration) -> Shares {
         runtime().block_on(async {
             let link = self.link();
             let began = Instant::now();
@@ -101,7 +122,11 @@ impl Cell {
                 all.spawn_local_on(run, &local);
             }
             local.run_until(tokio::time::sleep_until(began + time)).await;
-            done.iter().map(|done| *done.lock().unwrap()).collect()
+            let seen = link.seen.lock().unwrap();
+            Shares {
+                done: done.iter().map(|done| *done.lock().unwrap()).collect(),
+                throttled: seen.refused as f64 * 100.0 / seen.answers as f64,
+            }
         })
     }
 
@@ -223,6 +248,8 @@ struct Watched {
 struct Seen {
     held_until: Option<Instant>,
     early: u64,
+    answers: u64,
+    refused: u64,
 }
 
 impl Transport for Watched {
@@ -234,6 +261,11 @@ impl Transport for Watched {
         }
         let answer = self.link.send(request).await?;
         let Headers { retry_after, date, .. } = &answer.headers;
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.answers += 1;
+            seen.refused += u64::from(answer.status == 429);
+        }
         let asked = retry_after.as_deref().filter(|_| answer.status == 429);
         if let Some(asked) = asked.and_then(|text| retry_after::parse(text, date.as_deref(), MAX_RETRY_AFTER))
         {

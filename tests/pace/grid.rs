@@ -29,9 +29,16 @@ fn cell(name: impl Into<String>, quota: Quota, latency: Duration, rows: u64) -> 
     }
 }
 
-/// One that several runs share, each with more to do than there is time for.
-pub(crate) fn shared() -> Cell {
-    cell("shared", bucket(100.0, 100.0), MS(50), 1_000_000)
+/// Some that several runs share, each with more to do than there is time for, and the requests that they give in a second.
+pub(crate) fn shared() -> Vec<(Cell, f64)> {
+    let of = |name: &str, quota, rate| (cell(name, quota, MS(50), 1_000_000), rate);
+    vec![
+        of("bucket 100/s, burst 100", bucket(100.0, 100.0), 100.0),
+        of("bucket 20/s, burst 20", bucket(20.0, 20.0), 20.0),
+        of("bucket 100/s, burst 1000", bucket(100.0, 1_000.0), 100.0),
+        of("window 1000/10 s", window(1_000, 10), 100.0),
+        of("window 200/1 s", window(200, 1), 200.0),
+    ]
 }
 
 /// All of them.

@@ -8,7 +8,7 @@ mod grid;
 
 use std::time::Duration;
 
-use cell::{Cell, Fared};
+use cell::{Cell, Fared, Shares};
 
 fn cell(name: &str) -> Cell {
     grid::grid().into_iter().find(|cell| cell.name == name).unwrap_or_else(|| panic!("{name}"))
@@ -89,17 +89,29 @@ fn refusals_that_come_whatever_the_rate_do_not_bring_a_run_to_a_stop() {
 #[test]
 fn several_runs_use_what_there_is() {
     let cell = Cell { rows: 1_000_000, ..cell("bucket 20/s, burst 20, 50 ms") };
-    let done: u64 = cell.share(3, Duration::from_millis(700), Duration::from_mins(5)).iter().sum();
-    assert!((5_400..=6_020).contains(&done), "{done} of 6,020");
+    let done = cell.share(3, Duration::from_millis(700), Duration::from_mins(5)).total();
+    assert!((5_400.0..=6_020.0).contains(&done), "{done} of 6,020");
+}
+
+/// How the runs share a quota that begin so long after one another, in ten minutes.
+fn shares(name: &str, distances: [u64; 2]) -> [Shares; 2] {
+    let (cell, _) = grid::shared().into_iter().find(|(cell, _)| cell.name == name).unwrap();
+    distances.map(|after| cell.share(4, Duration::from_millis(after), Duration::from_mins(10)))
 }
 
 #[test]
-fn of_several_runs_none_is_left_with_next_to_nothing() {
-    let (cell, time) = (grid::shared(), Duration::from_mins(5));
-    let widest = [2_300, 2_700, 3_500].map(|after| {
-        let done = cell.share(4, Duration::from_millis(after), time);
-        let even = done.iter().sum::<u64>() as f64 / 4.0;
-        done.iter().map(|one| (*one as f64 / even - 1.0).abs()).fold(0.0, f64::max)
-    });
-    assert!(widest.iter().sum::<f64>() < 3.0 * 0.4, "{widest:.2?}");
+fn several_runs_have_level_shares() {
+    for (name, most_throttled) in [("bucket 100/s, burst 100", 1.0), ("bucket 20/s, burst 20", 6.0)] {
+        for shares in shares(name, [700, 2_300]) {
+            assert!(shares.widest() <= 0.25, "{name}: {shares:.2?}");
+            assert!(shares.throttled <= most_throttled, "{name}: {shares:.2?}");
+        }
+    }
+}
+
+#[test]
+fn several_runs_share_a_window_although_the_first_had_all_of_it() {
+    for shares in shares("window 1000/10 s", [1_100, 2_900]) {
+        assert!(shares.widest() <= 0.4, "{shares:.2?}");
+    }
 }
