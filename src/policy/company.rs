@@ -79,6 +79,14 @@ impl Company {
         }
     }
 
+    /// A 429 before which hardly anything was accepted since the last one: that is much the same as the one before.
+    pub(super) const fn note_few(&mut self) {
+        self.alike += 1;
+        if self.alike >= ALIKE {
+            (self.is_here, self.refusals) = (false, 0);
+        }
+    }
+
     /// How the rate grows among others; `None` where there are none.
     pub(super) fn growth(&self) -> Option<Growth> {
         self.is_here.then(|| Growth::after(self.refusals))

@@ -111,8 +111,7 @@ impl Cruise {
         let curve = if self.began < self.boosted_until && now < self.boosted_until {
             1.0 + BOOST
         } else if let Some(growth) = self.growth {
-            let grown = growth.factor(self.limit, near, costs.least_interval());
-            if share < 1.0 { grown.min(1.0) } else { grown }
+            growth.factor(self.limit, near, costs.least_interval())
         } else {
             PLATEAU + REACH * (2.0 * near / cycle - 1.0).powi(3)
         };

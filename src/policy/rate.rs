@@ -146,6 +146,8 @@ const LONG_RAMP: f64 = 3.0;
 const ROUNDED_BY: f64 = 1.0;
 /// A window that was used up long before its end was used by no more than so many times its average.
 const BEFORE_END: f64 = 1.4;
+/// And what came between two pauses that were soon after one another, by no more than so many times.
+const BEFORE_PAUSE: f64 = 10.0;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -243,7 +245,9 @@ impl Rate {
         let is_near = self.used >= USED_TOLD_FROM;
         self.is_braked |= is_near;
         self.phase = match self.phase {
-            Phase::Ramp { .. } if is_near => Phase::Cruise(self.first_soft_limit(now)),
+            Phase::Ramp { .. } if is_near && now > self.epoch.began => {
+                Phase::Cruise(self.first_soft_limit(now))
+            }
             Phase::Ramp { window } => {
                 let window = self.grown(window, elapsed).min(self.settings.in_flight.get() as f64);
                 Phase::Ramp { window }
@@ -267,8 +271,9 @@ impl Rate {
             // Nothing was accepted since: what the hold should have brought is not there yet.
             Some(hold) if !hold.is_over => {
                 let span = span.max(self.renewal.note_another(now, hold.span).min(LONGEST_DOUBLED));
-                if let Phase::Cruise(cruise) = &mut self.phase {
-                    cruise.began = now + span;
+                match &mut self.phase {
+                    Phase::Cruise(cruise) => cruise.began = now + span,
+                    Phase::Ramp { .. } => self.epoch.began = now + span,
                 }
                 span
             }
@@ -359,8 +364,14 @@ impl Rate {
 
     /// How the rate grows behind a 429 on the way, where there are others.
     fn growth_after(&mut self, cruise: &Cruise, sent_at: f64) -> Option<Growth> {
+        // Whoever takes a part leaves the rest to them already.
+        if self.settings.share < 1.0 {
+            return None;
+        }
         let is_of_boost = cruise.beyond.is_none() && was_boosted(cruise, sent_at);
-        if !is_of_boost && self.epoch.accepted >= ENOUGH {
+        if self.epoch.accepted < ENOUGH {
+            self.company.note_few();
+        } else if !is_of_boost {
             self.company.note_refusal(&Stretch {
                 accepted: self.epoch.per_second(sent_at),
                 span: sent_at - self.epoch.began,
@@ -374,16 +385,12 @@ impl Rate {
     /// The limit that is left after a 429 among others, and how much of it is certain; `alone` is what it would be without
     /// them.
     fn given_way(&self, cruise: &Cruise, sent_at: f64, alone: f64) -> (f64, f64) {
-        let share = self.settings.share;
-        let average = self.epoch.per_second(sent_at) / share;
-        let present = cruise.per_second(sent_at, &self.costs(), share) / cruise.depth;
-        let is_enough = self.epoch.accepted >= ENOUGH;
-        let limit = match (cruise.growth, self.saving) {
-            (None, _) => alone.min(KEPT * present),
-            // The last 429 has not been answered to yet.
-            (Some(_), _) if !is_enough => present,
-            (Some(_), Saving::None) => KEPT * present.min(BEFORE_END * average),
-            (Some(_), Saving::Taken | Saving::Doubted) => KEPT * present,
+        let average = self.epoch.per_second(sent_at);
+        let present = cruise.per_second(sent_at, &self.costs(), self.settings.share) / cruise.depth;
+        let most = if self.saving == Saving::None { BEFORE_END } else { BEFORE_PAUSE } * average;
+        let limit = match cruise.growth {
+            None => alone.min(KEPT * present),
+            Some(_) => KEPT * present.min(most),
         };
         let limit = limit.max(SLOWEST);
         (limit, limit.min(average))
@@ -732,7 +739,7 @@ mod tests {
         assert!(rate.limit().is_none() && rate.places(seconds(now)) > 16);
         // Whoever used it up is still there.
         refuse(&mut rate, now, 8.0);
-        let now = pass(&mut rate, now + 8.0, 50, 5.0, None);
+        let now = pass(&mut rate, now + 8.0, 60, 20.0, None);
         let present = rate.rate(seconds(now)).unwrap();
         refuse(&mut rate, now, 1.0);
         let left = rate.rate(seconds(now + 1.0)).unwrap();
@@ -760,19 +767,31 @@ mod tests {
     }
 
     #[test]
-    fn who_is_polite_takes_no_more_among_others_than_there_was() {
-        let polite = RateSettings { share: 0.5, ..settings() };
-        let (mut rate, mut now) = cruising(polite);
-        for accepted in [25.0, 10.0, 10.0] {
-            now = pass(&mut rate, now, 200, accepted, None);
-            refuse(&mut rate, now, 1.0);
-            now += 1.0;
+    fn a_quota_that_is_used_up_for_long_is_felt_for_as_if_nothing_had_been_before() {
+        let mut rate = Rate::new(settings());
+        let mut now = 0.06;
+        for _ in 0..6 {
+            now += refuse(&mut rate, now, 1.0).as_secs_f64() + 0.1;
         }
+        let now = pass(&mut rate, now, 100, 33.0, None);
+        refuse(&mut rate, now, 1.0);
         let limit = rate.limit().unwrap();
-        let later = [1.0, 10.0, 10_000.0].map(|after| rate.rate(seconds(now + after)).unwrap());
-        assert!(
-            later.iter().all(|rate| *rate <= 0.5 * limit.max(later[0] * 2.0) + 1e-9),
-            "{later:?} of {limit}"
-        );
+        assert!((15.0..60.0).contains(&limit), "{limit}");
+    }
+
+    #[test]
+    fn however_long_others_have_been_gone_the_next_429_finds_a_limit() {
+        let (mut rate, now) = cruising(settings());
+        let mut now = pass(&mut rate, now, 500, 50.0, None);
+        for accepted in [50.0, 25.0] {
+            refuse(&mut rate, now, 1.0);
+            now = pass(&mut rate, now + 1.0, 200, accepted, None);
+        }
+        refuse(&mut rate, now, 1.0);
+        // Something else holds it down.
+        let now = pass(&mut rate, now + 1.0, 200_000, 20.0, None);
+        refuse(&mut rate, now, 1.0);
+        let limit = rate.limit().unwrap();
+        assert!((10.0..=200.0).contains(&limit), "{limit}");
     }
 }
