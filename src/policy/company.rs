@@ -73,14 +73,19 @@ impl Company {
         self.last_span = if is_probe { 0.0 } else { span };
         self.usual = Some(usual + (accepted - usual) * NEWEST);
         let step = accepted / std::mem::replace(&mut self.last, accepted).max(f64::MIN_POSITIVE);
-        self.alike = if (step - 1.0).abs() < WITHIN { self.alike + 1 } else { 0 };
-        if self.alike >= ALIKE {
-            (self.is_here, self.refusals) = (false, 0);
+        if (step - 1.0).abs() < WITHIN {
+            self.note_alike();
+        } else {
+            self.alike = 0;
         }
     }
 
     /// A 429 before which hardly anything was accepted since the last one: that is much the same as the one before.
     pub(super) const fn note_few(&mut self) {
+        self.note_alike();
+    }
+
+    const fn note_alike(&mut self) {
         self.alike += 1;
         if self.alike >= ALIKE {
             (self.is_here, self.refusals) = (false, 0);
@@ -138,6 +143,14 @@ mod tests {
         company.expect(100.0);
         company.note_refusal(&stretch(40.0));
         assert!(company.growth().is_some());
+    }
+
+    #[test]
+    fn a_quota_too_small_to_tell_is_nobody_elses_after_a_while() {
+        let mut company = Company::NONE;
+        company.note_used_up();
+        (0..ALIKE).for_each(|_| company.note_few());
+        assert_eq!(company.growth(), None);
     }
 
     #[test]

@@ -767,6 +767,17 @@ mod tests {
     }
 
     #[test]
+    fn who_is_polite_gives_way_by_taking_a_part() {
+        let (mut rate, mut now) = cruising(RateSettings { share: 0.5, ..settings() });
+        for accepted in [25.0, 15.0, 25.0, 15.0] {
+            now = pass(&mut rate, now, 100, accepted, None);
+            refuse(&mut rate, now, 1.0);
+            now += 1.0;
+        }
+        assert_eq!(rate.company.growth(), None);
+    }
+
+    #[test]
     fn a_quota_that_is_used_up_for_long_is_felt_for_as_if_nothing_had_been_before() {
         let mut rate = Rate::new(settings());
         let mut now = 0.06;

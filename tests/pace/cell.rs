@@ -261,17 +261,15 @@ impl Transport for Watched {
         }
         let answer = self.link.send(request).await?;
         let Headers { retry_after, date, .. } = &answer.headers;
-        {
-            let mut seen = self.seen.lock().unwrap();
-            seen.answers += 1;
-            seen.refused += u64::from(answer.status == 429);
-        }
         let asked = retry_after.as_deref().filter(|_| answer.status == 429);
-        if let Some(asked) = asked.and_then(|text| retry_after::parse(text, date.as_deref(), MAX_RETRY_AFTER))
-        {
-            let mut seen = self.seen.lock().unwrap();
+        let asked = asked.and_then(|text| retry_after::parse(text, date.as_deref(), MAX_RETRY_AFTER));
+        let mut seen = self.seen.lock().unwrap();
+        seen.answers += 1;
+        seen.refused += u64::from(answer.status == 429);
+        if let Some(asked) = asked {
             seen.held_until = seen.held_until.max(Some(Instant::now() + asked.wait));
         }
+        drop(seen);
         Ok(answer)
     }
 }
