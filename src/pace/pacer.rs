@@ -3,12 +3,12 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use super::lane::Lane;
 use super::limiter::Limiter;
 use crate::model::event::Access;
 use crate::policy::forecast::KnownPace;
@@ -96,23 +96,6 @@ pub struct Pacer {
     ceiling: Option<Limiter>,
     reads: Lane,
     writes: Lane,
-}
-
-/// The gate for one kind of request: reads and writes have quotas of their own.
-struct Lane {
-    in_flight: NonZeroUsize,
-    places: Semaphore,
-    state: Mutex<State>,
-    limiter: Limiter,
-}
-
-struct State {
-    rate: Option<Rate>,
-    /// How many places there are, taken or not, and how many there are to be.
-    places: usize,
-    wanted: usize,
-    /// Nobody leaves before this moment.
-    held_until: Option<Instant>,
 }
 
 /// A place on the wire, given back when dropped.
@@ -329,81 +312,6 @@ impl Pacer {
     }
 }
 
-/// A lane that is bounded by the wire alone: then all requests stand in one line, in the order in which they came.
-const UNBOUNDED: usize = 1 << 24;
-
-const fn bounded(places: usize, in_flight: NonZeroUsize) -> usize {
-    if places < in_flight.get() { places } else { UNBOUNDED }
-}
-
-impl Lane {
-    fn new(rate: Option<Rate>, in_flight: NonZeroUsize) -> Self {
-        let start = Duration::ZERO;
-        let places = rate.as_ref().map_or(UNBOUNDED, |rate| bounded(rate.places(start), in_flight));
-        let limiter = Limiter::new(rate.as_ref().and_then(|rate| rate.rate(start)));
-        let state = Mutex::new(State { rate, places, wanted: places, held_until: None });
-        Self { in_flight, places: Semaphore::new(places), state, limiter }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn limit(&self) -> Option<f64> {
-        self.state().rate.as_ref()?.limit()
-    }
-
-    /// Lets the controller learn, and does what it says from `now` on.
-    fn learn(&self, now: Duration, learn: impl FnOnce(&mut Rate)) {
-        let mut state = self.state();
-        let State { rate: Some(rate), places, wanted, .. } = &mut *state else { return };
-        learn(rate);
-        self.limiter.set(rate.rate(now));
-        *wanted = bounded(rate.places(now), self.in_flight);
-        if wanted > places {
-            self.places.add_permits(*wanted - *places);
-            *places = *wanted;
-        } else if wanted < places {
-            // Those that are taken go when they are given back.
-            *places -= self.places.forget_permits(*places - *wanted);
-        }
-    }
-
-    fn give_back(&self, place: SemaphorePermit<'_>) {
-        let mut state = self.state();
-        if state.places > state.wanted {
-            state.places -= 1;
-            place.forget();
-        }
-    }
-
-    /// A longer hold stays.
-    fn hold_until(&self, until: Option<Instant>) {
-        let mut state = self.state();
-        state.held_until = state.held_until.max(until);
-    }
-
-    fn held_until(&self) -> Option<Instant> {
-        self.state().held_until
-    }
-
-    fn is_held(&self) -> bool {
-        self.hold_left().is_some()
-    }
-
-    fn hold_left(&self) -> Option<Duration> {
-        let left = self.held_until()?.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
-    }
-
-    async fn wait_for_hold(&self) {
-        // Read again after waking: the hold may have been prolonged meanwhile.
-        while let Some(left) = self.hold_left() {
-            sleep_until(Instant::now() + left).await;
-        }
-    }
-}
-
 impl fmt::Debug for Pacer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -413,12 +321,6 @@ impl fmt::Debug for Pacer {
             self.ceiling,
             self.limits()
         )
-    }
-}
-
-impl fmt::Debug for Lane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lane({} places, {:?})", self.state().places, self.limiter)
     }
 }
 
