@@ -15,18 +15,20 @@ use std::time::Duration;
 
 use authwave::simulator::throttle::{Allowance, Quota};
 
-use cell::{Cell, Fared, Shares};
+use cell::{Bond, Cell, Fared, Shares};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pace.md");
 /// The table begins behind this line.
 const HEAD: &str = "| tenant | ideal | blind: time | 429 | learned: time | 429 | early | lost | before |\n\
                     |---|---|---|---|---|---|---|---|---|\n";
 
-/// Of the table of quotas that several runs share.
-const SHARED_HEAD: &str = "Four processes on one quota, ten minutes, 50 ms, 16 plays in which each begins 0.1 s to 3.1 s after the \
-                           one before:\n\n\
-                           | quota | used, at least | shares | plays with all within a quarter of 25 % | 429, at most |\n\
-                           |---|---|---|---|---|\n";
+/// Of the tables of quotas that several runs share.
+const SHARED_HEAD: &str = "Four processes on one quota, ten minutes, 50 ms, 16 plays in which each begins 0 s to 3 s after the \
+                           one before.";
+const FELLOWS: &str = "On one machine, where they tell each other what they do:";
+const STRANGERS: &str = "On four machines, where none knows of another:";
+const SHARED_COLUMNS: &str = "| quota | used, at least | shares | plays with all within a quarter of 25 % | 429, at most |\n\
+                              |---|---|---|---|---|\n";
 
 fn main() {
     let word = std::env::args().nth(1).filter(|word| !word.is_empty() && !word.starts_with("--"));
@@ -41,7 +43,8 @@ fn main() {
             table.push_str(&row);
         }
     }
-    let fairness = fairness();
+    let [fellows, strangers] = [Bond::Fellows, Bond::Strangers].map(fairness);
+    let fairness = format!("{SHARED_HEAD}\n\n{FELLOWS}\n\n{fellows}\n{STRANGERS}\n\n{strangers}");
     println!("{fairness}");
     if word.is_none() {
         fs::write(PAGE, format!("{text}{HEAD}{table}\n{fairness}\n")).unwrap();
@@ -77,11 +80,11 @@ fn figures(table: &str) -> HashMap<String, String> {
 
 /// How four runs share quotas for ten minutes. What each gets is a matter of chance, too, so they begin at other times in each
 /// of many plays.
-fn fairness() -> String {
+fn fairness(bond: Bond) -> String {
     let rows = grid::shared().into_iter().map(|(cell, rate)| {
         let time = Duration::from_mins(10);
         let plays =
-            (1..=31).step_by(2).map(|tenths| cell.share(4, Duration::from_millis(100 * tenths), time));
+            (0..=30).step_by(2).map(|tenths| cell.share(4, Duration::from_millis(100 * tenths), time, bond));
         let plays: Vec<Shares> = plays.collect();
         let level = plays.iter().filter(|play| play.widest() <= 0.25).count();
         let shares = plays.iter().flat_map(|play| {
@@ -98,5 +101,5 @@ fn fairness() -> String {
             "| {name} | {used:.1} % | {least:.1} to {most:.1} % | {level} of {count} | {throttled:.2} % |\n"
         )
     });
-    format!("{SHARED_HEAD}{}", rows.collect::<String>())
+    format!("{SHARED_COLUMNS}{}", rows.collect::<String>())
 }

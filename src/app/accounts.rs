@@ -62,7 +62,7 @@ pub(super) async fn spellings(
         ));
     }
     status::doing("looking up users by name and by object id");
-    let Line { graph, shutdown: _shutdown, mut inbox } =
+    let Line { graph, shutdown: _shutdown, mut inbox, step: _step } =
         connection.open(settings, pacer(connection, settings, mix.rarer()))?;
     let mut reader = Reader { settings, wards, others: Others::default() };
     let of_kind = |rarer: bool| {

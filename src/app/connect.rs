@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use crate::graph::client::{Graph, GraphParts, Root};
@@ -25,6 +26,7 @@ use super::credential::{Clients, sign_in};
 use super::environment::say;
 use super::error::AppError;
 use super::rehearsal::RehearsalTenant;
+use super::step::Step;
 
 /// How many events may wait to be noted: enough that no worker waits, small enough to cost no memory.
 const INBOX: usize = 1_024;
@@ -54,6 +56,8 @@ pub(super) struct Line {
     pub(super) graph: Arc<Graph<Http, Arc<SignIn<Http>>>>,
     pub(super) shutdown: Shutdown,
     pub(super) inbox: mpsc::Receiver<Event>,
+    /// In step with the user's other runs on the tenant as long as this lives.
+    pub(super) step: Option<Step>,
 }
 
 impl Connection {
@@ -63,6 +67,16 @@ impl Connection {
         parts.into_iter().flatten().map(|part| part.to_lowercase()).collect::<Vec<_>>().join(" ")
     }
 
+    /// The same, but never one name for two tenants: where it is not known which one it is, who has the same token is in
+    /// the same.
+    fn name_of_one_tenant(&self) -> String {
+        if self.tenant.is_some() {
+            return self.name();
+        }
+        let digest = Sha256::digest(self.token.expose().as_bytes());
+        digest.iter().take(16).fold(self.name() + " ", |name, byte| format!("{name}{byte:02x}"))
+    }
+
     /// Another hand on the same client.
     pub(super) fn transport(&self) -> Http {
         self.transport.clone()
@@ -70,6 +84,10 @@ impl Connection {
 
     /// Puts all together that calls go through.
     pub(super) fn open(&self, settings: &Settings, pacer: Arc<Pacer>) -> Result<Line, AppError> {
+        let step = match settings.target {
+            Target::Rehearsal => None,
+            Target::Tenant(_) => Step::keep(&self.name_of_one_tenant(), &pacer),
+        };
         let (events, inbox) = mpsc::channel(INBOX);
         let shutdown = Shutdown::default();
         let root = Root::new(&self.graph_root, settings.api_version).map_err(|error| AppError::System {
@@ -79,7 +97,7 @@ impl Connection {
         let (retry, random) = (settings.retry, fastrand::Rng::new());
         let parts = GraphParts { root, pacer, shutdown: shutdown.clone(), events, retry, random };
         let graph = Graph::new(self.transport(), Arc::clone(&self.credential), parts);
-        Ok(Line { graph: Arc::new(graph), shutdown, inbox })
+        Ok(Line { graph: Arc::new(graph), shutdown, inbox, step })
     }
 }
 

@@ -108,7 +108,8 @@ impl Job {
         let journal = journal.map_err(|source| AppError::System { what: "start a thread", source })?;
         let mut sinks = Sinks { journal, files, progress, machines, pacer: Arc::clone(&pacer) };
 
-        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
+        let Line { graph, shutdown, inbox, step } =
+            self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let settings = run_settings(&self.settings, self.stops, self.conduct);
         let end = tokio::select! {
             biased;
@@ -116,6 +117,7 @@ impl Job {
             () = self.signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
         };
         status::doing("bringing the files into their last form");
+        drop(step);
         memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
         let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);

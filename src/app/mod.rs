@@ -51,6 +51,7 @@ mod spellings;
 pub mod start;
 mod state;
 mod status;
+mod step;
 mod sum;
 mod template;
 mod undo;

@@ -103,7 +103,7 @@ impl Searcher {
         let alone = PaceSettings { in_flight: NonZeroUsize::MIN, seek: None, ..self.settings.pace };
         let pacer = self.pacer_for(alone);
         let opened = self.connection.open(&self.settings, pacer).map_err(|error| chain(&error))?;
-        let Line { graph, shutdown, mut inbox } = opened;
+        let Line { graph, shutdown, mut inbox, step: _step } = opened;
         let mut listing = Listing::new().map_err(|error| error.to_string())?;
         let listed = async {
             tokio::select! {
@@ -143,7 +143,8 @@ impl Searcher {
         if self.settings.output != Output::Quiet {
             say(&told((search.numbers(), users), &forecast(demand, &pacer.known()).pace));
         }
-        let Line { graph, shutdown, inbox } = self.connection.open(&self.settings, Arc::clone(&pacer))?;
+        let Line { graph, shutdown, inbox, step: _step } =
+            self.connection.open(&self.settings, Arc::clone(&pacer))?;
         let began = Instant::now();
         status::shown(self.screen.asked());
         let progress = Progress::new(self.screen.clone(), demand, Arc::clone(&pacer));

@@ -114,7 +114,7 @@ fn look(rows: &Path, settings: &Settings) -> Result<Foreseen, AppError> {
     runtime()?.block_on(async {
         let connection = connect(settings, None).await?;
         let pacer = pacer(&connection, settings, losing);
-        let Line { graph, shutdown: _shutdown, mut inbox } = connection.open(settings, pacer)?;
+        let Line { graph, shutdown: _shutdown, mut inbox, step: _step } = connection.open(settings, pacer)?;
         let listening = async {
             while inbox.recv().await.is_some() {}
             std::future::pending::<()>().await;

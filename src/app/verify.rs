@@ -138,7 +138,7 @@ async fn read(
     status::shown(screen.asked());
     let progress = Progress::new(screen, demand, Arc::clone(&pacer));
     let mut sinks = Sinks { readings, progress };
-    let Line { graph, shutdown, inbox } = connection.open(&settings, Arc::clone(&pacer))?;
+    let Line { graph, shutdown, inbox, step: _step } = connection.open(&settings, Arc::clone(&pacer))?;
     let run_settings = run_settings(&settings, StopRules::NONE, Conduct::PLAIN);
     let rows = users.first().map(|row| reader(&store, row, &timeline));
     let end = tokio::select! {

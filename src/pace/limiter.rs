@@ -59,6 +59,11 @@ impl Limiter {
         }
     }
 
+    /// Whether somebody waits for a turn; `None` where there is no rate.
+    pub(super) fn is_waited_for(&self) -> Option<bool> {
+        (self.cost_micros.load(Ordering::Relaxed) > 0).then(|| self.line.try_lock().is_err())
+    }
+
     /// Takes its turn where it need not wait for it.
     pub(super) fn try_take(&self) -> bool {
         let cost = self.cost_micros.load(Ordering::Relaxed);

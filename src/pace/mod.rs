@@ -1,6 +1,7 @@
 //! When a request may leave.
 
 pub mod clock;
+pub mod fellows;
 mod lane;
 mod limiter;
 pub mod pacer;

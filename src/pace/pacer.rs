@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::lane::Lane;
+use super::fellows::{Fellows, RunId, Told, ToldLane, leader};
+use super::lane::{Heard, Lane};
 use super::limiter::Limiter;
 use crate::model::event::Access;
 use crate::policy::forecast::KnownPace;
-use crate::policy::rate::{Passed, Rate, RateSettings, Throttled};
+use crate::policy::rate::{Rate, RateSettings};
 use crate::policy::throttle_scope::{Lanes, ThrottleScope};
 
 /// How fast requests may leave.
@@ -88,14 +89,14 @@ pub struct Refusal {
 
 /// Admits requests in the order in which they ask.
 pub struct Pacer {
-    started: Instant,
     settings: PaceSettings,
-    waiting: AtomicUsize,
     /// All that may be on the wire, reads and writes together.
     wire: Semaphore,
     ceiling: Option<Limiter>,
     reads: Lane,
     writes: Lane,
+    /// What the other runs told last.
+    fellows: Mutex<Fellows>,
 }
 
 /// A place on the wire, given back when dropped.
@@ -115,22 +116,6 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Counts a request as long as it waits for admission.
-struct Waiting<'pacer>(&'pacer AtomicUsize);
-
-impl<'pacer> Waiting<'pacer> {
-    fn begin(count: &'pacer AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Pacer {
     /// A pacer whose clock starts now.
     #[must_use]
@@ -144,20 +129,19 @@ impl Pacer {
             Lane::new(rate, in_flight)
         };
         Self {
-            started: Instant::now(),
             settings,
-            waiting: AtomicUsize::new(0),
             wire: Semaphore::new(in_flight.get()),
             ceiling: requests_per_second.map(|rate| Limiter::new(Some(rate))),
             reads: lane(Access::Read),
             writes: lane(Access::Write),
+            fellows: Mutex::default(),
         }
     }
 
     /// Waits until a request may leave. Cancel-safe.
     pub async fn admit(&self, access: Access) -> Permit<'_> {
         let lane = self.lane(access);
-        let _one_more = Waiting::begin(&self.waiting);
+        let _one_more = lane.wait();
         loop {
             // Whoever waits for the end of a hold has no place meanwhile: after it there may be fewer of them.
             lane.wait_for_hold().await;
@@ -215,21 +199,13 @@ impl Pacer {
 
     /// Learns from an answer that is no 429. `used` is the share of the quota that it tells of.
     pub fn passed(&self, access: Access, sent_at: Instant, used: Option<f64>) {
-        let (sent_at, at) = (self.since_start(sent_at), self.started.elapsed());
-        self.lane(access).learn(at, |rate| rate.passed(&Passed { sent_at, at, used }));
+        self.lane(access).passed(sent_at, used);
     }
 
     /// Learns from a 429, and lets nobody leave meanwhile. Returns by how much that prolongs the pause: nothing where a
     /// longer hold runs already.
     pub fn throttled(&self, refusal: &Refusal) -> Duration {
-        let at = self.started.elapsed();
-        let Refusal { hold, hold_is_told, scope: ThrottleScope { hits, lanes }, .. } = *refusal;
-        let answer = Throttled { sent_at: self.since_start(refusal.sent_at), at, hold, hold_is_told, hits };
-        self.prolonged_by(lanes, |lane| {
-            let mut span = hold;
-            lane.learn(at, |rate| span = rate.throttled(&answer));
-            span
-        })
+        self.prolonged_by(refusal.scope.lanes, |lane| lane.throttled(refusal))
     }
 
     /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause: nothing where a longer hold
@@ -256,7 +232,7 @@ impl Pacer {
     /// How many requests wait for admission.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.reads.waiting() + self.writes.waiting()
     }
 
     /// How many requests may be on the wire at once.
@@ -283,10 +259,54 @@ impl Pacer {
         Limits { reads: self.reads.limit(), writes: self.writes.limit() }
     }
 
-    /// What is known of the pace so far, from an earlier run where this one met no limit.
+    /// What is known of the pace so far, from an earlier run where this one met no limit: as much of it as is this
+    /// run's beside others.
     #[must_use]
     pub fn known(&self) -> KnownPace {
-        self.settings.known(self.limits())
+        let known = self.settings.known(self.limits());
+        let part_of = |limit: Option<f64>, lane: &Lane| limit.map(|limit| limit * lane.part());
+        let (reads, writes) = (part_of(known.reads, &self.reads), part_of(known.writes, &self.writes));
+        KnownPace { reads, writes, ..known }
+    }
+
+    /// Whether it looks for the tenant's pace.
+    #[must_use]
+    pub const fn seeks(&self) -> bool {
+        self.settings.seek.is_some()
+    }
+
+    /// What the other runs on the tenant are to be told. To be asked for again and again, since it is seen then how much
+    /// would be sent.
+    #[must_use]
+    pub fn tell(&self) -> Told {
+        Told { takes_all: self.takes_all(), reads: self.reads.tell(), writes: self.writes.tell() }
+    }
+
+    /// Learns from what all other runs on the tenant told, of which this one is `me`, and keeps one pace with them.
+    pub fn hear(&self, me: RunId, fellows: Fellows) {
+        let mut before = self.fellows.lock().unwrap_or_else(PoisonError::into_inner);
+        if fellows.is_empty() && before.is_empty() {
+            return;
+        }
+        // All that a younger one ever did was in the time of this one.
+        for id in fellows.keys().filter(|id| **id > me) {
+            before.entry(*id).or_insert((Instant::now(), Told::NOTHING));
+        }
+        let leader = fellows.get(&leader((me, self.takes_all()), &fellows)).map(|(_, told)| told);
+        let hear = |lane: &Lane, of: fn(&Told) -> &ToldLane| {
+            let heard = fellows.iter().map(|(id, (then, told))| {
+                let before = before.get(id).map(|(_, told)| of(told));
+                Heard { then: *then, told: of(told), before }
+            });
+            lane.hear(&heard.collect::<Vec<_>>(), leader.map(of));
+        };
+        hear(&self.reads, |told| &told.reads);
+        hear(&self.writes, |told| &told.writes);
+        before.extend(fellows);
+    }
+
+    fn takes_all(&self) -> bool {
+        self.settings.seek.is_none_or(|seek| seek.share >= 1.0)
     }
 
     fn lane(&self, access: Access) -> &Lane {
@@ -305,10 +325,6 @@ impl Pacer {
         [(Access::Read, &self.reads), (Access::Write, &self.writes)]
             .into_iter()
             .filter_map(move |(access, lane)| is_meant(access).then_some(lane))
-    }
-
-    fn since_start(&self, moment: Instant) -> Duration {
-        moment.saturating_duration_since(self.started)
     }
 }
 
@@ -340,12 +356,12 @@ mod tests {
 
     /// Starts `count` requests that are answered after `latency`; gives the moments at which they left.
     async fn departures(pacer: &Arc<Pacer>, count: usize, latency: Duration) -> Vec<Duration> {
-        let mut tasks = JoinSet::new();
+        let (mut tasks, began) = (JoinSet::new(), Instant::now());
         for number in 0..count {
             let pacer = Arc::clone(pacer);
             tasks.spawn(async move {
                 let _permit = pacer.admit(Access::Write).await;
-                let left_at = pacer.started.elapsed();
+                let left_at = began.elapsed();
                 tokio::time::sleep(latency).await;
                 (number, left_at)
             });
@@ -402,11 +418,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reads_and_writes_that_pause_at_once_pause_once() {
-        let pacer = pacer(None, 8);
+        let (pacer, sent_at) = (pacer(None, 8), Instant::now());
         let refused = |seconds, lanes| {
             let hold = Duration::from_secs(seconds);
             let scope = ThrottleScope { hits: Hits::Us, lanes };
-            pacer.throttled(&Refusal { sent_at: pacer.started, hold, hold_is_told: true, scope }).as_secs()
+            pacer.throttled(&Refusal { sent_at, hold, hold_is_told: true, scope }).as_secs()
         };
         let prolonged = [refused(5, Lanes::Writes), refused(3, Lanes::Reads), refused(7, Lanes::Reads)];
         assert_eq!(prolonged, [5, 0, 2]);

@@ -76,6 +76,12 @@ pub struct Rate {
     renewal: Renewal,
     saving: Saving,
     last_answer: f64,
+    /// The part of the pace that is this run's, above 0 and up to 1.
+    part: f64,
+    /// The pace that another run sets.
+    led: Option<f64>,
+    /// What was known before the last 429, and that: what other runs had accepted by then may be heard of later.
+    before_hold: Option<Box<(Self, Throttled)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -179,22 +185,56 @@ impl Rate {
             renewal: Renewal::NONE,
             saving: Saving::Taken,
             last_answer: 0.0,
+            part: 1.0,
+            led: None,
+            before_hold: None,
         }
     }
 
     /// Requests a second that may leave at `now`; `None` where only the places on the wire bound them.
     #[must_use]
     pub fn rate(&self, now: Duration) -> Option<f64> {
-        match self.phase {
-            // Before the first answer nobody knows what a place on the wire means.
+        let whole = match self.phase {
             Phase::Ramp { window } => match self.latency {
-                None => self.settings.learned,
+                // Before the first answer nobody knows what a place on the wire means.
+                None => self.settings.learned?,
                 // What left together comes back together, and would leave together again.
-                Some(latency) => {
-                    (latency >= SPREAD_FROM).then(|| SPREAD * window * self.settings.share / latency)
-                }
+                Some(latency) if latency >= SPREAD_FROM => SPREAD * window / latency,
+                Some(_) => return None,
             },
+            Phase::Cruise(cruise) => self.led.unwrap_or_else(|| self.cruising(&cruise, now.as_secs_f64())),
+        };
+        Some((whole * self.settings.share * self.part).clamp(SLOWEST, FASTEST))
+    }
+
+    /// Requests a second that all may send together who draw on the quota, at `now`; `None` where no limit was met.
+    #[must_use]
+    pub fn pace(&self, now: Duration) -> Option<f64> {
+        match self.phase {
+            Phase::Ramp { .. } => None,
             Phase::Cruise(cruise) => Some(self.cruising(&cruise, now.as_secs_f64())),
+        }
+    }
+
+    /// The part of the pace that is this run's.
+    #[must_use]
+    pub const fn part(&self) -> f64 {
+        self.part
+    }
+
+    /// Takes a `part` of the pace, which another run sets where it is `led`; `limit` is the one that was found there.
+    pub fn go_along(&mut self, part: f64, led: Option<f64>, limit: Option<f64>, now: Duration) {
+        (self.part, self.led) = (part, led);
+        let Some(limit) = limit.filter(|_| led.is_some()) else { return };
+        // Whoever has to go on alone begins there.
+        match &mut self.phase {
+            Phase::Cruise(cruise) => (cruise.limit, cruise.certain) = (limit, cruise.certain.min(limit)),
+            Phase::Ramp { .. } => {
+                let now = now.as_secs_f64();
+                (self.epoch, self.since_met) = Default::default();
+                (self.epoch.began, self.since_met.began) = (now, now);
+                self.phase = Phase::Cruise(Cruise { limit, certain: limit, ..Cruise::plain(now) });
+            }
         }
     }
 
@@ -219,9 +259,9 @@ impl Rate {
         let wanted = match self.phase {
             // Where a hold brought nothing, the first one after the next goes alone.
             _ if self.last_hold.is_some_and(|hold| hold.is_repeated && !hold.is_over) => 1.0,
-            Phase::Ramp { window } => window * self.settings.share,
-            Phase::Cruise(cruise) => {
-                let needed = self.cruising(&cruise, now.as_secs_f64()) * self.latency.unwrap_or_default();
+            Phase::Ramp { window } => window * self.settings.share * self.part,
+            Phase::Cruise(_) => {
+                let needed = self.rate(now).unwrap_or_default() * self.latency.unwrap_or_default();
                 // A place too few adds the latency to the time between two requests.
                 (1.0 + 1.5 * needed).floor().max((0.95 + needed).ceil())
             }
@@ -231,10 +271,34 @@ impl Rate {
 
     /// Learns from an answer that is no 429.
     pub fn passed(&mut self, answer: &Passed) {
-        let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64());
-        self.note_latency(now - sent_at);
-        self.epoch.accepted += 1;
-        self.since_met.accepted += 1;
+        self.note_latency((answer.at.saturating_sub(answer.sent_at)).as_secs_f64());
+        self.accept(answer, 1);
+    }
+
+    /// Learns from `count` answers that other runs had, of which `answer` is the last.
+    pub fn passed_elsewhere(&mut self, answer: &Passed, count: u64) {
+        if self.latency.is_none() {
+            self.note_latency((answer.at.saturating_sub(answer.sent_at)).as_secs_f64());
+        }
+        match (self.last_hold, self.before_hold.take()) {
+            (Some(hold), Some(before)) if answer.sent_at.as_secs_f64() < hold.began + hold.span => {
+                let (mut again, refusal) = *before;
+                again.accept(answer, count);
+                again.throttled_elsewhere(&refusal);
+                again.latency = self.latency;
+                again.epoch.accepted += self.epoch.accepted;
+                again.since_met.accepted += self.epoch.accepted;
+                *self = Self { part: self.part, led: self.led, ..again };
+            }
+            _ => self.accept(answer, count),
+        }
+    }
+
+    fn accept(&mut self, answer: &Passed, count: u64) {
+        // Answers of other runs are heard of late.
+        let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64().max(self.last_answer));
+        self.epoch.accepted += count;
+        self.since_met.accepted += count;
         if let Some(hold) = &mut self.last_hold
             && sent_at >= hold.began
         {
@@ -249,25 +313,31 @@ impl Rate {
                 Phase::Cruise(self.first_soft_limit(now))
             }
             Phase::Ramp { window } => {
-                let window = self.grown(window, elapsed).min(self.settings.in_flight.get() as f64);
-                Phase::Ramp { window }
+                let grown = (1..count).fold(window, |window, _| self.grown(window, 0.0));
+                let most = self.settings.in_flight.get() as f64 / self.part;
+                Phase::Ramp { window: self.grown(grown, elapsed).min(most) }
             }
             Phase::Cruise(cruise) if is_near => Phase::Cruise(self.near(cruise, now, elapsed)),
-            Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at)),
+            Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at, count)),
         };
     }
 
     /// Learns from a 429. Gives the pause that everybody has to make.
     pub fn throttled(&mut self, answer: &Throttled) -> Duration {
+        self.note_latency((answer.at.saturating_sub(answer.sent_at)).as_secs_f64());
+        self.throttled_elsewhere(answer)
+    }
+
+    /// Learns from a 429 that another run had. Gives the pause that everybody has to make.
+    pub fn throttled_elsewhere(&mut self, answer: &Throttled) -> Duration {
         let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64());
-        self.note_latency(now - sent_at);
         self.last_answer = now;
         self.used = 0.0;
         self.is_braked = false;
         let span = answer.hold.as_secs_f64();
         let span = match self.last_hold {
-            // It was on the wire when the hold began, and says nothing new.
-            Some(hold) if sent_at < hold.began => return answer.hold,
+            // It left before anybody there had heard of the hold, and says nothing new.
+            Some(hold) if sent_at < hold.began + hold.span => return answer.hold,
             // Nothing was accepted since: what the hold should have brought is not there yet.
             Some(hold) if !hold.is_over => {
                 let span = span.max(self.renewal.note_another(now, hold.span).min(LONGEST_DOUBLED));
@@ -278,6 +348,8 @@ impl Rate {
                 span
             }
             Some(_) | None => {
+                self.before_hold = None;
+                self.before_hold = Some(Box::new((self.clone(), *answer)));
                 if let Phase::Cruise(cruise) = self.phase {
                     // It was spent, and was not there.
                     if self.saving == Saving::Taken && was_boosted(&cruise, sent_at) {
@@ -426,7 +498,7 @@ impl Rate {
     fn corrected(&self, cruise: &Cruise, sent_at: f64, span: f64) -> f64 {
         let accepted = self.epoch.accepted as f64;
         let at_least = accepted / span;
-        let present = self.cruising(cruise, sent_at);
+        let present = self.cruising(cruise, sent_at) * self.settings.share;
         match cruise.beyond {
             Some(Epoch { began, accepted }) => {
                 // The refused one came as far behind the last as each of the others.
@@ -460,10 +532,10 @@ impl Rate {
     }
 
     /// Nothing is said of how much is used, or it is little.
-    fn far(&self, mut cruise: Cruise, sent_at: f64) -> Cruise {
+    fn far(&self, mut cruise: Cruise, sent_at: f64, count: u64) -> Cruise {
         let is_beyond = sent_at - cruise.began > cruise.cycle(&self.costs());
         match &mut cruise.beyond {
-            Some(beyond) => beyond.accepted += 1,
+            Some(beyond) => beyond.accepted += count,
             None if is_beyond => cruise.beyond = Some(Epoch { began: sent_at, accepted: 0 }),
             None => {}
         }
@@ -489,8 +561,7 @@ impl Rate {
 
     fn cruising(&self, cruise: &Cruise, now: f64) -> f64 {
         let brake = ((USED_UP - self.used) / (USED_UP - USED_TOLD_FROM)).clamp(HARDEST_BRAKE, 1.0);
-        let share = self.settings.share;
-        (cruise.per_second(now, &self.costs(), share) * brake * share).clamp(SLOWEST, FASTEST)
+        (cruise.per_second(now, &self.costs(), self.settings.share) * brake).clamp(SLOWEST, FASTEST)
     }
 
     fn costs(&self) -> Costs {
@@ -501,7 +572,7 @@ impl Rate {
     }
 
     fn grown(&self, window: f64, elapsed: f64) -> f64 {
-        let expected = self.settings.expected as f64;
+        let expected = self.settings.expected as f64 / self.part;
         let few = expected / REQUESTS_A_PLACE;
         match self.settings.learned.zip(self.latency) {
             // As many as the rate that is known needs, at once.
@@ -633,6 +704,49 @@ mod tests {
         let before = rate.limit();
         assert_eq!(refuse(&mut rate, now - 0.99, 1.0), seconds(1.0));
         assert_eq!(rate.limit(), before);
+    }
+
+    #[test]
+    fn what_other_runs_had_accepted_before_a_429_counts_although_it_is_heard_of_later() {
+        let (mut rate, now) = cruising(settings());
+        let alone = rate.limit().unwrap();
+        let at = seconds(now - 1.1);
+        rate.passed_elsewhere(&Passed { sent_at: at.saturating_sub(LATENCY), at, used: None }, 550);
+        let together = rate.limit().unwrap();
+        assert!((1.9..=2.1).contains(&(together / alone)), "{together} after {alone}");
+    }
+
+    #[test]
+    fn a_429_of_another_run_counts_as_an_own_one_does_and_what_left_before_it_was_heard_of_does_not() {
+        let (mut rate, now) = cruising(settings());
+        let now = pass(&mut rate, now, 500, 45.0, None);
+        let mut own = rate.clone();
+        refuse(&mut own, now, 1.0);
+        let answer = Throttled {
+            sent_at: seconds(now).saturating_sub(LATENCY),
+            at: seconds(now),
+            hold: seconds(1.0),
+            hold_is_told: true,
+            hits: Hits::Us,
+        };
+        assert_eq!(rate.throttled_elsewhere(&answer), seconds(1.0));
+        assert_eq!(rate, own);
+        // That one left 20 ms after the pause had begun elsewhere.
+        assert_eq!(refuse(&mut rate, now + 0.07, 1.0), seconds(1.0));
+        assert_eq!(rate.limit(), own.limit());
+    }
+
+    #[test]
+    fn who_is_led_takes_a_part_and_goes_on_from_there_where_nobody_leads_any_more() {
+        let mut rate = Rate::new(settings());
+        pass(&mut rate, 0.0, 10, 100.0, None);
+        let now = seconds(1.0);
+        rate.go_along(0.25, Some(80.0), Some(84.0), now);
+        assert_eq!((rate.rate(now), rate.limit()), (Some(20.0), Some(84.0)));
+        assert_eq!(rate.places(now), 2, "20/s at 50 ms");
+        rate.go_along(1.0, None, None, now);
+        let alone = rate.rate(now).unwrap();
+        assert!((75.0..84.0).contains(&alone), "{alone}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! `<Tenant_Application|Tenant|Application>/<Read|Write|ReadWrite>/<app>/<tenant, user or resource>`
 //! (Microsoft Graph, "Microsoft Graph throttling guidance").
 
+use serde::{Deserialize, Serialize};
+
 /// What a 429 is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThrottleScope {
@@ -12,7 +14,7 @@ pub struct ThrottleScope {
 }
 
 /// Who a 429 hits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hits {
     /// This program alone, as far as is known.
     Us,

@@ -393,7 +393,7 @@ pub struct Common {
     /// The settings file [default: authwave.toml here, else authwave/authwave.toml in your configuration directory]
     #[arg(long, env = "AUTHWAVE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Go on although another run works on this tenant; both share what it allows
+    /// Go on although another run works on this tenant; they keep one pace and share evenly what it allows
     #[arg(long, env = "AUTHWAVE_SHARE_TENANT", value_parser = BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub share_tenant: Option<bool>,

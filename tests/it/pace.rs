@@ -142,3 +142,23 @@ fn a_snapshot_tells_each_user_once() {
     let world = world().file("in.csv", text);
     world.snapshot("in.csv", &[]).exits(0).stderr_has("2 rows ≈ 2 reads; ");
 }
+
+#[test]
+fn runs_beside_each_other_on_one_machine_share_what_there_is() {
+    let names = ["a", "b", "c"];
+    let mut world = world();
+    for name in names {
+        world = world.file(&format!("{name}.csv"), &adds(name, 1_000));
+    }
+    let runs = names.map(|name| {
+        let flags = ["--run-dir", name, "--share-tenant", "--max-duration", "8s", "--log", "info"];
+        world.begin(&format!("{name}.csv"), &flags)
+    });
+    let ended = runs.map(|run| run.end().exits(130).stderr_has("in step with 2 other runs on this tenant"));
+    let done = ended.each_ref().map(|ended| ended.summary()["rows"]["succeeded"].as_u64().unwrap());
+    let even = done.iter().sum::<u64>() as f64 / 3.0;
+    assert!(done.iter().all(|done| (*done as f64 / even - 1.0).abs() < 0.25), "{done:?}");
+    let tenant = fs::read_dir(world.path(".local/state/authwave/step")).unwrap().next().unwrap().unwrap();
+    assert_eq!(fs::metadata(tenant.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_dir(tenant.path()).unwrap().count(), 0, "nothing is left of runs that ended");
+}

@@ -1,6 +1,8 @@
 //! One tenant, one way of throttling, and how a run fares with it in virtual time.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use authwave::model::secret::Secret;
 use authwave::model::stats::Stats;
 use authwave::model::task::{Prior, Task, Work};
 use authwave::model::user::UserId;
+use authwave::pace::fellows::{Fellows, RunId};
 use authwave::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
 use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
@@ -36,6 +39,8 @@ use authwave::transport::exchange::{Headers, Request, Response, SendError, Trans
 
 const ORIGIN: &str = "https://graph.test";
 const IN_FLIGHT: usize = 64;
+/// So often runs tell each other what they do.
+const TALK: Duration = Duration::from_millis(20);
 /// The longest Retry-After that is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
@@ -63,6 +68,15 @@ pub(crate) struct Fared {
     pub(crate) lost: u64,
     /// The limit that was found.
     pub(crate) found: Option<f64>,
+}
+
+/// Whether runs know of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bond {
+    /// As on several machines.
+    Strangers,
+    /// As on one.
+    Fellows,
 }
 
 /// How several runs shared a tenant.
@@ -104,16 +118,25 @@ impl Cell {
     }
 
     /// Several runs that share the tenant, each begun so long `after` the one before.
-    pub(crate) fn share(&self, runs: u32, after: Duration, time: Duration) -> Shares {
+    pub(crate) fn share(&self, runs: u32, after: Duration, time: Duration, bond: Bond) -> Shares {
         runtime().block_on(async {
             let link = self.link();
             let began = Instant::now();
             let done: Vec<Arc<Mutex<u64>>> = (0..runs).map(|_| Arc::default()).collect();
+            let board: Rc<RefCell<Fellows>> = Rc::default();
             let runs = done.iter().zip(0..).map(|(done, at)| {
                 let (cell, link, done) = (self.clone(), link.clone(), Arc::clone(done));
+                let board = Rc::clone(&board);
                 async move {
                     tokio::time::sleep(after * at).await;
-                    cell.counted(&link, u64::from(at) + 1, &done).await;
+                    let (graph, inbox) = api(&link, u64::from(at) + 1, cell.seek(None));
+                    let talk = talk(graph.pacer(), RunId { began: 0, process: at }, &board);
+                    let work = cell.counted(Arc::clone(&graph), inbox, u64::from(at) + 1, &done);
+                    match bond {
+                        Bond::Strangers => work.await,
+                        Bond::Fellows => tokio::select! { () = work => {}, () = talk => {} },
+                    }
+                    board.borrow_mut().remove(&RunId { began: 0, process: at });
                 }
             });
             let mut all = tokio::task::JoinSet::new();
@@ -142,9 +165,14 @@ impl Cell {
         Watched { link: Link::new(Arc::new(Mutex::new(Tenant::new(settings)))), seen: Arc::default() }
     }
 
-    async fn counted(&self, link: &Watched, seed: u64, done: &Arc<Mutex<u64>>) {
+    async fn counted(
+        &self,
+        graph: Arc<Api>,
+        inbox: mpsc::Receiver<Event>,
+        seed: u64,
+        done: &Arc<Mutex<u64>>,
+    ) {
         let mut counting = Counting { done: Arc::clone(done) };
-        let (graph, inbox) = api(link, seed, self.seek(None));
         run(graph, self.work(seed), settings(), LostResets::default(), (inbox, &mut counting)).await;
     }
 
@@ -201,6 +229,17 @@ impl Cell {
         // Each refusal is a second of silence.
         let silence = self.rows as f64 * self.refused / (1.0 - self.refused);
         Duration::from_secs_f64(by_quota.max(by_wire) + silence) + self.latency + absurd
+    }
+}
+
+/// Tells the others again and again what a run does, and hears what they told, a little late.
+async fn talk(pacer: &Pacer, me: RunId, board: &RefCell<Fellows>) {
+    loop {
+        let mut fellows = board.borrow().clone();
+        fellows.remove(&me);
+        board.borrow_mut().insert(me, (Instant::now(), pacer.tell()));
+        pacer.hear(me, fellows);
+        tokio::time::sleep(TALK).await;
     }
 }
 

@@ -8,7 +8,7 @@ mod grid;
 
 use std::time::Duration;
 
-use cell::{Cell, Fared, Shares};
+use cell::{Bond, Cell, Fared, Shares};
 
 fn cell(name: &str) -> Cell {
     grid::grid().into_iter().find(|cell| cell.name == name).unwrap_or_else(|| panic!("{name}"))
@@ -89,20 +89,44 @@ fn refusals_that_come_whatever_the_rate_do_not_bring_a_run_to_a_stop() {
 #[test]
 fn several_runs_use_what_there_is() {
     let cell = Cell { rows: 1_000_000, ..cell("bucket 20/s, burst 20, 50 ms") };
-    let done = cell.share(3, Duration::from_millis(700), Duration::from_mins(5)).total();
+    let done = cell.share(3, Duration::from_millis(700), Duration::from_mins(5), Bond::Strangers).total();
     assert!((5_400.0..=6_020.0).contains(&done), "{done} of 6,020");
 }
 
+/// A quota that several runs share, and what it gives in a second.
+fn shared(name: &str) -> (Cell, f64) {
+    grid::shared().into_iter().find(|(cell, _)| cell.name == name).unwrap_or_else(|| panic!("{name}"))
+}
+
 /// How the runs share a quota that begin so long after one another, in ten minutes.
-fn shares(name: &str, distances: [u64; 2]) -> [Shares; 2] {
-    let (cell, _) = grid::shared().into_iter().find(|(cell, _)| cell.name == name).unwrap();
-    distances.map(|after| cell.share(4, Duration::from_millis(after), Duration::from_mins(10)))
+fn shares(name: &str, distances: [u64; 2], bond: Bond) -> [Shares; 2] {
+    let (cell, _) = shared(name);
+    distances.map(|after| cell.share(4, Duration::from_millis(after), Duration::from_mins(10), bond))
+}
+
+#[test]
+fn runs_that_know_of_each_other_have_level_shares_of_all_there_is() {
+    let plays = [
+        ("bucket 20/s, burst 20", 300),
+        ("window 1000/10 s", 300),
+        ("window 200/1 s", 0),
+        ("window 200/1 s", 300),
+    ];
+    for (name, after) in plays {
+        let (cell, rate) = shared(name);
+        let time = Duration::from_mins(2);
+        let shares = cell.share(4, Duration::from_millis(after), time, Bond::Fellows);
+        let used = shares.total() / (rate * time.as_secs_f64());
+        assert!(shares.widest() <= 0.2, "{name}, {after} ms: {shares:.2?}");
+        assert!(used >= 0.88, "{name}, {after} ms: {used:.3} of it used");
+        assert!(shares.throttled <= 2.0, "{name}, {after} ms: {shares:.2?}");
+    }
 }
 
 #[test]
 fn several_runs_have_level_shares() {
     for (name, most_throttled) in [("bucket 100/s, burst 100", 1.0), ("bucket 20/s, burst 20", 6.0)] {
-        for shares in shares(name, [700, 2_300]) {
+        for shares in shares(name, [700, 2_300], Bond::Strangers) {
             assert!(shares.widest() <= 0.25, "{name}: {shares:.2?}");
             assert!(shares.throttled <= most_throttled, "{name}: {shares:.2?}");
         }
@@ -111,7 +135,7 @@ fn several_runs_have_level_shares() {
 
 #[test]
 fn several_runs_share_a_window_although_the_first_had_all_of_it() {
-    for shares in shares("window 1000/10 s", [1_100, 2_900]) {
+    for shares in shares("window 1000/10 s", [1_100, 2_900], Bond::Strangers) {
         assert!(shares.widest() <= 0.4, "{shares:.2?}");
     }
 }
