@@ -102,12 +102,12 @@ impl Cruise {
         }
     }
 
-    /// Requests a second at `now` for somebody who takes all, brakes left out. Whoever takes a part (`share` under 1)
-    /// does not look for more than there was.
-    pub(super) fn per_second(&self, now: f64, costs: &Costs, share: f64) -> f64 {
+    /// Requests a second at `now` for somebody who takes all, brakes left out. Not everybody `probes` for more than there
+    /// was.
+    pub(super) fn per_second(&self, now: f64, costs: &Costs, probes: bool) -> f64 {
         let cycle = self.cycle(costs);
         let age = (now - self.began).max(0.0);
-        let (near, beyond) = (age.min(cycle), if share < 1.0 { 0.0 } else { (age - cycle).max(0.0) });
+        let (near, beyond) = (age.min(cycle), if probes { (age - cycle).max(0.0) } else { 0.0 });
         let curve = if self.began < self.boosted_until && now < self.boosted_until {
             1.0 + BOOST
         } else if let Some(growth) = self.growth {

@@ -67,6 +67,8 @@ pub struct Rate {
     used: f64,
     /// Whether the service has said, since the last 429, that most of the quota is used.
     is_braked: bool,
+    /// In all.
+    accepted: u64,
     epoch: Epoch,
     /// Since the first limit was met.
     since_met: Epoch,
@@ -142,10 +144,14 @@ const HEADROOM: f64 = 1.4;
 const ENOUGH: u64 = 5;
 /// One from fewer than these is a guess.
 const GUESSED_FROM: u64 = 2;
+/// What takes no longer than so many holds is too little to look for more.
+const LAST_HOLDS: f64 = 10.0;
 /// A hold that is no more than this share of the time between two 429s is short.
 const SHORT_HOLD: f64 = 0.5;
 /// What was accepted is close to the rate that was refused from here on: the limit lies between them.
 const CLOSE: f64 = 0.9;
+/// Whoever spends what a hold saved up in vain has had no less than this share of the limit, the hold included.
+const FAR_UNDER: f64 = 0.45;
 /// A ramp that ends at no more than so many times its average has been one of many round trips.
 const LONG_RAMP: f64 = 3.0;
 /// By so many seconds a Retry-After is longer than it need be, since it counts whole ones.
@@ -177,6 +183,7 @@ impl Rate {
             latency: None,
             used: 0.0,
             is_braked: false,
+            accepted: 0,
             epoch: Epoch { began: 0.0, accepted: 0 },
             since_met: Epoch { began: 0.0, accepted: 0 },
             last_hold: None,
@@ -247,8 +254,14 @@ impl Rate {
             Phase::Cruise(_) if self.is_braked && self.epoch.accepted >= ENOUGH => {
                 Some(self.epoch.per_second(self.last_answer))
             }
-            // What was accepted over a long time is the best witness.
-            Phase::Cruise(cruise) => Some(cruise.certain.max(self.since_met.per_second(self.last_answer))),
+            // What was accepted over a long time is the best witness, and what was since the last 429: then a bucket was empty.
+            Phase::Cruise(cruise) => {
+                let sent_at = self.last_answer - self.latency.unwrap_or_default();
+                let average = self.since_met.per_second(sent_at);
+                let is_saved = self.saving != Saving::None && self.epoch.accepted >= ENOUGH;
+                let of_late = if is_saved { self.epoch.per_second(sent_at) } else { 0.0 };
+                Some(cruise.certain.max(average).max(of_late))
+            }
         }
     }
 
@@ -286,6 +299,7 @@ impl Rate {
                 again.accept(answer, count);
                 again.throttled_elsewhere(&refusal);
                 again.latency = self.latency;
+                again.accepted += self.epoch.accepted;
                 again.epoch.accepted += self.epoch.accepted;
                 again.since_met.accepted += self.epoch.accepted;
                 *self = Self { part: self.part, led: self.led, ..again };
@@ -297,6 +311,7 @@ impl Rate {
     fn accept(&mut self, answer: &Passed, count: u64) {
         // Answers of other runs are heard of late.
         let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64().max(self.last_answer));
+        self.accepted += count;
         self.epoch.accepted += count;
         self.since_met.accepted += count;
         if let Some(hold) = &mut self.last_hold
@@ -352,7 +367,8 @@ impl Rate {
                 self.before_hold = Some(Box::new((self.clone(), *answer)));
                 if let Phase::Cruise(cruise) = self.phase {
                     // It was spent, and was not there.
-                    if self.saving == Saving::Taken && was_boosted(&cruise, sent_at) {
+                    let is_spent = was_boosted(&cruise, sent_at) && !self.is_far_under(&cruise, sent_at);
+                    if self.saving == Saving::Taken && is_spent {
                         self.saving = Saving::Doubted;
                     }
                 }
@@ -458,7 +474,7 @@ impl Rate {
     /// them.
     fn given_way(&self, cruise: &Cruise, sent_at: f64, alone: f64) -> (f64, f64) {
         let average = self.epoch.per_second(sent_at);
-        let present = cruise.per_second(sent_at, &self.costs(), self.settings.share) / cruise.depth;
+        let present = cruise.per_second(sent_at, &self.costs(), self.probes(cruise)) / cruise.depth;
         let most = if self.saving == Saving::None { BEFORE_END } else { BEFORE_PAUSE } * average;
         let limit = match cruise.growth {
             None => alone.min(KEPT * present),
@@ -507,7 +523,13 @@ impl Rate {
                 let at_least = at_least.max(cruise.limit);
                 (at_least * at_most.max(at_least)).sqrt()
             }
-            None if present >= cruise.limit && sent_at < cruise.boosted_until => cruise.limit.max(at_least),
+            None if present >= cruise.limit && sent_at < cruise.boosted_until => {
+                if self.is_far_under(cruise, sent_at) {
+                    at_least.max(cruise.limit / 4.0)
+                } else {
+                    cruise.limit.max(at_least)
+                }
+            }
             None if cruise.held_since.is_infinite() && was_boosted(cruise, sent_at) => cruise.limit,
             None if present >= cruise.limit => (cruise.limit * present).sqrt().max(at_least),
             None if self.epoch.accepted < ENOUGH => cruise.limit * BLIND_STEP,
@@ -517,6 +539,11 @@ impl Rate {
                 given.clamp(cruise.limit / 4.0, cruise.limit)
             }
         }
+    }
+
+    /// Whether less was accepted since the last 429 than the limit can have given, even if the hold brought nothing.
+    fn is_far_under(&self, cruise: &Cruise, sent_at: f64) -> bool {
+        self.epoch.accepted >= ENOUGH && self.epoch.per_second(sent_at) < FAR_UNDER * cruise.limit
     }
 
     /// What of the `span` since the last 429 went by in its hold, and brought nothing since the quota does not save up. A
@@ -533,7 +560,7 @@ impl Rate {
 
     /// Nothing is said of how much is used, or it is little.
     fn far(&self, mut cruise: Cruise, sent_at: f64, count: u64) -> Cruise {
-        let is_beyond = sent_at - cruise.began > cruise.cycle(&self.costs());
+        let is_beyond = self.probes(&cruise) && sent_at - cruise.began > cruise.cycle(&self.costs());
         match &mut cruise.beyond {
             Some(beyond) => beyond.accepted += count,
             None if is_beyond => cruise.beyond = Some(Epoch { began: sent_at, accepted: 0 }),
@@ -561,7 +588,15 @@ impl Rate {
 
     fn cruising(&self, cruise: &Cruise, now: f64) -> f64 {
         let brake = ((USED_UP - self.used) / (USED_UP - USED_TOLD_FROM)).clamp(HARDEST_BRAKE, 1.0);
-        (cruise.per_second(now, &self.costs(), self.settings.share) * brake).clamp(SLOWEST, FASTEST)
+        (cruise.per_second(now, &self.costs(), self.probes(cruise)) * brake).clamp(SLOWEST, FASTEST)
+    }
+
+    /// Whether more is looked for than there was: not by whoever takes a part, and not for the last few requests, which
+    /// would gain less by it than a pause takes.
+    fn probes(&self, cruise: &Cruise) -> bool {
+        let left = self.settings.expected as f64 / self.part - self.accepted as f64;
+        let is_worth_it = left <= 0.0 || left / cruise.limit >= LAST_HOLDS * self.costs().hold;
+        self.settings.share >= 1.0 && is_worth_it
     }
 
     fn costs(&self) -> Costs {
@@ -696,6 +731,48 @@ mod tests {
             let present = rate.rate(seconds(now + hold + 0.1)).unwrap();
             assert_eq!(present > 1.2 * limit, is_spent, "{present} of {limit} after {hold} s");
         }
+    }
+
+    #[test]
+    fn a_first_limit_that_was_ten_times_too_high_is_right_after_the_third_429() {
+        let mut rate = Rate::new(settings());
+        let before = |now: f64| seconds((now - 0.005).max(0.0));
+        let (mut now, mut limits) = (0.0, Vec::new());
+        // A bucket of 2,000 that gives 200 a second.
+        for (accepted, per_second) in [(2_100, 4_000.0), (215, 2_200.0), (230, 890.0)] {
+            for _ in 0..accepted {
+                now += 1.0 / per_second;
+                rate.passed(&Passed { sent_at: before(now), at: seconds(now), used: None });
+            }
+            let hold = seconds(1.0);
+            let (sent_at, at) = (before(now), seconds(now));
+            rate.throttled(&Throttled { sent_at, at, hold, hold_is_told: true, hits: Hits::Us });
+            now += 1.0;
+            limits.push(rate.limit().unwrap());
+        }
+        assert!(limits[0] > 1_000.0 && (170.0..=210.0).contains(&limits[2]), "{limits:?}");
+        // What the pause saved up is still spent.
+        let present = rate.rate(seconds(now + 0.1)).unwrap();
+        assert!(present > 1.3 * limits[2], "{present} of {limits:?}");
+    }
+
+    #[test]
+    fn for_the_last_few_requests_no_more_is_looked_for() {
+        for (expected, probes) in [(5_000, true), (2_900, false), (0, true)] {
+            let (mut rate, now) = cruising(RateSettings { expected, ..settings() });
+            let now = pass(&mut rate, now, 2_000, 49.0, None);
+            let (limit, present) = (rate.limit().unwrap(), rate.rate(seconds(now)).unwrap());
+            assert_eq!(present > 1.3 * limit, probes, "{present} of {limit}, {expected} expected");
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_since_the_last_429_is_found_to_be_no_more_than_the_limit() {
+        let (mut rate, now) = cruising(settings());
+        let before = rate.limit().unwrap();
+        pass(&mut rate, now, 1_000, 55.0, None);
+        let limit = rate.limit().unwrap();
+        assert!((1.03 * before..=1.1 * before).contains(&limit), "{limit} after {before}");
     }
 
     #[test]

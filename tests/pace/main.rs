@@ -45,8 +45,10 @@ fn what_a_large_bucket_saved_up_is_used_at_once() {
 
 #[test]
 fn a_large_bucket_is_used_up_as_fast_as_by_those_who_run_into_its_end() {
-    let cell = cell("bucket 200/s, burst 2000, 50 ms");
-    assert_fared(&cell, &cell.play(None), (15.4 / 15.0, 1.0));
+    for latency in ["50 ms", "5 ms"] {
+        let cell = cell(&format!("bucket 200/s, burst 2000, {latency}"));
+        assert_fared(&cell, &cell.play(None), (15.4 / 15.0, 1.0));
+    }
 }
 
 #[test]
