@@ -91,7 +91,8 @@ struct Board {
 /// Another run's file.
 struct Other {
     file: File,
-    said: Option<Said>,
+    /// What it said last, and when that was.
+    said: Option<(Said, Instant)>,
     /// When it was seen to say something new.
     heard_at: Option<Instant>,
 }
@@ -101,8 +102,7 @@ impl Board {
         let began = u64::try_from(wall_clock().as_microsecond()).unwrap_or_default();
         let me = RunId { began, process: std::process::id() };
         let path = directory.join(file_name(me));
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = create(&path)?;
         let others = HashMap::new();
         Ok(Self { directory, me, path, file, turn: 0, listed_at: None, others, company: 0 })
     }
@@ -144,8 +144,11 @@ impl Board {
         let mut listed = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let name = entry?.file_name();
-            let Some(id) = name.to_str().and_then(run_id).filter(|id| *id != self.me) else { continue };
+            let Some(id) = name.to_str().and_then(run_id) else { continue };
             listed.push(id);
+            if id == self.me {
+                continue;
+            }
             let path = self.directory.join(name);
             if !self.others.contains_key(&id)
                 && !is_left_behind(&path)
@@ -155,6 +158,10 @@ impl Board {
             }
         }
         self.others.retain(|id, _| listed.contains(id));
+        if !listed.contains(&self.me) {
+            // Somebody took it away who thought that it had been left behind.
+            self.file = create(&self.path)?;
+        }
         Ok(())
     }
 }
@@ -164,6 +171,10 @@ impl Drop for Board {
         // What is left behind is taken for gone, and taken away later.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Takes a file away that no run can have any more.
@@ -181,19 +192,21 @@ impl Other {
     fn hear(&mut self, now: Instant, wall: u64) -> Option<(Instant, Told)> {
         if let Some(said) = self.read() {
             let is_new = match &self.said {
-                Some(before) => before.turn != said.turn,
+                Some((before, _)) => before.turn != said.turn,
                 // Whether it moves is not known yet.
                 None => wall.abs_diff(said.at) < u64::try_from(GONE_AFTER.as_micros()).unwrap_or(u64::MAX),
             };
             if is_new {
                 self.heard_at = Some(now);
             }
-            self.said = Some(said);
+            if is_new || self.said.is_none() {
+                let ago = Duration::from_micros(wall.saturating_sub(said.at)).min(OLDEST);
+                self.said = Some((said, now.checked_sub(ago).unwrap_or(now)));
+            }
         }
         let heard_at = self.heard_at?;
-        let said = self.said.as_ref().filter(|_| now.saturating_duration_since(heard_at) < GONE_AFTER)?;
-        let age = Duration::from_micros(wall.saturating_sub(said.at)).min(OLDEST);
-        Some((now.checked_sub(age).unwrap_or(now), said.told))
+        let (said, then) = self.said.as_ref()?;
+        (now.saturating_duration_since(heard_at) < GONE_AFTER).then_some((*then, said.told))
     }
 
     /// `None` where it is being written, or is not understood.
@@ -201,7 +214,7 @@ impl Other {
         let mut text = [0; SIZE];
         let length = self.file.read_at(&mut text, 0).ok()?;
         let said: Said = serde_json::from_slice(text.get(..length)?).ok()?;
-        (said.version == VERSION && said.turn == said.same_turn).then_some(said)
+        (said.version == VERSION && said.turn == said.same_turn && said.told.is_sound()).then_some(said)
     }
 }
 
@@ -261,6 +274,13 @@ mod tests {
         one.tell(&told).unwrap();
         let heard = other.hear();
         assert_eq!(heard.get(&one.me).map(|(_, told)| told.writes), Some(told.writes));
+        fs::remove_file(&one.path).unwrap();
+        advance(ALONE).await;
+        assert!(other.hear().is_empty());
+        one.hear();
+        one.tell(&told).unwrap();
+        advance(ALONE).await;
+        assert_eq!(other.hear().len(), 1, "it is there again");
         drop(one);
         advance(ALONE).await;
         assert!(other.hear().is_empty());
@@ -277,6 +297,8 @@ mod tests {
             assert_eq!(other.hear().len(), 1, "{seconds}");
             advance(Duration::from_secs(2)).await;
         }
+        let moment = |board: &mut Board| board.hear().into_values().next().map(|(then, _)| then);
+        assert_eq!(moment(&mut other), moment(&mut other), "what stands still was said once");
         advance(Duration::from_secs(2)).await;
         assert_eq!(other.hear().len(), 0);
         one.tell(&told).unwrap();
@@ -295,9 +317,12 @@ mod tests {
         pacer.passed(Access::Write, Instant::now(), None);
         one.tell(&pacer.tell()).unwrap();
         let whole = fs::read_to_string(&one.path).unwrap();
-        for (from, to) in
-            [("\"same_turn\":2", "\"same_turn\":1"), ("\"version\":1", "\"version\":2"), ("}", "")]
-        {
+        for (from, to) in [
+            ("\"same_turn\":2", "\"same_turn\":1"),
+            ("\"version\":1", "\"version\":2"),
+            ("\"limit\":null", "\"limit\":0"),
+            ("}", ""),
+        ] {
             fs::write(&one.path, whole.replace(from, to)).unwrap();
             assert_eq!(other.hear()[&one.me].1.writes, before.writes, "{to}");
         }

@@ -22,6 +22,8 @@ pub struct RunId {
 /// What a run tells the others. Moments are told by how long ago they were.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Told {
+    /// How long it has been there.
+    pub age: Duration,
     /// Whether it takes all of its part: only who does looks for more than there was.
     pub takes_all: bool,
     /// Of GETs.
@@ -43,7 +45,7 @@ pub struct ToldLane {
     pub refused: Option<Refused>,
     /// How long everybody has to pause yet, by an answer that came to this run.
     pub held_for: Option<Duration>,
-    /// Whether more would be sent if more might.
+    /// Whether it takes all of its part, and would send more.
     pub is_short: bool,
     /// Requests a second of late.
     pub per_second: f64,
@@ -82,8 +84,27 @@ pub struct Refused {
 impl Told {
     /// From a run that has sent nothing.
     pub(super) const NOTHING: Self =
-        Self { takes_all: true, reads: ToldLane::NOTHING, writes: ToldLane::NOTHING };
+        Self { age: Duration::ZERO, takes_all: true, reads: ToldLane::NOTHING, writes: ToldLane::NOTHING };
+
+    /// Whether its numbers can be reckoned with.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        [&self.reads, &self.writes].into_iter().all(|lane| {
+            let mut rates = lane.pace.into_iter().chain(lane.limit);
+            rates.all(|rate| POSSIBLE.contains(&rate))
+                && lane.per_second >= 0.0
+                && lane.accepted <= MOST
+                && lane.held_for.is_none_or(|span| span <= LONGEST_HOLD)
+        })
+    }
 }
+
+/// Rates that a tenant may have, in requests a second.
+const POSSIBLE: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
+/// No run has more requests.
+const MOST: u64 = 1 << 48;
+/// No pause is longer that somebody else was asked for.
+const LONGEST_HOLD: Duration = Duration::from_hours(1);
 
 impl ToldLane {
     const NOTHING: Self = Self {
@@ -143,7 +164,7 @@ pub(super) struct Appetite {
 /// "Of late" means so long ago, in seconds.
 const LATELY: f64 = 1.0;
 /// Whoever waits for a token in so much of the time would send more.
-const SHORT_FROM: f64 = 0.25;
+const SHORT_FROM: f64 = 0.6;
 
 impl Appetite {
     /// Looks at a run that had so many requests `accepted`; whether it is short cannot be told during a hold.

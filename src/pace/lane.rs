@@ -134,7 +134,7 @@ impl Lane {
     }
 
     /// What the other runs are told now.
-    pub(super) fn tell(&self) -> ToldLane {
+    pub(super) fn tell(&self, takes_all: bool) -> ToldLane {
         let (mut state, now) = (self.state(), Instant::now());
         let since_start = self.since_start(now);
         let is_short = self.limiter.is_waited_for().unwrap_or_else(|| self.waiting() > 0);
@@ -148,7 +148,7 @@ impl Lane {
             throttled: state.throttled,
             refused: state.refused.map(|refused| Refused::of(&refused, since_start)),
             held_for: state.asked_until.and_then(|until| until.checked_duration_since(now)),
-            is_short: state.appetite.is_short(),
+            is_short: takes_all && state.appetite.is_short(),
             per_second: state.appetite.per_second(),
             pace: state.rate.as_ref().and_then(|rate| rate.pace(since_start)),
             limit: state.rate.as_ref().and_then(Rate::limit),
@@ -181,6 +181,11 @@ impl Lane {
             rate.go_along(part, led, limit, now);
         });
         state.held_until = held_until;
+    }
+
+    /// How long it has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     fn since_start(&self, moment: Instant) -> Duration {

@@ -263,10 +263,20 @@ impl Pacer {
     /// run's beside others.
     #[must_use]
     pub fn known(&self) -> KnownPace {
-        let known = self.settings.known(self.limits());
+        self.part_of(self.settings.known(self.limits()))
+    }
+
+    /// What this run itself has found of its pace so far.
+    #[must_use]
+    pub fn found(&self) -> KnownPace {
+        let Limits { reads, writes } = self.limits();
+        self.part_of(KnownPace { reads, writes, ..self.settings.known(Limits::default()) })
+    }
+
+    fn part_of(&self, pace: KnownPace) -> KnownPace {
         let part_of = |limit: Option<f64>, lane: &Lane| limit.map(|limit| limit * lane.part());
-        let (reads, writes) = (part_of(known.reads, &self.reads), part_of(known.writes, &self.writes));
-        KnownPace { reads, writes, ..known }
+        let (reads, writes) = (part_of(pace.reads, &self.reads), part_of(pace.writes, &self.writes));
+        KnownPace { reads, writes, ..pace }
     }
 
     /// Whether it looks for the tenant's pace.
@@ -279,7 +289,9 @@ impl Pacer {
     /// would be sent.
     #[must_use]
     pub fn tell(&self) -> Told {
-        Told { takes_all: self.takes_all(), reads: self.reads.tell(), writes: self.writes.tell() }
+        let takes_all = self.takes_all();
+        let (reads, writes) = (self.reads.tell(takes_all), self.writes.tell(takes_all));
+        Told { age: self.writes.age(), takes_all, reads, writes }
     }
 
     /// Learns from what all other runs on the tenant told, of which this one is `me`, and keeps one pace with them.
@@ -289,7 +301,8 @@ impl Pacer {
             return;
         }
         // All that a younger one ever did was in the time of this one.
-        for id in fellows.keys().filter(|id| **id > me) {
+        let age = self.writes.age();
+        for (id, _) in fellows.iter().filter(|(_, (_, told))| told.age <= age) {
             before.entry(*id).or_insert((Instant::now(), Told::NOTHING));
         }
         let leader = fellows.get(&leader((me, self.takes_all()), &fellows)).map(|(_, told)| told);
@@ -477,5 +490,74 @@ mod tests {
             let _first = pacer.admit(Access::Read).await;
             assert_eq!(pacer.admit_beside(Access::Read, 19).len(), along, "{rate}");
         }
+    }
+
+    fn seeking(share: f64) -> Pacer {
+        let seek = Seek { expected: 10_000, learned: Limits::default(), share };
+        let in_flight = NonZeroUsize::new(64).unwrap();
+        Pacer::new(PaceSettings { requests_per_second: None, in_flight, shared_by: None, seek: Some(seek) })
+    }
+
+    /// `count` answers, and then a 429 that asks for a second.
+    async fn meets_a_limit(pacer: &Pacer, count: u32) {
+        for _ in 0..count {
+            let sent_at = Instant::now();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            pacer.passed(Access::Write, sent_at, None);
+        }
+        let hold = Duration::from_secs(1);
+        let scope = ThrottleScope { hits: Hits::Us, lanes: Lanes::Writes };
+        pacer.throttled(&Refusal { sent_at: Instant::now(), hold, hold_is_told: true, scope });
+    }
+
+    const fn id(began: u64) -> RunId {
+        RunId { began, process: 1 }
+    }
+
+    fn told(began: u64, pacer: &Pacer) -> Fellows {
+        Fellows::from([(id(began), (Instant::now(), pacer.tell()))])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_one_run_is_asked_for_is_made_by_all() {
+        let (elder, younger) = (seeking(1.0), seeking(1.0));
+        meets_a_limit(&elder, 100).await;
+        younger.hear(id(2), told(1, &elder));
+        assert_eq!(younger.hold_left(Access::Write), Some(Duration::from_secs(1)));
+        assert_eq!(younger.hold_left(Access::Read), None);
+        // It is nobody's any more whom it was not said to.
+        assert_eq!(younger.tell().writes.held_for, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_elder_sets_the_pace_and_learns_from_all_that_a_younger_one_ever_did() {
+        let (elder, younger) = (seeking(1.0), seeking(1.0));
+        meets_a_limit(&younger, 200).await;
+        elder.hear(id(1), told(2, &younger));
+        let (found, set) = (elder.limits().writes.unwrap(), elder.tell().writes.pace);
+        let limit = younger.limits().writes.unwrap();
+        assert!((found / limit - 1.0).abs() < 0.3, "{found} of {limit}");
+        younger.hear(id(2), told(1, &elder));
+        // The elder has nothing to send, and leaves all to it.
+        assert_eq!(younger.known().writes, Some(found));
+        // The younger one came when nobody knows what the elder had done before.
+        let third = seeking(1.0);
+        third.hear(id(3), told(1, &elder));
+        assert_eq!(third.limits().writes, Some(found));
+        third.hear(id(3), Fellows::new());
+        assert!(third.tell().writes.pace.is_some() && set.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_polite_sets_no_pace_for_others() {
+        let (polite, other) = (seeking(0.5), seeking(1.0));
+        meets_a_limit(&polite, 100).await;
+        other.hear(id(2), told(1, &polite));
+        polite.hear(id(1), told(2, &other));
+        assert!(!polite.tell().takes_all);
+        meets_a_limit(&other, 300).await;
+        let limit = other.limits().writes;
+        other.hear(id(2), told(1, &polite));
+        assert_eq!(other.limits().writes, limit);
     }
 }

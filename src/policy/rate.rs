@@ -80,8 +80,8 @@ pub struct Rate {
     last_answer: f64,
     /// The part of the pace that is this run's, above 0 and up to 1.
     part: f64,
-    /// The pace that another run sets.
-    led: Option<f64>,
+    /// The pace that another run sets, and until when it is believed.
+    led: Option<(f64, f64)>,
     /// What was known before the last 429, and that: what other runs had accepted by then may be heard of later.
     before_hold: Option<Box<(Self, Throttled)>>,
 }
@@ -124,6 +124,8 @@ const FEW_PLACES: f64 = 16.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
 const SPREAD: f64 = 1.25;
+/// No window grows further by what other runs had accepted between two words.
+const MOST_HEARD: u64 = 1_000;
 /// Beyond that the window grows by so many a second.
 const PLACES_A_SECOND: f64 = 1.0;
 
@@ -135,6 +137,10 @@ const DEPTH_FOR_ALL: f64 = 0.85;
 const USED_TOLD_FROM: f64 = 0.8;
 /// And from here on it throttles.
 const USED_UP: f64 = 1.0;
+/// A pace that another run has set is believed for so many seconds after it was heard of.
+const LED_FOR: f64 = 3.0;
+/// Beyond the limit a pace is no more than so many times what was accepted since.
+const BEYOND_SENT: f64 = 4.0;
 /// The brake leaves so much of the rate: else nobody would see that there is room again.
 const HARDEST_BRAKE: f64 = 0.1;
 /// While the service says how much is used, the brake is what holds the rate, and the limit is this many times what was
@@ -142,6 +148,8 @@ const HARDEST_BRAKE: f64 = 0.1;
 const HEADROOM: f64 = 1.4;
 /// An estimate from fewer accepted requests is none.
 const ENOUGH: u64 = 5;
+/// After so many round trips what was on the wire at the beginning weighs nothing any more.
+const MANY_ROUNDS: f64 = 10.0;
 /// One from fewer than these is a guess.
 const GUESSED_FROM: u64 = 2;
 /// What takes no longer than so many holds is too little to look for more.
@@ -209,18 +217,30 @@ impl Rate {
                 Some(latency) if latency >= SPREAD_FROM => SPREAD * window / latency,
                 Some(_) => return None,
             },
-            Phase::Cruise(cruise) => self.led.unwrap_or_else(|| self.cruising(&cruise, now.as_secs_f64())),
+            Phase::Cruise(cruise) => {
+                let now = now.as_secs_f64();
+                match self.led {
+                    Some((pace, until)) if now < until => pace,
+                    Some(_) | None => self.cruising(&cruise, now),
+                }
+            }
         };
         Some((whole * self.settings.share * self.part).clamp(SLOWEST, FASTEST))
     }
 
-    /// Requests a second that all may send together who draw on the quota, at `now`; `None` where no limit was met.
+    /// Requests a second that all may send together who draw on the quota, at `now`; `None` where no limit was met. What
+    /// nobody tries proves nothing, so it is not much more than what was sent.
     #[must_use]
     pub fn pace(&self, now: Duration) -> Option<f64> {
-        match self.phase {
-            Phase::Ramp { .. } => None,
-            Phase::Cruise(cruise) => Some(self.cruising(&cruise, now.as_secs_f64())),
-        }
+        let Phase::Cruise(cruise) = self.phase else { return None };
+        let idle_from =
+            self.last_answer.max(cruise.began) + MANY_ROUNDS * self.latency.unwrap_or_default() + 1.0;
+        let now = now.as_secs_f64().min(idle_from);
+        let pace = self.cruising(&cruise, now);
+        Some(match cruise.beyond {
+            Some(beyond) => pace.min((BEYOND_SENT * beyond.per_second(now)).max(1.1 * cruise.limit)),
+            None => pace,
+        })
     }
 
     /// The part of the pace that is this run's.
@@ -231,7 +251,8 @@ impl Rate {
 
     /// Takes a `part` of the pace, which another run sets where it is `led`; `limit` is the one that was found there.
     pub fn go_along(&mut self, part: f64, led: Option<f64>, limit: Option<f64>, now: Duration) {
-        (self.part, self.led) = (part, led);
+        let until = now.as_secs_f64() + LED_FOR;
+        (self.part, self.led) = (part, led.map(|pace| (pace, until)));
         let Some(limit) = limit.filter(|_| led.is_some()) else { return };
         // Whoever has to go on alone begins there.
         match &mut self.phase {
@@ -256,13 +277,21 @@ impl Rate {
             }
             // What was accepted over a long time is the best witness, and what was since the last 429: then a bucket was empty.
             Phase::Cruise(cruise) => {
-                let sent_at = self.last_answer - self.latency.unwrap_or_default();
-                let average = self.since_met.per_second(sent_at);
-                let is_saved = self.saving != Saving::None && self.epoch.accepted >= ENOUGH;
-                let of_late = if is_saved { self.epoch.per_second(sent_at) } else { 0.0 };
+                let average = self.accepted_in(&self.since_met);
+                let is_held = self.last_hold.is_some_and(|hold| !hold.is_over);
+                let is_telling = self.saving != Saving::None && self.epoch.accepted >= ENOUGH && !is_held;
+                let of_late = if is_telling { self.accepted_in(&self.epoch) } else { 0.0 };
                 Some(cruise.certain.max(average).max(of_late))
             }
         }
+    }
+
+    /// What was accepted in a second up to the last request of which the answer is known, or to the last answer where it is
+    /// early: then answers of before are among them.
+    fn accepted_in(&self, epoch: &Epoch) -> f64 {
+        let latency = self.latency.unwrap_or_default();
+        let is_early = self.last_answer - epoch.began < MANY_ROUNDS * latency;
+        epoch.per_second(if is_early { self.last_answer } else { self.last_answer - latency })
     }
 
     /// How many requests may be on the wire at `now`; at least 1.
@@ -299,6 +328,8 @@ impl Rate {
                 again.accept(answer, count);
                 again.throttled_elsewhere(&refusal);
                 again.latency = self.latency;
+                (again.used, again.is_braked) = (self.used, self.is_braked);
+                again.last_answer = self.last_answer;
                 again.accepted += self.epoch.accepted;
                 again.epoch.accepted += self.epoch.accepted;
                 again.since_met.accepted += self.epoch.accepted;
@@ -311,9 +342,9 @@ impl Rate {
     fn accept(&mut self, answer: &Passed, count: u64) {
         // Answers of other runs are heard of late.
         let (sent_at, now) = (answer.sent_at.as_secs_f64(), answer.at.as_secs_f64().max(self.last_answer));
-        self.accepted += count;
-        self.epoch.accepted += count;
-        self.since_met.accepted += count;
+        for accepted in [&mut self.accepted, &mut self.epoch.accepted, &mut self.since_met.accepted] {
+            *accepted = accepted.saturating_add(count);
+        }
         if let Some(hold) = &mut self.last_hold
             && sent_at >= hold.began
         {
@@ -328,7 +359,7 @@ impl Rate {
                 Phase::Cruise(self.first_soft_limit(now))
             }
             Phase::Ramp { window } => {
-                let grown = (1..count).fold(window, |window, _| self.grown(window, 0.0));
+                let grown = (1..count.min(MOST_HEARD)).fold(window, |window, _| self.grown(window, 0.0));
                 let most = self.settings.in_flight.get() as f64 / self.part;
                 Phase::Ramp { window: self.grown(grown, elapsed).min(most) }
             }
@@ -355,6 +386,7 @@ impl Rate {
             Some(hold) if sent_at < hold.began + hold.span => return answer.hold,
             // Nothing was accepted since: what the hold should have brought is not there yet.
             Some(hold) if !hold.is_over => {
+                self.before_hold = None;
                 let span = span.max(self.renewal.note_another(now, hold.span).min(LONGEST_DOUBLED));
                 match &mut self.phase {
                     Phase::Cruise(cruise) => cruise.began = now + span,
@@ -773,6 +805,41 @@ mod tests {
         pass(&mut rate, now, 1_000, 55.0, None);
         let limit = rate.limit().unwrap();
         assert!((1.03 * before..=1.1 * before).contains(&limit), "{limit} after {before}");
+    }
+
+    #[test]
+    fn a_429_that_comes_before_the_answers_of_others_makes_no_limit_of_them() {
+        let mut rate = Rate::new(settings());
+        let answer = |sent: f64, at: f64| Passed { sent_at: seconds(sent), at: seconds(at), used: None };
+        for request in 0..200 {
+            let at = 0.3 + f64::from(request) / 50.0;
+            rate.passed(&answer(at - 0.3, at));
+        }
+        let hold = seconds(10.0);
+        rate.throttled(&Throttled {
+            sent_at: seconds(4.3),
+            at: seconds(4.31),
+            hold,
+            hold_is_told: true,
+            hits: Hits::Us,
+        });
+        for request in 0..14 {
+            let at = 4.32 + f64::from(request) / 50.0;
+            rate.passed(&answer(at - 0.3, at));
+            let limit = rate.limit().unwrap();
+            assert!(limit < 60.0, "{limit} after {request}");
+        }
+    }
+
+    #[test]
+    fn a_pace_that_nobody_sends_at_is_not_told_for_long_and_not_believed_for_long() {
+        let (mut rate, now) = cruising(settings());
+        let now = pass(&mut rate, now, 100, 45.0, None);
+        let (limit, much_later) = (rate.limit().unwrap(), seconds(now + 10_000.0));
+        assert!(rate.pace(much_later).unwrap() < 1.1 * limit);
+        rate.go_along(0.5, Some(500.0), Some(500.0), seconds(now));
+        assert_eq!(rate.rate(seconds(now + 2.9)), Some(250.0));
+        assert_ne!(rate.rate(seconds(now + 3.1)), Some(250.0));
     }
 
     #[test]

@@ -14,7 +14,6 @@ use crate::model::demand::Demand;
 use crate::model::event::{Event, Observer, ObserverError};
 use crate::model::stats::Stats;
 use crate::pace::pacer::Pacer;
-use crate::policy::forecast::KnownPace;
 
 /// How often a plain line is written.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -93,11 +92,10 @@ impl Progress {
     fn time_left(&self) -> Option<Duration> {
         let (requests, left) = (&self.stats.requests, self.demand.without(&self.done));
         let latency = requests.latency.checked_div(u32::try_from(requests.total).unwrap_or(u32::MAX));
-        let (learned, limits) = (self.pacer.known(), self.pacer.limits());
         let outlook = Outlook {
             left,
-            found: KnownPace { reads: limits.reads, writes: limits.writes, ..learned },
-            learned,
+            found: self.pacer.found(),
+            learned: self.pacer.known(),
             by_wire: latency.map(|latency| self.pacer.in_flight().get() as f64 / latency.as_secs_f64()),
             seen: self.speed.requests_per_second(),
         };
