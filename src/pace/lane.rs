@@ -11,9 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::fellows::{Accepted, Appetite, Refused, ToldLane, part};
 use super::limiter::Limiter;
-use super::pacer::Refusal;
 use crate::policy::rate::{Passed, Rate, Throttled};
-use crate::policy::throttle_scope::ThrottleScope;
+use crate::policy::throttle_scope::Hits;
 
 /// The gate for one kind of request: reads and writes have quotas of their own.
 pub(super) struct Lane {
@@ -119,10 +118,14 @@ impl Lane {
         self.learn(&mut state, at, |rate| rate.passed(&answer));
     }
 
-    /// Learns from a 429 that comes now. Gives the pause that everybody has to make.
-    pub(super) fn throttled(&self, refusal: &Refusal) -> Duration {
-        let (sent_at, at) = (self.since_start(refusal.sent_at), self.started.elapsed());
-        let Refusal { hold, hold_is_told, scope: ThrottleScope { hits, .. }, .. } = *refusal;
+    /// Learns from a 429 that comes now, and asks for a hold that is the service's own or not. Gives the pause that everybody has to make.
+    pub(super) fn throttled(
+        &self,
+        sent_at: Instant,
+        (hold, hold_is_told): (Duration, bool),
+        hits: Hits,
+    ) -> Duration {
+        let (sent_at, at) = (self.since_start(sent_at), self.started.elapsed());
         let answer = Throttled { sent_at, at, hold, hold_is_told, hits };
         let (mut state, mut span) = (self.state(), hold);
         state.throttled += 1;

@@ -205,7 +205,8 @@ impl Pacer {
     /// Learns from a 429, and lets nobody leave meanwhile. Returns by how much that prolongs the pause: nothing where a
     /// longer hold runs already.
     pub fn throttled(&self, refusal: &Refusal) -> Duration {
-        self.prolonged_by(refusal.scope.lanes, |lane| lane.throttled(refusal))
+        let Refusal { sent_at, hold, hold_is_told, scope: ThrottleScope { hits, lanes } } = *refusal;
+        self.prolonged_by(lanes, |lane| lane.throttled(sent_at, (hold, hold_is_told), hits))
     }
 
     /// Lets nobody leave for `span` from now. Returns by how much that prolongs the pause: nothing where a longer hold
