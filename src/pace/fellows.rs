@@ -154,7 +154,7 @@ impl Refused {
 }
 
 /// How much a run would send, of late.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Appetite {
     seen: Option<(Instant, u64)>,
     short: f64,
@@ -167,6 +167,9 @@ const LATELY: f64 = 1.0;
 const SHORT_FROM: f64 = 0.6;
 
 impl Appetite {
+    /// Nobody was looked at yet: who is not known to want less has an even part.
+    pub(super) const UNKNOWN: Self = Self { seen: None, short: 1.0, per_second: 0.0 };
+
     /// Looks at a run that had so many requests `accepted`; whether it is short cannot be told during a hold.
     pub(super) fn look(&mut self, now: Instant, accepted: u64, is_short: Option<bool>) {
         let (before, accepted_before) = self.seen.replace((now, accepted)).unwrap_or((now, accepted));
@@ -243,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_run_is_short_that_waits_for_its_turn_and_a_hold_says_nothing_of_it() {
-        let (start, mut appetite, mut turns) = (Instant::now(), Appetite::default(), 0_u32);
+        let (start, mut appetite, mut turns) = (Instant::now(), Appetite::UNKNOWN, 0_u32);
         let mut seconds = |count: u32, is_short: Option<bool>| {
             for _ in 0..count * 10 {
                 turns += 1;
@@ -251,7 +254,7 @@ mod tests {
             }
             (appetite.is_short(), appetite.per_second())
         };
-        assert!(!seconds(1, Some(false)).0);
+        assert!(seconds(0, None).0 && !seconds(1, Some(false)).0);
         let (is_short, per_second) = seconds(5, Some(true));
         assert!(is_short && (9.0..=10.1).contains(&per_second), "{per_second}");
         assert!(seconds(5, None).0);

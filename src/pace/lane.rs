@@ -78,7 +78,7 @@ impl Lane {
             last: None,
             throttled: 0,
             refused: None,
-            appetite: Appetite::default(),
+            appetite: Appetite::UNKNOWN,
         });
         let waiting = AtomicUsize::new(0);
         Self { started: Instant::now(), in_flight, waiting, places: Semaphore::new(places), state, limiter }
