@@ -118,7 +118,8 @@ impl Lane {
         self.learn(&mut state, at, |rate| rate.passed(&answer));
     }
 
-    /// Learns from a 429 that comes now, and asks for a hold that is the service's own or not. Gives the pause that everybody has to make.
+    /// Learns from a 429 that comes now, and asks for a hold that is the service's own or not. Gives the pause that
+    /// everybody has to make.
     pub(super) fn throttled(
         &self,
         sent_at: Instant,
@@ -130,9 +131,7 @@ impl Lane {
         let (mut state, mut span) = (self.state(), hold);
         state.throttled += 1;
         state.refused = Some(answer);
-        self.learn(&mut state, at, |rate| {
-            span = rate.throttled(&answer);
-        });
+        self.learn(&mut state, at, |rate| span = rate.throttled(&answer));
         span
     }
 

@@ -124,10 +124,10 @@ const FEW_PLACES: f64 = 16.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
 const SPREAD: f64 = 1.25;
-/// No window grows further by what other runs had accepted between two words.
-const MOST_HEARD: u64 = 1_000;
 /// Beyond that the window grows by so many a second.
 const PLACES_A_SECOND: f64 = 1.0;
+/// No window grows further by what other runs had accepted between two words.
+const MOST_HEARD: u64 = 1_000;
 
 /// A limit that differs from the last one by so much is a new one.
 const NEW_FROM: f64 = 0.25;
@@ -139,8 +139,11 @@ const USED_TOLD_FROM: f64 = 0.8;
 const USED_UP: f64 = 1.0;
 /// A pace that another run has set is believed for so many seconds after it was heard of.
 const LED_FOR: f64 = 3.0;
-/// Beyond the limit a pace is no more than so many times what was accepted since.
+/// A pace that is told stands still so many seconds after the last answer, and many round trips.
+const IDLE_AFTER: f64 = 1.0;
+/// Beyond the limit it is no more than so many times what was accepted since, or than so many times the limit.
 const BEYOND_SENT: f64 = 4.0;
+const BEYOND_ANYWAY: f64 = 1.1;
 /// The brake leaves so much of the rate: else nobody would see that there is room again.
 const HARDEST_BRAKE: f64 = 0.1;
 /// While the service says how much is used, the brake is what holds the rate, and the limit is this many times what was
@@ -233,12 +236,14 @@ impl Rate {
     #[must_use]
     pub fn pace(&self, now: Duration) -> Option<f64> {
         let Phase::Cruise(cruise) = self.phase else { return None };
-        let idle_from =
-            self.last_answer.max(cruise.began) + MANY_ROUNDS * self.latency.unwrap_or_default() + 1.0;
+        let patience = IDLE_AFTER + MANY_ROUNDS * self.latency.unwrap_or_default();
+        let idle_from = self.last_answer.max(cruise.began) + patience;
         let now = now.as_secs_f64().min(idle_from);
         let pace = self.cruising(&cruise, now);
         Some(match cruise.beyond {
-            Some(beyond) => pace.min((BEYOND_SENT * beyond.per_second(now)).max(1.1 * cruise.limit)),
+            Some(beyond) => {
+                pace.min((BEYOND_SENT * beyond.per_second(now)).max(BEYOND_ANYWAY * cruise.limit))
+            }
             None => pace,
         })
     }
@@ -259,8 +264,8 @@ impl Rate {
             Phase::Cruise(cruise) => (cruise.limit, cruise.certain) = (limit, cruise.certain.min(limit)),
             Phase::Ramp { .. } => {
                 let now = now.as_secs_f64();
-                (self.epoch, self.since_met) = Default::default();
-                (self.epoch.began, self.since_met.began) = (now, now);
+                let epoch = Epoch { began: now, accepted: 0 };
+                (self.epoch, self.since_met) = (epoch, epoch);
                 self.phase = Phase::Cruise(Cruise { limit, certain: limit, ..Cruise::plain(now) });
             }
         }
