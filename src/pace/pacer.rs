@@ -526,6 +526,10 @@ mod tests {
         younger.hear(id(2), told(1, &elder));
         assert_eq!(younger.hold_left(Access::Write), Some(Duration::from_secs(1)));
         assert_eq!(younger.hold_left(Access::Read), None);
+        // So is one that has nothing to do with the pace.
+        elder.hold(Duration::from_secs(5));
+        younger.hear(id(2), told(1, &elder));
+        assert_eq!(younger.hold_left(Access::Read), Some(Duration::from_secs(5)));
         // It is nobody's any more whom it was not said to.
         assert_eq!(younger.tell().writes.held_for, None);
     }
@@ -559,6 +563,8 @@ mod tests {
         other.hear(id(2), told(1, &polite));
         polite.hear(id(1), told(2, &other));
         assert!(!polite.tell().takes_all);
+        // It leaves to the others what it does not take.
+        assert!(!polite.tell().writes.is_short && other.tell().writes.is_short);
         meets_a_limit(&other, 300).await;
         let limit = other.limits().writes;
         other.hear(id(2), told(1, &polite));
