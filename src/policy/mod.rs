@@ -14,6 +14,7 @@ pub mod forecast;
 mod growth;
 pub mod holders;
 pub mod permission;
+mod ramp;
 pub mod rate;
 pub mod recall;
 mod renewal;

@@ -13,6 +13,7 @@ use super::company::{Company, Stretch};
 use super::cruise::{Costs, Cruise, Epoch, boost_for};
 use super::descent::Descent;
 use super::growth::{Growth, KEPT};
+use super::ramp::{Prospect, Ramp};
 use super::renewal::Renewal;
 use super::throttle_scope::Hits;
 
@@ -108,26 +109,11 @@ enum Saving {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
-    /// No limit was met: so many requests on the wire, and no rate.
-    Ramp { window: f64 },
+    /// No limit was met.
+    Ramp(Ramp),
     /// The limit is known.
     Cruise(Cruise),
 }
-
-/// Requests on the wire at the beginning.
-const FIRST_WINDOW: f64 = 4.0;
-/// How many may be on the wire when the first limit is met, since all of them may be refused: one in so many of all
-/// requests, or, where that is little, one in so many up to so many.
-const REQUESTS_A_PLACE: f64 = 250.0;
-const FEW_REQUESTS_A_PLACE: f64 = 65.0;
-const FEW_PLACES: f64 = 16.0;
-/// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
-const SPREAD_FROM: f64 = 0.02;
-const SPREAD: f64 = 1.25;
-/// Beyond that the window grows by so many a second.
-const PLACES_A_SECOND: f64 = 1.0;
-/// No window grows further by what other runs had accepted between two words.
-const MOST_HEARD: u64 = 1_000;
 
 /// A limit that differs from the last one by so much is a new one.
 const NEW_FROM: f64 = 0.25;
@@ -163,8 +149,6 @@ const SHORT_HOLD: f64 = 0.5;
 const CLOSE: f64 = 0.9;
 /// Whoever spends what a hold saved up in vain has had no less than this share of the limit, the hold included.
 const FAR_UNDER: f64 = 0.45;
-/// A ramp that ends at no more than so many times its average has been one of many round trips.
-const LONG_RAMP: f64 = 3.0;
 /// By so many seconds a Retry-After is longer than it need be, since it counts whole ones.
 const ROUNDED_BY: f64 = 1.0;
 /// A window that was used up long before its end was used by no more than so many times its average.
@@ -184,13 +168,9 @@ impl Rate {
     /// Nothing has been sent, and the time is zero.
     #[must_use]
     pub const fn new(settings: RateSettings) -> Self {
-        let window = match settings.learned {
-            Some(limit) => limit.clamp(1.0, FIRST_WINDOW),
-            None => FIRST_WINDOW,
-        };
         Self {
             settings,
-            phase: Phase::Ramp { window },
+            phase: Phase::Ramp(Ramp::new(settings.learned)),
             latency: None,
             used: 0.0,
             is_braked: false,
@@ -213,13 +193,7 @@ impl Rate {
     #[must_use]
     pub fn rate(&self, now: Duration) -> Option<f64> {
         let whole = match self.phase {
-            Phase::Ramp { window } => match self.latency {
-                // Before the first answer nobody knows what a place on the wire means.
-                None => self.settings.learned?,
-                // What left together comes back together, and would leave together again.
-                Some(latency) if latency >= SPREAD_FROM => SPREAD * window / latency,
-                Some(_) => return None,
-            },
+            Phase::Ramp(ramp) => ramp.per_second(&self.prospect())?,
             Phase::Cruise(cruise) => {
                 let now = now.as_secs_f64();
                 match self.led {
@@ -262,7 +236,7 @@ impl Rate {
         // Whoever has to go on alone begins there.
         match &mut self.phase {
             Phase::Cruise(cruise) => (cruise.limit, cruise.certain) = (limit, cruise.certain.min(limit)),
-            Phase::Ramp { .. } => {
+            Phase::Ramp(_) => {
                 let now = now.as_secs_f64();
                 let epoch = Epoch { began: now, accepted: 0 };
                 (self.epoch, self.since_met) = (epoch, epoch);
@@ -275,7 +249,7 @@ impl Rate {
     #[must_use]
     pub fn limit(&self) -> Option<f64> {
         match self.phase {
-            Phase::Ramp { .. } => None,
+            Phase::Ramp(_) => None,
             // What the brake holds is used up to its end: the limit is what is accepted.
             Phase::Cruise(_) if self.is_braked && self.epoch.accepted >= ENOUGH => {
                 Some(self.epoch.per_second(self.last_answer))
@@ -306,7 +280,7 @@ impl Rate {
         let wanted = match self.phase {
             // Where a hold brought nothing, the first one after the next goes alone.
             _ if self.last_hold.is_some_and(|hold| hold.is_repeated && !hold.is_over) => 1.0,
-            Phase::Ramp { window } => window * self.settings.share * self.part,
+            Phase::Ramp(ramp) => ramp.places() * self.settings.share * self.part,
             Phase::Cruise(_) => {
                 let needed = self.rate(now).unwrap_or_default() * self.latency.unwrap_or_default();
                 // A place too few adds the latency to the time between two requests.
@@ -360,14 +334,8 @@ impl Rate {
         let is_near = self.used >= USED_TOLD_FROM;
         self.is_braked |= is_near;
         self.phase = match self.phase {
-            Phase::Ramp { .. } if is_near && now > self.epoch.began => {
-                Phase::Cruise(self.first_soft_limit(now))
-            }
-            Phase::Ramp { window } => {
-                let grown = (1..count.min(MOST_HEARD)).fold(window, |window, _| self.grown(window, 0.0));
-                let most = self.settings.in_flight.get() as f64 / self.part;
-                Phase::Ramp { window: self.grown(grown, elapsed).min(most) }
-            }
+            Phase::Ramp(_) if is_near && now > self.epoch.began => Phase::Cruise(self.first_soft_limit(now)),
+            Phase::Ramp(ramp) => Phase::Ramp(ramp.answered(&self.prospect(), count, elapsed)),
             Phase::Cruise(cruise) if is_near => Phase::Cruise(self.near(cruise, now, elapsed)),
             Phase::Cruise(cruise) => Phase::Cruise(self.far(cruise, sent_at, count)),
         };
@@ -395,7 +363,7 @@ impl Rate {
                 let span = span.max(self.renewal.note_another(now, hold.span).min(LONGEST_DOUBLED));
                 match &mut self.phase {
                     Phase::Cruise(cruise) => cruise.began = now + span,
-                    Phase::Ramp { .. } => self.epoch.began = now + span,
+                    Phase::Ramp(_) => self.epoch.began = now + span,
                 }
                 span
             }
@@ -417,10 +385,10 @@ impl Rate {
                     self.since_met = Epoch { began: sent_at, accepted: 0 };
                 }
                 let is_used_up = self.epoch.accepted == 0 && answer.hold_is_told;
-                if is_used_up && matches!(self.phase, Phase::Ramp { .. }) {
+                if is_used_up && matches!(self.phase, Phase::Ramp(_)) {
                     // That says nothing of the quota: it is felt for again.
                     self.company.note_used_up();
-                    self.phase = Phase::Ramp { window: 1.0 };
+                    self.phase = Phase::Ramp(Ramp::ALONE);
                     self.epoch = Epoch { began: now + span, accepted: 0 };
                 } else {
                     self.phase = Phase::Cruise(self.met(sent_at, counted, now + span, answer.hits));
@@ -450,15 +418,15 @@ impl Rate {
             (limit, self.descent) = Descent::step(self.descent, self.epoch.accepted, (cruise.limit, limit));
         }
         let held_since = match self.phase {
-            Phase::Ramp { .. } if self.settings.learned == Some(limit) => f64::NEG_INFINITY,
+            Phase::Ramp(_) if self.settings.learned == Some(limit) => f64::NEG_INFINITY,
             Phase::Cruise(cruise) if (limit / cruise.limit - 1.0).abs() < NEW_FROM => cruise.held_since,
-            Phase::Ramp { .. } | Phase::Cruise(_) => began,
+            Phase::Ramp(_) | Phase::Cruise(_) => began,
         };
         // A bucket has the next request's room soon; who waits for longer waits for a window to end, which saves nothing.
         if hold > 1.0 / limit + ROUNDED_BY || self.renewal.limit().is_some() {
             self.saving = Saving::None;
         }
-        let is_first = matches!(self.phase, Phase::Ramp { .. }) && self.settings.learned.is_none();
+        let is_first = matches!(self.phase, Phase::Ramp(_)) && self.settings.learned.is_none();
         // A first limit that was measured has in it what the quota had saved up before, so it is too high already.
         let is_high = is_first && self.epoch.accepted >= ENOUGH;
         let is_boosted = self.saving == Saving::Taken && hold > 0.0 && !is_high;
@@ -466,10 +434,10 @@ impl Rate {
         // Behind a probe the limit lies somewhere between what was accepted and what was refused.
         let certain = match self.phase {
             Phase::Cruise(Cruise { beyond: Some(_), limit: before, .. }) => before.min(limit),
-            Phase::Ramp { .. } | Phase::Cruise(_) => limit,
+            Phase::Ramp(_) | Phase::Cruise(_) => limit,
         };
         let is_guess = is_first && self.epoch.accepted < GUESSED_FROM;
-        let is_ramp = matches!(self.phase, Phase::Ramp { .. });
+        let is_ramp = matches!(self.phase, Phase::Ramp(_));
         // What a first limit has in it of what was saved up is not there again.
         if is_ramp && !is_guess && (self.saving == Saving::None || !is_first) {
             self.company.expect(limit);
@@ -526,17 +494,11 @@ impl Rate {
         let accepted = self.epoch.accepted as f64;
         let span = (sent_at - self.epoch.began).max(1e-3);
         let limit = match self.phase {
-            Phase::Ramp { window } => {
-                // What the quota had saved up before counts, too, so this is too much rather than too little.
-                let measured = accepted.max(0.5) / (span + hold);
-                let sent = self.latency.map_or(measured, |latency| window / latency.max(1e-4));
+            Phase::Ramp(ramp) => {
+                let average = accepted.max(0.5) / (span + hold);
                 match self.settings.learned {
-                    Some(learned) if self.epoch.accepted < ENOUGH || measured >= learned / 2.0 => learned,
-                    // The average of a long ramp is of slower times, too.
-                    Some(_) | None if (measured..LONG_RAMP * measured).contains(&sent) => {
-                        (measured * sent).sqrt()
-                    }
-                    Some(_) | None => measured.min(sent),
+                    Some(learned) if self.epoch.accepted < ENOUGH || average >= learned / 2.0 => learned,
+                    Some(_) | None => ramp.limit(average, self.latency),
                 }
             }
             Phase::Cruise(cruise) => {
@@ -643,16 +605,13 @@ impl Rate {
         }
     }
 
-    fn grown(&self, window: f64, elapsed: f64) -> f64 {
-        let expected = self.settings.expected as f64 / self.part;
-        let few = expected / REQUESTS_A_PLACE;
-        match self.settings.learned.zip(self.latency) {
-            // As many as the rate that is known needs, at once.
-            Some((rate, latency)) if window < few.max(rate * latency) => (window + 1.0).max(rate * latency),
-            None if window < few.max((expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES)) => {
-                window + 1.0
-            }
-            Some(_) | None => window + PLACES_A_SECOND * elapsed,
+    fn prospect(&self) -> Prospect {
+        let RateSettings { in_flight, expected, learned, .. } = self.settings;
+        Prospect {
+            expected: expected as f64 / self.part,
+            learned,
+            latency: self.latency,
+            most: in_flight.get() as f64 / self.part,
         }
     }
 
