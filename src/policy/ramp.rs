@@ -23,10 +23,11 @@ pub(super) struct Ramp {
 /// Requests on the wire at the beginning.
 const FIRST_WINDOW: f64 = 4.0;
 /// How many may be on the wire when the first limit is met, since all of them may be refused: one in so many of all
-/// requests, or, where that is little, one in so many up to so many.
-const REQUESTS_A_PLACE: f64 = 250.0;
+/// requests, fewer where the limit is about known, or, where that is little, one in so many up to so many.
+const REQUESTS_A_PLACE: f64 = 150.0;
+const KNOWN_REQUESTS_A_PLACE: f64 = 250.0;
 const FEW_REQUESTS_A_PLACE: f64 = 65.0;
-const FEW_PLACES: f64 = 16.0;
+const FEW_PLACES: f64 = 20.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
 const SPREAD: f64 = 1.25;
@@ -77,12 +78,11 @@ impl Ramp {
     fn grown(self, prospect: &Prospect, elapsed: f64) -> Self {
         let Prospect { expected, learned, latency, .. } = *prospect;
         let latency = latency.unwrap_or_default();
-        let soon = expected / REQUESTS_A_PLACE;
         let (at_once, soon) = if let Some(rate) = learned {
-            (rate * latency, soon)
+            (rate * latency, expected / KNOWN_REQUESTS_A_PLACE)
         } else {
             let few = (expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES);
-            (0.0, soon.max(few))
+            (0.0, (expected / REQUESTS_A_PLACE).max(few))
         };
         let window = if self.window < at_once.max(soon) {
             (self.window + 1.0).max(at_once)

@@ -147,14 +147,14 @@ const LAST_HOLDS: f64 = 10.0;
 const SHORT_HOLD: f64 = 0.5;
 /// What was accepted is close to the rate that was refused from here on: the limit lies between them.
 const CLOSE: f64 = 0.9;
-/// Whoever spends what a hold saved up in vain has had no less than this share of the limit, the hold included.
-const FAR_UNDER: f64 = 0.45;
 /// By so many seconds a Retry-After is longer than it need be, since it counts whole ones.
 const ROUNDED_BY: f64 = 1.0;
 /// A window that was used up long before its end was used by no more than so many times its average.
 const BEFORE_END: f64 = 1.4;
 /// And what came between two pauses that were soon after one another, by no more than so many times.
 const BEFORE_PAUSE: f64 = 10.0;
+/// No 429 shows that the limit is less than one in so many of what it was thought to be.
+const STEEPEST: f64 = 8.0;
 /// Without an estimate the limit is lowered by this.
 const BLIND_STEP: f64 = 0.8;
 /// A hold after which nothing was accepted is doubled, up to so many seconds.
@@ -372,8 +372,7 @@ impl Rate {
                 self.before_hold = Some(Box::new((self.clone(), *answer)));
                 if let Phase::Cruise(cruise) = self.phase {
                     // It was spent, and was not there.
-                    let is_spent = was_boosted(&cruise, sent_at) && !self.is_far_under(&cruise, sent_at);
-                    if self.saving == Saving::Taken && is_spent {
+                    if self.saving == Saving::Taken && was_boosted(&cruise, sent_at) {
                         self.saving = Saving::Doubted;
                     }
                 }
@@ -522,27 +521,16 @@ impl Rate {
                 let at_least = at_least.max(cruise.limit);
                 (at_least * at_most.max(at_least)).sqrt()
             }
-            None if present >= cruise.limit && sent_at < cruise.boosted_until => {
-                if self.is_far_under(cruise, sent_at) {
-                    at_least.max(cruise.limit / 4.0)
-                } else {
-                    cruise.limit.max(at_least)
-                }
-            }
+            None if present >= cruise.limit && sent_at < cruise.boosted_until => cruise.limit.max(at_least),
             None if cruise.held_since.is_infinite() && was_boosted(cruise, sent_at) => cruise.limit,
             None if present >= cruise.limit => (cruise.limit * present).sqrt().max(at_least),
             None if self.epoch.accepted < ENOUGH => cruise.limit * BLIND_STEP,
             None => {
                 let given = accepted / (span - self.lost(span));
                 let given = if given > CLOSE * present { (given * present).sqrt() } else { given };
-                given.clamp(cruise.limit / 4.0, cruise.limit)
+                given.clamp(cruise.limit / STEEPEST, cruise.limit)
             }
         }
-    }
-
-    /// Whether less was accepted since the last 429 than the limit can have given, even if the hold brought nothing.
-    fn is_far_under(&self, cruise: &Cruise, sent_at: f64) -> bool {
-        self.epoch.accepted >= ENOUGH && self.epoch.per_second(sent_at) < FAR_UNDER * cruise.limit
     }
 
     /// What of the `span` since the last 429 went by in its hold, and brought nothing since the quota does not save up. A
@@ -730,12 +718,12 @@ mod tests {
     }
 
     #[test]
-    fn a_first_limit_that_was_ten_times_too_high_is_right_after_the_third_429() {
+    fn a_first_limit_that_was_seven_times_too_high_is_right_after_the_second_429() {
         let mut rate = Rate::new(settings());
         let before = |now: f64| seconds((now - 0.005).max(0.0));
         let (mut now, mut limits) = (0.0, Vec::new());
         // A bucket of 2,000 that gives 200 a second.
-        for (accepted, per_second) in [(2_100, 4_000.0), (215, 2_200.0), (230, 890.0)] {
+        for (accepted, per_second) in [(2_060, 6_600.0), (230, 1_400.0)] {
             for _ in 0..accepted {
                 now += 1.0 / per_second;
                 rate.passed(&Passed { sent_at: before(now), at: seconds(now), used: None });
@@ -746,10 +734,10 @@ mod tests {
             now += 1.0;
             limits.push(rate.limit().unwrap());
         }
-        assert!(limits[0] > 1_000.0 && (170.0..=210.0).contains(&limits[2]), "{limits:?}");
+        assert!(limits[0] > 1_400.0 && (180.0..=210.0).contains(&limits[1]), "{limits:?}");
         // What the pause saved up is still spent.
         let present = rate.rate(seconds(now + 0.1)).unwrap();
-        assert!(present > 1.3 * limits[2], "{present} of {limits:?}");
+        assert!(present > 1.3 * limits[1], "{present} of {limits:?}");
     }
 
     #[test]
