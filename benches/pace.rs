@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
+use authwave::pace::pacer::{Learned, Limits};
 use authwave::simulator::throttle::{Allowance, Quota};
 
 use cell::{Bond, Cell, Fared, Shares};
@@ -47,15 +48,17 @@ fn main() {
     let fairness = format!("{SHARED_HEAD}\n\n{FELLOWS}\n\n{fellows}\n{STRANGERS}\n\n{strangers}");
     println!("{fairness}");
     if word.is_none() {
-        fs::write(PAGE, format!("{text}{HEAD}{table}\n{fairness}\n")).unwrap();
+        fs::write(PAGE, format!("{text}{HEAD}{table}\n{fairness}")).unwrap();
     }
 }
 
 fn row(cell: &Cell, before: &str) -> String {
-    let blind = cell.play(None);
+    let blind = cell.play(Learned::default());
     let known = match cell.allowance {
         // What a run before the change would have found.
-        Allowance { later: Some(_), quota: Quota::Bucket { per_second, .. }, .. } => Some(per_second),
+        Allowance { later: Some(_), quota: Quota::Bucket { per_second, .. }, .. } => {
+            Learned { limits: Limits { reads: None, writes: Some(per_second) }, ..Learned::default() }
+        }
         _ => blind.found,
     };
     let learned = cell.play(known);

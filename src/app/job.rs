@@ -91,7 +91,7 @@ impl Job {
         let purpose = Purpose::of(&store.run().command);
         let shared_by = purpose.shared_by(&self.settings);
         let pace = PaceSettings { shared_by, ..self.settings.pace };
-        let pace = pacing::pace(pace, &self.demand, memory.limits(start.wall));
+        let pace = pacing::pace(pace, &self.demand, memory.learned(self.demand.rows, start.wall));
         self.foretell(&pace);
         let seeks = purpose == Purpose::Rows && self.settings.holders == HolderSearch::InTenant;
         if seeks {

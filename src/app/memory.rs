@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::pace::pacer::Limits;
+use crate::pace::pacer::{Learned, Limits};
 use crate::policy::recall::Finding;
 
 use super::connect::Connection;
@@ -37,9 +37,19 @@ struct Content {
     client_id: Option<String>,
     reads: Option<Remembered>,
     writes: Option<Remembered>,
+    /// Where no limit was ever met: how fast the last large run went.
+    #[serde(default)]
+    unrefused: Unrefused,
 }
 
-/// A limit that was found.
+/// Rates at which nothing was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Unrefused {
+    reads: Option<Remembered>,
+    writes: Option<Remembered>,
+}
+
+/// A limit that was found, or a rate that met none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Remembered {
     requests_per_second: f64,
@@ -77,6 +87,7 @@ impl Memory {
             client_id: None,
             reads: None,
             writes: None,
+            unrefused: Unrefused { reads: None, writes: None },
         },
     };
 
@@ -102,7 +113,9 @@ impl Memory {
 
     fn read(path: PathBuf, owner: Content) -> Self {
         let content = match read(&path) {
-            Ok(Some(content)) => Content { reads: content.reads, writes: content.writes, ..owner },
+            Ok(Some(Content { reads, writes, unrefused, .. })) => {
+                Content { reads, writes, unrefused, ..owner }
+            }
             Ok(None) => owner,
             Err(reason) => {
                 warn!("{} is not used, and the tenant's pace is found anew: {reason}", path.display());
@@ -112,13 +125,23 @@ impl Memory {
         Self { path: Some(path), content }
     }
 
-    /// Where a run that begins at `now` should begin.
-    pub(super) fn limits(&self, now: Timestamp) -> Limits {
+    /// Where a run of so many requests should begin that begins at `now`.
+    pub(super) fn learned(&self, expected: u64, now: Timestamp) -> Learned {
         let start = |remembered: Option<Remembered>| {
             let remembered = remembered?;
             remembered.finding().start(remembered.age(now))
         };
-        Limits { reads: start(self.content.reads), writes: start(self.content.writes) }
+        let of_that_size = |remembered: Option<Remembered>| {
+            start(remembered.filter(|remembered| remembered.finding().speaks_for(expected)))
+        };
+        let Content { reads, writes, unrefused, .. } = &self.content;
+        Learned {
+            limits: Limits { reads: start(*reads), writes: start(*writes) },
+            unrefused: Limits {
+                reads: of_that_size(unrefused.reads),
+                writes: of_that_size(unrefused.writes),
+            },
+        }
     }
 
     /// Joins what a run found until `now` with what is in the file by then: another run may have written it meanwhile.
@@ -129,9 +152,15 @@ impl Memory {
             Err(Unusable::File(_) | Unusable::Content(_)) | Ok(None) => self.content,
             Ok(Some(content)) => content,
         };
+        let (reads, writes) = ((found.limits.reads, found.reads), (found.limits.writes, found.writes));
+        let unrefused = Unrefused {
+            reads: unrefused(before.unrefused.reads, reads, found.time, now),
+            writes: unrefused(before.unrefused.writes, writes, found.time, now),
+        };
         let content = Content {
-            reads: joined(before.reads, (found.limits.reads, found.reads), found.time, now),
-            writes: joined(before.writes, (found.limits.writes, found.writes), found.time, now),
+            reads: joined(before.reads, reads, found.time, now),
+            writes: joined(before.writes, writes, found.time, now),
+            unrefused,
             ..before.clone()
         };
         if content != before
@@ -168,6 +197,24 @@ fn joined(
     Some(Remembered { requests_per_second: per_second, requests, found_at: now })
 }
 
+/// Whoever met a limit knows better than that there is none.
+fn unrefused(
+    before: Option<Remembered>,
+    (limit, requests): (Option<f64>, u64),
+    time: Duration,
+    now: Timestamp,
+) -> Option<Remembered> {
+    if limit.is_some() {
+        return None;
+    }
+    let requests_per_second = requests as f64 / time.as_secs_f64();
+    let new = Remembered { requests_per_second, requests, found_at: now };
+    let is_known = POSSIBLE.contains(&requests_per_second) && new.finding().is_sure();
+    let is_kept =
+        |before: &Remembered| !is_known || !new.finding().outweighs(before.finding(), before.age(now));
+    before.filter(is_kept).or(is_known.then_some(new))
+}
+
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
@@ -193,7 +240,8 @@ fn read(path: &Path) -> Result<Option<Content>, Unusable> {
     }
     let content: Content = serde_json::from_str(&text).map_err(meaningless)?;
     let is_sound = |limit: &Remembered| POSSIBLE.contains(&limit.requests_per_second);
-    if !content.reads.iter().chain(&content.writes).all(is_sound) {
+    let Content { reads, writes, unrefused, .. } = &content;
+    if ![reads, writes, &unrefused.reads, &unrefused.writes].into_iter().flatten().all(is_sound) {
         return Err(Unusable::Content("a rate is out of range".to_owned()));
     }
     Ok(Some(content))
@@ -238,7 +286,7 @@ mod tests {
     fn the_next_run_begins_where_the_last_one_ended_and_later_ones_lower() {
         let dir = tempfile::tempdir().unwrap();
         memory(&dir).keep(&found(Some(14.2)), start());
-        let limits = |days: i32| memory(&dir).limits(start() + (i64::from(days) * 24).hours());
+        let limits = |days: i32| memory(&dir).learned(1, start() + (i64::from(days) * 24).hours()).limits;
         assert_eq!(limits(1), Limits { reads: None, writes: Some(14.2) });
         assert!(limits(20).writes.unwrap() < 14.0);
         assert_eq!(limits(40), Limits::default());
@@ -247,18 +295,42 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_found_nothing_leaves_what_is_known_or_no_file() {
+    fn a_run_that_met_no_limit_leaves_what_is_known_or_no_file() {
         let dir = tempfile::tempdir().unwrap();
-        memory(&dir).keep(&found(None), start());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        memory(&dir).keep(&Found { writes: 99, ..found(None) }, start());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "too small to say anything");
         memory(&dir).keep(&found(Some(14.2)), start());
         memory(&dir).keep(&found(None), start());
-        assert_eq!(memory(&dir).limits(start()).writes, Some(14.2));
+        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2));
         // 1,000 requests in a minute are more than 14.2 a second.
         memory(&dir).keep(&Found { time: Duration::from_mins(1), ..found(None) }, start());
-        assert_eq!(memory(&dir).limits(start()).writes, Some(14.2), "16.7/s are about as much");
+        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2), "16.7/s are about as much");
         memory(&dir).keep(&Found { writes: 10_000, time: Duration::from_mins(1), ..found(None) }, start());
-        assert_eq!(memory(&dir).limits(start()), Limits::default());
+        assert_eq!(memory(&dir).learned(1, start()).limits, Limits::default());
+    }
+
+    #[test]
+    fn where_no_limit_was_met_the_next_job_as_large_knows_how_fast_the_last_one_went() {
+        let dir = tempfile::tempdir().unwrap();
+        let unrefused = |expected, days: i64| {
+            let Learned { limits, unrefused } = memory(&dir).learned(expected, start() + (days * 24).hours());
+            assert_eq!((limits, unrefused.reads), (Limits::default(), None), "10 reads say nothing");
+            unrefused.writes
+        };
+        memory(&dir).keep(&Found { writes: 3_000, ..found(None) }, start());
+        assert_eq!(unrefused(6_000, 0), Some(100.0), "3,000 in 30 seconds");
+        assert_eq!(unrefused(6_001, 0), None, "a larger job");
+        assert_eq!(unrefused(6_000, 40), None, "too old");
+        memory(&dir).keep(&found(None), start());
+        assert_eq!(unrefused(6_000, 0), Some(100.0), "a small run between");
+        memory(&dir).keep(&Found { writes: 90, ..found(None) }, start() + (40 * 24).hours());
+        assert_eq!(unrefused(6_000, 0), Some(100.0), "one that says nothing");
+        memory(&dir).keep(&Found { writes: 6_000, ..found(None) }, start());
+        assert_eq!(unrefused(6_000, 0), Some(200.0));
+        memory(&dir).keep(&found(Some(14.2)), start());
+        let learned = memory(&dir).learned(1, start());
+        assert_eq!(learned.limits.writes, Some(14.2));
+        assert_eq!(learned.unrefused, Limits::default(), "a limit was met");
     }
 
     #[test]
@@ -268,7 +340,7 @@ mod tests {
         let reads = Found { limits: Limits { reads: Some(5.0), writes: None }, ..found(None) };
         one.keep(&reads, start());
         other.keep(&found(Some(14.2)), start());
-        assert_eq!(memory(&dir).limits(start()), Limits { reads: Some(5.0), writes: Some(14.2) });
+        assert_eq!(memory(&dir).learned(1, start()).limits, Limits { reads: Some(5.0), writes: Some(14.2) });
     }
 
     #[test]
@@ -296,18 +368,28 @@ mod tests {
                     "writes":{{"requests_per_second":{rate},"requests":1,"found_at":"2026-01-01T00:00:00Z"}}}}"#
             )
         };
-        for broken in
-            ["", "{", "[]", "\0", r#"{"version":"one"}"#, r#"{"version":1}"#, &of("0"), &of("-1"), &of("1e9")]
-        {
+        let unsound = of("7").replace("\"reads\":null,", &format!("\"unrefused\":{},", &of("0")));
+        for broken in [
+            "",
+            "{",
+            "[]",
+            "\0",
+            r#"{"version":"one"}"#,
+            r#"{"version":1}"#,
+            &of("0"),
+            &of("-1"),
+            &of("1e9"),
+            &unsound,
+        ] {
             fs::write(&path, broken).unwrap();
             assert!(matches!(read(&path), Err(Unusable::Content(_))), "{broken}");
             let memory_of_broken = memory(&dir);
-            assert_eq!(memory_of_broken.limits(start()), Limits::default(), "{broken}");
+            assert_eq!(memory_of_broken.learned(1, start()).limits, Limits::default(), "{broken}");
             memory_of_broken.keep(&found(Some(14.2)), start());
-            assert_eq!(memory(&dir).limits(start()).writes, Some(14.2), "{broken}");
+            assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2), "{broken}");
         }
         fs::write(&path, of("7")).unwrap();
-        assert_eq!(memory(&dir).limits(start()).writes, Some(7.0));
+        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(7.0));
     }
 
     #[test]
@@ -316,7 +398,7 @@ mod tests {
         let (path, text) = (dir.path().join("tenant.json"), r#"{"version":2,"curve":[1,2,3]}"#);
         fs::write(&path, text).unwrap();
         let newer = memory(&dir);
-        assert_eq!(newer.limits(start()), Limits::default());
+        assert_eq!(newer.learned(1, start()).limits, Limits::default());
         newer.keep(&found(Some(14.2)), start());
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }

@@ -7,7 +7,7 @@ use crate::engine::operations::PollSettings;
 use crate::engine::run::RunSettings;
 use crate::model::demand::Demand;
 use crate::model::stats::RequestCounts;
-use crate::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
+use crate::pace::pacer::{Learned, PaceSettings, Pacer, Seek};
 use crate::settings::resolve::Settings;
 
 use super::memory::Found;
@@ -20,7 +20,7 @@ const LOOK_AHEAD: usize = 10_000;
 const SHARE_OF_POLLS: usize = 8;
 
 /// Each row takes a request at least.
-pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Limits) -> PaceSettings {
+pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Learned) -> PaceSettings {
     let seek = settings.seek.map(|seek| Seek { expected: demand.rows, learned, ..seek });
     PaceSettings { seek, ..settings }
 }

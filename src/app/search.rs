@@ -24,7 +24,7 @@ use crate::model::outcome::Status;
 use crate::model::row::{Row, RowNumber};
 use crate::model::task::{Prior, Task, Work};
 use crate::model::user::UserId;
-use crate::pace::pacer::{Limits, PaceSettings, Pacer};
+use crate::pace::pacer::{Learned, Limits, PaceSettings, Pacer};
 use crate::pace::shutdown::Shutdown;
 use crate::policy::forecast::{Counted, Pace, forecast};
 use crate::policy::holders::{Holders, SearchEnd, Searched};
@@ -138,7 +138,8 @@ impl Searcher {
         let known = self.pacer.known();
         let shared_by = Purpose::Plan.shared_by(&self.settings);
         let limits = Limits { reads: known.reads, writes: known.writes };
-        let settings = pace(PaceSettings { shared_by, ..self.settings.pace }, &demand, limits);
+        let learned = Learned { limits, ..Learned::default() };
+        let settings = pace(PaceSettings { shared_by, ..self.settings.pace }, &demand, learned);
         let pacer = self.pacer_for(settings);
         if self.settings.output != Output::Quiet {
             say(&told((search.numbers(), users), &forecast(demand, &pacer.known()).pace));

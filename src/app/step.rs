@@ -253,10 +253,10 @@ mod tests {
 
     use super::*;
     use crate::model::event::Access;
-    use crate::pace::pacer::{Limits, PaceSettings, Seek};
+    use crate::pace::pacer::{Learned, PaceSettings, Seek};
 
     fn pacer() -> Pacer {
-        let seek = Seek { expected: 1_000, learned: Limits::default(), share: 1.0 };
+        let seek = Seek { expected: 1_000, learned: Learned::default(), share: 1.0 };
         let in_flight = NonZeroUsize::new(64).unwrap();
         Pacer::new(PaceSettings { requests_per_second: None, in_flight, shared_by: None, seek: Some(seek) })
     }

@@ -34,10 +34,19 @@ pub struct PaceSettings {
 pub struct Seek {
     /// About how many requests will be sent.
     pub expected: u64,
-    /// What an earlier run found.
-    pub learned: Limits,
+    /// What earlier runs found.
+    pub learned: Learned,
     /// How much of what is found is used, above 0 and up to 1.
     pub share: f64,
+}
+
+/// What earlier runs found.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Learned {
+    /// The limits that were met.
+    pub limits: Limits,
+    /// How fast one went that was no smaller, where it met no limit.
+    pub unrefused: Limits,
 }
 
 /// Limits in requests a second; `None` where none is known.
@@ -64,7 +73,8 @@ impl PaceSettings {
     /// What is known of the pace where these limits were `found` so far.
     #[must_use]
     pub fn known(&self, found: Limits) -> KnownPace {
-        let (learned, share) = self.seek.map_or((Limits::default(), 1.0), |seek| (seek.learned, seek.share));
+        let (learned, share) =
+            self.seek.map_or((Limits::default(), 1.0), |seek| (seek.learned.limits, seek.share));
         KnownPace {
             reads: found.reads.or(learned.reads),
             writes: found.writes.or(learned.writes),
@@ -124,7 +134,9 @@ impl Pacer {
         let lane = |access| {
             let in_flight = shared_by.filter(|_| access == Access::Read).unwrap_or(in_flight);
             let rate = seek.map(|Seek { expected, learned, share }| {
-                Rate::new(RateSettings { in_flight, expected, learned: learned.of(access), share })
+                let Learned { limits, unrefused } = learned;
+                let (learned, unrefused) = (limits.of(access), unrefused.of(access));
+                Rate::new(RateSettings { in_flight, expected, learned, unrefused, share })
             });
             Lane::new(rate, in_flight)
         };
@@ -494,7 +506,7 @@ mod tests {
     }
 
     fn seeking(share: f64) -> Pacer {
-        let seek = Seek { expected: 10_000, learned: Limits::default(), share };
+        let seek = Seek { expected: 10_000, learned: Learned::default(), share };
         let in_flight = NonZeroUsize::new(64).unwrap();
         Pacer::new(PaceSettings { requests_per_second: None, in_flight, shared_by: None, seek: Some(seek) })
     }

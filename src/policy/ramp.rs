@@ -8,6 +8,8 @@ pub(super) struct Prospect {
     pub(super) expected: f64,
     /// The limit that an earlier run found, in requests a second.
     pub(super) learned: Option<f64>,
+    /// So many requests a second an earlier run sent that was no smaller, and met no limit.
+    pub(super) unrefused: Option<f64>,
     /// Of an answer, in seconds; `None` before the first.
     pub(super) latency: Option<f64>,
     /// No more may be on the wire.
@@ -28,6 +30,8 @@ const REQUESTS_A_PLACE: f64 = 150.0;
 const KNOWN_REQUESTS_A_PLACE: f64 = 250.0;
 const FEW_REQUESTS_A_PLACE: f64 = 65.0;
 const FEW_PLACES: f64 = 20.0;
+/// Or as many as so many times the rate needs that an earlier run had, and met no limit.
+const BEYOND_UNREFUSED: f64 = 2.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
 const SPREAD: f64 = 1.25;
@@ -76,13 +80,14 @@ impl Ramp {
     }
 
     fn grown(self, prospect: &Prospect, elapsed: f64) -> Self {
-        let Prospect { expected, learned, latency, .. } = *prospect;
+        let Prospect { expected, learned, unrefused, latency, .. } = *prospect;
         let latency = latency.unwrap_or_default();
         let (at_once, soon) = if let Some(rate) = learned {
             (rate * latency, expected / KNOWN_REQUESTS_A_PLACE)
         } else {
             let few = (expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES);
-            (0.0, (expected / REQUESTS_A_PLACE).max(few))
+            let unrefused = BEYOND_UNREFUSED * unrefused.unwrap_or_default() * latency;
+            (0.0, (expected / REQUESTS_A_PLACE).max(few).max(unrefused))
         };
         let window = if self.window < at_once.max(soon) {
             (self.window + 1.0).max(at_once)

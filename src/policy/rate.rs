@@ -26,6 +26,8 @@ pub struct RateSettings {
     pub expected: u64,
     /// The limit that an earlier run found, in requests a second; `None` where nothing is known.
     pub learned: Option<f64>,
+    /// So many requests a second an earlier run sent that was no smaller, and met no limit; `None` where none did.
+    pub unrefused: Option<f64>,
     /// How much of what is found is used, above 0 and up to 1.
     pub share: f64,
 }
@@ -594,10 +596,11 @@ impl Rate {
     }
 
     fn prospect(&self) -> Prospect {
-        let RateSettings { in_flight, expected, learned, .. } = self.settings;
+        let RateSettings { in_flight, expected, learned, unrefused, .. } = self.settings;
         Prospect {
             expected: expected as f64 / self.part,
             learned,
+            unrefused,
             latency: self.latency,
             most: in_flight.get() as f64 / self.part,
         }
@@ -626,7 +629,13 @@ mod tests {
     const LATENCY: Duration = Duration::from_millis(50);
 
     fn settings() -> RateSettings {
-        RateSettings { in_flight: NonZeroUsize::new(64).unwrap(), expected: 5_000, learned: None, share: 1.0 }
+        RateSettings {
+            in_flight: NonZeroUsize::new(64).unwrap(),
+            expected: 5_000,
+            learned: None,
+            unrefused: None,
+            share: 1.0,
+        }
     }
 
     fn seconds(seconds: f64) -> Duration {
@@ -676,6 +685,20 @@ mod tests {
         let mut rate = Rate::new(RateSettings { expected: 300, ..settings() });
         let now = pass(&mut rate, 0.0, 300, 1_000.0, None);
         assert!(rate.places(seconds(now)) <= 9, "{}", rate.places(seconds(now)));
+    }
+
+    #[test]
+    fn what_an_earlier_run_sent_without_a_429_is_sent_again_and_twice_as_much() {
+        let places = |unrefused| {
+            let mut rate = Rate::new(RateSettings { expected: 300, unrefused, ..settings() });
+            assert_eq!((rate.rate(Duration::ZERO), rate.places(Duration::ZERO)), (None, 4), "it is no limit");
+            let now = pass(&mut rate, 0.0, 60, 1_000.0, None);
+            assert_eq!(rate.limit(), None);
+            rate.places(seconds(now))
+        };
+        // 20 on the wire, at that latency.
+        let again = places(Some(20.0 / LATENCY.as_secs_f64()));
+        assert!((39..=41).contains(&again) && places(None) <= 5, "{again}, {}", places(None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A limit that a run found.
+/// A limit that a run found, or a rate at which it met none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finding {
     /// In requests a second, above 0.
@@ -26,11 +26,15 @@ const UNSURE_AGES_BY: u32 = 4;
 const AGREES_WITHIN: f64 = 0.25;
 /// No finding weighs more than one that rests on so many requests, so that the latest ones are heard.
 const MOST_WEIGHT: u64 = 5_000;
+/// A run that met no limit speaks for one of so many times as many requests.
+const SPEAKS_FOR: u64 = 2;
 /// What a shorter run was allowed to says nothing of the long run.
 const LONG_ENOUGH: Duration = Duration::from_mins(1);
 
 impl Finding {
-    fn is_sure(&self) -> bool {
+    /// Whether it rests on enough requests to be no chance: 100.
+    #[must_use]
+    pub const fn is_sure(&self) -> bool {
         self.requests >= SURE_FROM
     }
 
@@ -58,6 +62,20 @@ impl Finding {
     pub fn is_refuted_by(&self, requests: u64, time: Duration) -> bool {
         let per_second = requests as f64 / time.as_secs_f64();
         time >= LONG_ENOUGH && per_second > self.per_second * (1.0 + AGREES_WITHIN)
+    }
+
+    /// Whether a rate at which no limit was met says something to a job of so many requests. A larger one may use up what
+    /// the quota had saved up for the smaller one.
+    #[must_use]
+    pub const fn speaks_for(&self, expected: u64) -> bool {
+        expected <= self.requests.saturating_mul(SPEAKS_FOR)
+    }
+
+    /// Whether this rate, at which no limit was met either, takes the place of the one from `before`, found `age` ago: it
+    /// rests on about as many requests, or the other one is too old.
+    #[must_use]
+    pub fn outweighs(&self, before: Self, age: Duration) -> bool {
+        self.speaks_for(before.requests) || before.start(age).is_none()
     }
 
     /// What to remember behind a run that found `self` where `before` was remembered, found `age` ago. Two that agree
@@ -143,6 +161,16 @@ mod tests {
         assert!(!SURE.is_refuted_by(60 * 120, minute), "about as fast");
         assert!(!SURE.is_refuted_by(59 * 500, Duration::from_secs(59)), "too short");
         assert!(!SURE.is_refuted_by(0, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_rate_that_met_no_limit_speaks_for_jobs_about_as_large_until_another_one_does() {
+        assert!(SURE.speaks_for(2_000) && !SURE.speaks_for(2_001));
+        assert!(Finding { per_second: 1.0, requests: u64::MAX }.speaks_for(u64::MAX));
+        for (requests, age, outweighs) in [(500, 1, true), (499, 1, false), (499, 31, true)] {
+            let new = Finding { per_second: 20.0, requests };
+            assert_eq!(new.outweighs(SURE, days(age)), outweighs, "{requests} after {age} days");
+        }
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::graph::client::RetrySettings;
 use crate::model::action::ResetMethod;
 use crate::model::numbers::Numbers;
-use crate::pace::pacer::{Limits, PaceSettings, Seek};
+use crate::pace::pacer::{Learned, PaceSettings, Seek};
 use crate::policy::backoff::Backoff;
 use crate::policy::failures::FailureLimit;
 use crate::transport::http::Priority;
@@ -267,7 +267,7 @@ pub fn resolve(
             requests_per_second: ceiling(common.pace.requests_per_second.or(file.pace.requests_per_second))?,
             in_flight,
             shared_by: None,
-            seek: Some(Seek { expected: 0, learned: Limits::default(), share: share(is_polite) }),
+            seek: Some(Seek { expected: 0, learned: Learned::default(), share: share(is_polite) }),
         },
         batches: match common.pace.no_batch.or(file.pace.no_batch) {
             Some(true) => Batches::None,

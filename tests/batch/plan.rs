@@ -20,7 +20,7 @@ use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
 use authwave::model::task::{Prior, Task, Work};
 use authwave::model::user::UserId;
-use authwave::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
+use authwave::pace::pacer::{Learned, PaceSettings, Pacer, Seek};
 use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
 use authwave::sign_in::access_token::AccessToken;
@@ -89,7 +89,7 @@ impl Cell {
             requests_per_second: None,
             in_flight: NonZeroUsize::new(self.in_flight).unwrap(),
             shared_by: NonZeroUsize::new(window).filter(|_| sharing == Sharing::Together),
-            seek: Some(Seek { expected: self.users, learned: Limits::default(), share: 1.0 }),
+            seek: Some(Seek { expected: self.users, learned: Learned::default(), share: 1.0 }),
         };
         let (events, inbox) = mpsc::channel(1_024);
         let parts = GraphParts {

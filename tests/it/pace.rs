@@ -65,6 +65,25 @@ fn what_one_run_finds_the_next_one_knows_and_no_other_tenant_s() {
 }
 
 #[test]
+fn where_nothing_is_refused_the_next_run_begins_as_fast_as_the_last_one_went() {
+    let world = World::new().variable("AUTHWAVE_ACCESS_TOKEN", &token("one"));
+    let world = world.simulator(&["--latency", "100ms"]);
+    let duration = |name: &str| {
+        world.file_again("rows.csv", &adds(name, 150));
+        let ended = world.run("rows.csv", &["--run-dir", name]).exits(0);
+        // No limit was met, so there is none to tell.
+        ended.stderr_has(UNKNOWN).summary()["duration_ms"].as_u64().unwrap()
+    };
+    let first = duration("a");
+    let files = remembered(&world);
+    let content: serde_json::Value = serde_json::from_str(&fs::read_to_string(&files[0]).unwrap()).unwrap();
+    assert_eq!((&content["writes"], &content["unrefused"]["writes"]["requests"]), (&().into(), &150.into()));
+    let second = duration("b");
+    // Half, with twice as many on the wire.
+    assert!(second * 10 < first * 8, "{first} ms, {second} ms");
+}
+
+#[test]
 fn a_run_that_was_stopped_has_found_something_too_and_resume_tells_what_is_left() {
     let world = world().file("in.csv", &adds("a", 150));
     let stopped = world.run("in.csv", &["--max-duration", "1s"]).exits(130);

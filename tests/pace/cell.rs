@@ -25,7 +25,7 @@ use authwave::model::stats::Stats;
 use authwave::model::task::{Prior, Task, Work};
 use authwave::model::user::UserId;
 use authwave::pace::fellows::{Fellows, RunId};
-use authwave::pace::pacer::{Limits, PaceSettings, Pacer, Seek};
+use authwave::pace::pacer::{Learned, Limits, PaceSettings, Pacer, Seek};
 use authwave::pace::shutdown::Shutdown;
 use authwave::policy::backoff::Backoff;
 use authwave::policy::retry_after;
@@ -66,8 +66,8 @@ pub(crate) struct Fared {
     /// Sent after a 429 had come and before its Retry-After was over.
     pub(crate) early: u64,
     pub(crate) lost: u64,
-    /// The limit that was found.
-    pub(crate) found: Option<f64>,
+    /// What the next run knows.
+    pub(crate) found: Learned,
 }
 
 /// Whether runs know of each other.
@@ -110,7 +110,7 @@ impl Fared {
 
 impl Cell {
     /// A run by itself, which knows nothing, or what an earlier one found.
-    pub(crate) fn play(&self, learned: Option<f64>) -> Fared {
+    pub(crate) fn play(&self, learned: Learned) -> Fared {
         runtime().block_on(async {
             let link = self.link();
             self.run(&link, 0, learned).await
@@ -129,7 +129,7 @@ impl Cell {
                 let board = Rc::clone(&board);
                 async move {
                     tokio::time::sleep(after * at).await;
-                    let (graph, inbox) = api(&link, u64::from(at) + 1, cell.seek(None));
+                    let (graph, inbox) = api(&link, u64::from(at) + 1, cell.seek(Learned::default()));
                     let talk = talk(graph.pacer(), RunId { began: 0, process: at }, &board);
                     let work = cell.counted(Arc::clone(&graph), inbox, u64::from(at) + 1, &done);
                     match bond {
@@ -176,25 +176,27 @@ impl Cell {
         run(graph, self.work(seed), settings(), LostResets::default(), (inbox, &mut counting)).await;
     }
 
-    async fn run(&self, link: &Watched, seed: u64, learned: Option<f64>) -> Fared {
+    async fn run(&self, link: &Watched, seed: u64, learned: Learned) -> Fared {
         let (began, mut nobody) = (Instant::now(), Counting { done: Arc::default() });
         let (graph, inbox) = api(link, seed, self.seek(learned));
         let end =
             run(Arc::clone(&graph), self.work(seed), settings(), LostResets::default(), (inbox, &mut nobody))
                 .await;
-        let Stats { rows, requests, .. } = end.stats;
+        let (wall, Stats { rows, requests, .. }) = (began.elapsed(), end.stats);
+        let limits = graph.pacer().limits();
+        let unrefused = limits.writes.is_none().then_some(requests.writes as f64 / wall.as_secs_f64());
         Fared {
-            wall: began.elapsed(),
+            wall,
             requests: requests.total,
             throttled: requests.throttled,
             early: link.seen.lock().unwrap().early,
             lost: self.rows - rows.succeeded,
-            found: graph.pacer().limits().writes,
+            found: Learned { limits, unrefused: Limits { reads: None, writes: unrefused } },
         }
     }
 
-    fn seek(&self, learned: Option<f64>) -> Seek {
-        Seek { expected: self.rows, learned: Limits { reads: None, writes: learned }, share: 1.0 }
+    fn seek(&self, learned: Learned) -> Seek {
+        Seek { expected: self.rows, learned, share: 1.0 }
     }
 
     fn work(&self, seed: u64) -> impl Iterator<Item = Result<Work, RowsError>> + use<> {

@@ -8,6 +8,8 @@ mod grid;
 
 use std::time::Duration;
 
+use authwave::pace::pacer::Learned;
+
 use cell::{Bond, Cell, Fared, Shares};
 
 fn cell(name: &str) -> Cell {
@@ -26,7 +28,7 @@ fn assert_fared(cell: &Cell, fared: &Fared, (slowest, most_throttled): (f64, f64
 /// A run that knows nothing, and one that knows what it found.
 fn play(name: &str) {
     let cell = cell(name);
-    let blind = cell.play(None);
+    let blind = cell.play(Learned::default());
     assert_fared(&cell, &blind, (1.15, 3.0));
     assert_fared(&cell, &cell.play(blind.found), (1.05, 1.0));
 }
@@ -47,7 +49,17 @@ fn what_a_large_bucket_saved_up_is_used_at_once() {
 fn a_large_bucket_is_used_up_as_fast_as_by_those_who_run_into_its_end() {
     for latency in ["50 ms", "5 ms"] {
         let cell = cell(&format!("bucket 200/s, burst 2000, {latency}"));
-        assert_fared(&cell, &cell.play(None), (15.4 / 15.0, 1.0));
+        assert_fared(&cell, &cell.play(Learned::default()), (15.4 / 15.0, 1.0));
+    }
+}
+
+#[test]
+fn where_there_is_no_limit_a_large_job_fills_the_wire_and_a_small_one_when_the_last_one_met_none() {
+    for (rows, slowest) in [("20000", [1.02, 1.02]), ("5000", [1.8, 1.05]), ("1000", [3.8, 2.0])] {
+        let cell = cell(&format!("no limit, {rows} rows, 50 ms"));
+        let blind = cell.play(Learned::default());
+        assert_fared(&cell, &blind, (slowest[0], 0.0));
+        assert_fared(&cell, &cell.play(blind.found), (slowest[1], 0.0));
     }
 }
 
@@ -77,14 +89,14 @@ fn another_client_gets_its_part() {
 #[test]
 fn a_quota_that_shrinks_on_the_way_is_found_again() {
     let cell = cell("bucket 50/s, from 100 s on 10/s, 50 ms");
-    assert_fared(&cell, &cell.play(None), (1.15, 3.0));
+    assert_fared(&cell, &cell.play(Learned::default()), (1.15, 3.0));
 }
 
 #[test]
 fn refusals_that_come_whatever_the_rate_do_not_bring_a_run_to_a_stop() {
     for name in ["1 %", "4 %", "30 %"] {
         let cell = cell(&format!("bucket 50/s, burst 50, {name} refused at any rate, 50 ms"));
-        assert_fared(&cell, &cell.play(None), (8.0, 40.0));
+        assert_fared(&cell, &cell.play(Learned::default()), (8.0, 40.0));
     }
 }
 

@@ -18,7 +18,7 @@ use authwave::model::row::{Row, RowNumber};
 use authwave::model::secret::Secret;
 use authwave::model::task::{InvalidRow, Prior, Task, Work};
 use authwave::model::user::UserId;
-use authwave::pace::pacer::{Limits, PaceSettings, Seek};
+use authwave::pace::pacer::{Learned, Limits, PaceSettings, Seek};
 use authwave::policy::backoff::Backoff;
 use authwave::policy::failures::FailureLimit;
 use authwave::simulator::faults::FaultRates;
@@ -178,7 +178,8 @@ fn conduct(random: &mut Rng) -> Conduct {
 
 fn seek(random: &mut Rng) -> Seek {
     let mut limit = || random.bool().then(|| 2.0 + random.f64() * 50.0);
-    let learned = Limits { reads: limit(), writes: limit() };
+    let mut limits = || Limits { reads: limit(), writes: limit() };
+    let learned = Learned { limits: limits(), unrefused: limits() };
     Seek { expected: random.u64(..1_000), learned, share: [0.5, 1.0][random.usize(..2)] }
 }
 
