@@ -93,7 +93,7 @@ pub(super) fn pacer(connection: &Connection, settings: &Settings, reads: u64) ->
         Target::Tenant(_) => Memory::of(connection),
     };
     let shared = PaceSettings { shared_by: Purpose::Plan.shared_by(settings), ..settings.pace };
-    Arc::new(Pacer::new(pace(shared, &demand, memory.learned(demand.rows, wall_clock()))))
+    Arc::new(Pacer::new(pace(shared, &demand, memory.learned(&demand, wall_clock()))))
 }
 
 /// The rows that change something.

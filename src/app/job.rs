@@ -91,7 +91,7 @@ impl Job {
         let purpose = Purpose::of(&store.run().command);
         let shared_by = purpose.shared_by(&self.settings);
         let pace = PaceSettings { shared_by, ..self.settings.pace };
-        let pace = pacing::pace(pace, &self.demand, memory.learned(self.demand.rows, start.wall));
+        let pace = pacing::pace(pace, &self.demand, memory.learned(&self.demand, start.wall));
         self.foretell(&pace);
         let seeks = purpose == Purpose::Rows && self.settings.holders == HolderSearch::InTenant;
         if seeks {
@@ -118,7 +118,7 @@ impl Job {
         };
         status::doing("bringing the files into their last form");
         drop(step);
-        memory.keep(&found(&pacer, &end.stats.requests, start.moment.elapsed()), wall_clock());
+        memory.keep(&found(&pacer, start.moment.elapsed()), wall_clock());
         let input = Purpose::Rows.input_settings(&self.settings);
         let finished = sinks.finish(&self.directory, &end.stats);
         let deadline = self.settings.max_duration.and_then(|span| start.moment.checked_add(span));

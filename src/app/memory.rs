@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::pace::pacer::{Learned, Limits};
+use crate::model::demand::Demand;
+use crate::pace::pacer::{Learned, Limits, Seen};
 use crate::policy::recall::Finding;
 
 use super::connect::Connection;
@@ -37,7 +38,7 @@ struct Content {
     client_id: Option<String>,
     reads: Option<Remembered>,
     writes: Option<Remembered>,
-    /// Where no limit was ever met: how fast the last large run went.
+    /// How fast a run went that met no limit.
     #[serde(default)]
     unrefused: Unrefused,
 }
@@ -68,10 +69,10 @@ struct Versioned {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) limits: Limits,
-    /// GETs that were sent.
-    pub(super) reads: u64,
-    /// All others.
-    pub(super) writes: u64,
+    /// Of GETs.
+    pub(super) reads: Seen,
+    /// Of all others.
+    pub(super) writes: Seen,
     /// For how long.
     pub(super) time: Duration,
 }
@@ -126,20 +127,20 @@ impl Memory {
     }
 
     /// Where a run of so many requests should begin that begins at `now`.
-    pub(super) fn learned(&self, expected: u64, now: Timestamp) -> Learned {
+    pub(super) fn learned(&self, demand: &Demand, now: Timestamp) -> Learned {
         let start = |remembered: Option<Remembered>| {
             let remembered = remembered?;
             remembered.finding().start(remembered.age(now))
         };
-        let of_that_size = |remembered: Option<Remembered>| {
+        let of_that_size = |remembered: Option<Remembered>, expected| {
             start(remembered.filter(|remembered| remembered.finding().speaks_for(expected)))
         };
         let Content { reads, writes, unrefused, .. } = &self.content;
         Learned {
             limits: Limits { reads: start(*reads), writes: start(*writes) },
             unrefused: Limits {
-                reads: of_that_size(unrefused.reads),
-                writes: of_that_size(unrefused.writes),
+                reads: of_that_size(unrefused.reads, demand.reads),
+                writes: of_that_size(unrefused.writes, demand.writes),
             },
         }
     }
@@ -184,14 +185,14 @@ impl Remembered {
 
 fn joined(
     before: Option<Remembered>,
-    (limit, requests): (Option<f64>, u64),
+    (limit, seen): (Option<f64>, Seen),
     time: Duration,
     now: Timestamp,
 ) -> Option<Remembered> {
     let Some(per_second) = limit else {
-        return before.filter(|before| !before.finding().is_refuted_by(requests, time));
+        return before.filter(|before| !before.finding().is_refuted_by(seen.accepted, time));
     };
-    let new = Finding { per_second, requests };
+    let new = Finding { per_second, requests: seen.accepted };
     let Finding { per_second, requests } =
         before.map_or(new, |before| new.joined(before.finding(), before.age(now)));
     Some(Remembered { requests_per_second: per_second, requests, found_at: now })
@@ -200,16 +201,18 @@ fn joined(
 /// Whoever met a limit knows better than that there is none.
 fn unrefused(
     before: Option<Remembered>,
-    (limit, requests): (Option<f64>, u64),
+    (limit, seen): (Option<f64>, Seen),
     time: Duration,
     now: Timestamp,
 ) -> Option<Remembered> {
     if limit.is_some() {
         return None;
     }
+    let Seen { accepted: requests, throttled } = seen;
     let requests_per_second = requests as f64 / time.as_secs_f64();
     let new = Remembered { requests_per_second, requests, found_at: now };
-    let is_known = POSSIBLE.contains(&requests_per_second) && new.finding().is_sure();
+    let is_possible = throttled == 0 && POSSIBLE.contains(&requests_per_second);
+    let is_known = is_possible && new.finding().is_sure();
     let is_kept =
         |before: &Remembered| !is_known || !new.finding().outweighs(before.finding(), before.age(now));
     before.filter(is_kept).or(is_known.then_some(new))
@@ -278,15 +281,25 @@ mod tests {
         Memory::read(dir.path().join("tenant.json"), owner)
     }
 
+    fn seen(accepted: u64) -> Seen {
+        Seen { accepted, throttled: 0 }
+    }
+
+    /// A job of so many writes.
+    fn demand(writes: u64) -> Demand {
+        Demand { rows: writes, reads: 0, writes }
+    }
+
     fn found(writes: Option<f64>) -> Found {
-        Found { limits: Limits { reads: None, writes }, reads: 10, writes: 1_000, time: TIME }
+        Found { limits: Limits { reads: None, writes }, reads: seen(10), writes: seen(1_000), time: TIME }
     }
 
     #[test]
     fn the_next_run_begins_where_the_last_one_ended_and_later_ones_lower() {
         let dir = tempfile::tempdir().unwrap();
         memory(&dir).keep(&found(Some(14.2)), start());
-        let limits = |days: i32| memory(&dir).learned(1, start() + (i64::from(days) * 24).hours()).limits;
+        let limits =
+            |days: i32| memory(&dir).learned(&demand(1), start() + (i64::from(days) * 24).hours()).limits;
         assert_eq!(limits(1), Limits { reads: None, writes: Some(14.2) });
         assert!(limits(20).writes.unwrap() < 14.0);
         assert_eq!(limits(40), Limits::default());
@@ -297,38 +310,50 @@ mod tests {
     #[test]
     fn a_run_that_met_no_limit_leaves_what_is_known_or_no_file() {
         let dir = tempfile::tempdir().unwrap();
-        memory(&dir).keep(&Found { writes: 99, ..found(None) }, start());
+        memory(&dir).keep(&Found { writes: seen(99), ..found(None) }, start());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "too small to say anything");
         memory(&dir).keep(&found(Some(14.2)), start());
         memory(&dir).keep(&found(None), start());
-        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2));
+        assert_eq!(memory(&dir).learned(&demand(1), start()).limits.writes, Some(14.2));
         // 1,000 requests in a minute are more than 14.2 a second.
         memory(&dir).keep(&Found { time: Duration::from_mins(1), ..found(None) }, start());
-        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2), "16.7/s are about as much");
-        memory(&dir).keep(&Found { writes: 10_000, time: Duration::from_mins(1), ..found(None) }, start());
-        assert_eq!(memory(&dir).learned(1, start()).limits, Limits::default());
+        assert_eq!(
+            memory(&dir).learned(&demand(1), start()).limits.writes,
+            Some(14.2),
+            "16.7/s are about as much"
+        );
+        memory(&dir)
+            .keep(&Found { writes: seen(10_000), time: Duration::from_mins(1), ..found(None) }, start());
+        assert_eq!(memory(&dir).learned(&demand(1), start()).limits, Limits::default());
     }
 
     #[test]
     fn where_no_limit_was_met_the_next_job_as_large_knows_how_fast_the_last_one_went() {
         let dir = tempfile::tempdir().unwrap();
         let unrefused = |expected, days: i64| {
-            let Learned { limits, unrefused } = memory(&dir).learned(expected, start() + (days * 24).hours());
+            let Learned { limits, unrefused } =
+                memory(&dir).learned(&demand(expected), start() + (days * 24).hours());
             assert_eq!((limits, unrefused.reads), (Limits::default(), None), "10 reads say nothing");
             unrefused.writes
         };
-        memory(&dir).keep(&Found { writes: 3_000, ..found(None) }, start());
+        memory(&dir).keep(&Found { writes: seen(3_000), ..found(None) }, start());
         assert_eq!(unrefused(6_000, 0), Some(100.0), "3,000 in 30 seconds");
         assert_eq!(unrefused(6_001, 0), None, "a larger job");
         assert_eq!(unrefused(6_000, 40), None, "too old");
         memory(&dir).keep(&found(None), start());
         assert_eq!(unrefused(6_000, 0), Some(100.0), "a small run between");
-        memory(&dir).keep(&Found { writes: 90, ..found(None) }, start() + (40 * 24).hours());
+        memory(&dir).keep(&Found { writes: seen(90), ..found(None) }, start() + (40 * 24).hours());
         assert_eq!(unrefused(6_000, 0), Some(100.0), "one that says nothing");
-        memory(&dir).keep(&Found { writes: 6_000, ..found(None) }, start());
+        let refused = Seen { accepted: 6_000, throttled: 1 };
+        memory(&dir).keep(&Found { writes: refused, ..found(None) }, start());
+        assert_eq!(unrefused(6_000, 0), Some(100.0), "one that was refused");
+        let slow = Found { writes: seen(6_000), time: TIME * 10, ..found(None) };
+        memory(&dir).keep(&slow, start());
+        assert_eq!(unrefused(6_000, 0), Some(100.0), "one that something else held back");
+        memory(&dir).keep(&Found { writes: seen(6_000), ..found(None) }, start());
         assert_eq!(unrefused(6_000, 0), Some(200.0));
         memory(&dir).keep(&found(Some(14.2)), start());
-        let learned = memory(&dir).learned(1, start());
+        let learned = memory(&dir).learned(&demand(1), start());
         assert_eq!(learned.limits.writes, Some(14.2));
         assert_eq!(learned.unrefused, Limits::default(), "a limit was met");
     }
@@ -340,7 +365,10 @@ mod tests {
         let reads = Found { limits: Limits { reads: Some(5.0), writes: None }, ..found(None) };
         one.keep(&reads, start());
         other.keep(&found(Some(14.2)), start());
-        assert_eq!(memory(&dir).learned(1, start()).limits, Limits { reads: Some(5.0), writes: Some(14.2) });
+        assert_eq!(
+            memory(&dir).learned(&demand(1), start()).limits,
+            Limits { reads: Some(5.0), writes: Some(14.2) }
+        );
     }
 
     #[test]
@@ -384,12 +412,12 @@ mod tests {
             fs::write(&path, broken).unwrap();
             assert!(matches!(read(&path), Err(Unusable::Content(_))), "{broken}");
             let memory_of_broken = memory(&dir);
-            assert_eq!(memory_of_broken.learned(1, start()).limits, Limits::default(), "{broken}");
+            assert_eq!(memory_of_broken.learned(&demand(1), start()).limits, Limits::default(), "{broken}");
             memory_of_broken.keep(&found(Some(14.2)), start());
-            assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(14.2), "{broken}");
+            assert_eq!(memory(&dir).learned(&demand(1), start()).limits.writes, Some(14.2), "{broken}");
         }
         fs::write(&path, of("7")).unwrap();
-        assert_eq!(memory(&dir).learned(1, start()).limits.writes, Some(7.0));
+        assert_eq!(memory(&dir).learned(&demand(1), start()).limits.writes, Some(7.0));
     }
 
     #[test]
@@ -398,7 +426,7 @@ mod tests {
         let (path, text) = (dir.path().join("tenant.json"), r#"{"version":2,"curve":[1,2,3]}"#);
         fs::write(&path, text).unwrap();
         let newer = memory(&dir);
-        assert_eq!(newer.learned(1, start()).limits, Limits::default());
+        assert_eq!(newer.learned(&demand(1), start()).limits, Limits::default());
         newer.keep(&found(Some(14.2)), start());
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }

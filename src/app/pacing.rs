@@ -6,7 +6,7 @@ use crate::actions::conduct::Conduct;
 use crate::engine::operations::PollSettings;
 use crate::engine::run::RunSettings;
 use crate::model::demand::Demand;
-use crate::model::stats::RequestCounts;
+use crate::model::event::Access;
 use crate::pace::pacer::{Learned, PaceSettings, Pacer, Seek};
 use crate::settings::resolve::Settings;
 
@@ -25,8 +25,9 @@ pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Learned) ->
     PaceSettings { seek, ..settings }
 }
 
-pub(super) fn found(pacer: &Pacer, requests: &RequestCounts, time: Duration) -> Found {
-    Found { limits: pacer.limits(), reads: requests.reads, writes: requests.writes, time }
+pub(super) fn found(pacer: &Pacer, time: Duration) -> Found {
+    let (reads, writes) = (pacer.seen(Access::Read), pacer.seen(Access::Write));
+    Found { limits: pacer.limits(), reads, writes, time }
 }
 
 pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Conduct) -> RunSettings {

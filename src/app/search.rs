@@ -161,7 +161,7 @@ impl Searcher {
             Target::Rehearsal => Memory::NONE,
             Target::Tenant(_) => Memory::of(&self.connection),
         };
-        memory.keep(&found(&pacer, &end.stats.requests, began.elapsed()), wall_clock());
+        memory.keep(&found(&pacer, began.elapsed()), wall_clock());
         Ok(match end.stop {
             _ if watch.search.is_done() => SearchEnd::AllFound,
             _ if watch.lacks_permission() => SearchEnd::Stopped(format!(

@@ -132,7 +132,7 @@ async fn read(
     let _locks = locks(lock, tenant_lock(&settings, &connection)?, &directory);
     let demand = Demand { rows: users.users(), reads: users.users(), writes: 0 };
     let (memory, began) = (Memory::of(&connection), Instant::now());
-    let pacer = Arc::new(Pacer::new(pace(settings.pace, &demand, memory.learned(demand.rows, wall_clock()))));
+    let pacer = Arc::new(Pacer::new(pace(settings.pace, &demand, memory.learned(&demand, wall_clock()))));
     let readings =
         Readings::new(timeline).map_err(|source| AppError::System { what: "make a file", source })?;
     status::shown(screen.asked());
@@ -147,7 +147,7 @@ async fn read(
         () = signals.stop(&shutdown) => unreachable!("listening for signals never ends"),
     };
     status::doing("comparing what was read with the rows");
-    memory.keep(&found(&pacer, &end.stats.requests, began.elapsed()), wall_clock());
+    memory.keep(&found(&pacer, began.elapsed()), wall_clock());
     let Sinks { readings, progress } = sinks;
     progress.finish();
     let stopped = end.stop.as_ref().map(|stop| {

@@ -104,6 +104,12 @@ impl Lane {
         self.state().rate.as_ref().map_or(1.0, Rate::part)
     }
 
+    /// How many of the answers that came here were no 429, and how many were.
+    pub(super) fn answered(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.accepted, state.throttled)
+    }
+
     pub(super) fn limit(&self) -> Option<f64> {
         self.state().rate.as_ref()?.limit()
     }

@@ -45,8 +45,17 @@ pub struct Seek {
 pub struct Learned {
     /// The limits that were met.
     pub limits: Limits,
-    /// How fast one went that was no smaller, where it met no limit.
+    /// How fast one went that met no limit, in requests a second, where it was at least half as large.
     pub unrefused: Limits,
+}
+
+/// What a run saw of requests of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Answers that were no 429.
+    pub accepted: u64,
+    /// Answers 429.
+    pub throttled: u64,
 }
 
 /// Limits in requests a second; `None` where none is known.
@@ -264,6 +273,13 @@ impl Pacer {
     #[must_use]
     pub fn longest_hold_left(&self) -> Option<Duration> {
         self.each(Lanes::Both).filter_map(Lane::hold_left).max()
+    }
+
+    /// What was answered so far.
+    #[must_use]
+    pub fn seen(&self, access: Access) -> Seen {
+        let (accepted, throttled) = self.lane(access).answered();
+        Seen { accepted, throttled }
     }
 
     /// The limits that were found so far.

@@ -24,8 +24,10 @@ const ACCEPTED: u64 = 20;
 const LEFT: f64 = 0.5;
 /// Lowering has helped once so many times as many requests were accepted in a row as between two steps.
 const HELPED: u64 = 10;
-/// A step that leaves no more of the limit counts for nothing.
-const SHORT_STEP: f64 = 0.26;
+/// No 429 shows that the limit is less than one in so many of what it was thought to be: perhaps little was asked for.
+pub(super) const STEEPEST: f64 = 8.0;
+/// A step that leaves no more of the limit was cut short, and counts for nothing.
+const SHORT_STEP: f64 = 1.05 / STEEPEST;
 /// What the limit is raised to after a descent that did not help: the 429s said nothing of it, so it may be higher.
 const RAISED: f64 = 2.5;
 
@@ -92,7 +94,7 @@ mod tests {
     fn a_few_requests_and_steps_that_were_cut_short_say_nothing() {
         let few = [(1, 40.0), (1, 32.0), (1, 25.0), (1, 20.0), (1, 16.0), (1, 12.0)];
         assert_eq!(limits(50.0, &few).last(), Some(&12.0));
-        let short = [(100, 200.0), (100, 50.0), (100, 12.5), (100, 3.1), (100, 1.0)];
-        assert_eq!(limits(800.0, &short).last(), Some(&1.0));
+        let short = [(100, 1_000.0), (100, 125.0), (100, 15.6), (100, 1.95), (100, 0.25)];
+        assert_eq!(limits(8_000.0, &short).last(), Some(&0.25));
     }
 }

@@ -8,7 +8,7 @@ pub(super) struct Prospect {
     pub(super) expected: f64,
     /// The limit that an earlier run found, in requests a second.
     pub(super) learned: Option<f64>,
-    /// So many requests a second an earlier run sent that was no smaller, and met no limit.
+    /// So many requests a second were accepted from an earlier run of about the same size, which met no limit.
     pub(super) unrefused: Option<f64>,
     /// Of an answer, in seconds; `None` before the first.
     pub(super) latency: Option<f64>,
@@ -30,8 +30,9 @@ const REQUESTS_A_PLACE: f64 = 150.0;
 const KNOWN_REQUESTS_A_PLACE: f64 = 250.0;
 const FEW_REQUESTS_A_PLACE: f64 = 65.0;
 const FEW_PLACES: f64 = 20.0;
-/// Or as many as so many times the rate needs that an earlier run had, and met no limit.
+/// Or as many as so many times the rate needs at which an earlier run met no limit, up to one in so many of all requests.
 const BEYOND_UNREFUSED: f64 = 2.0;
+const UNREFUSED_REQUESTS_A_PLACE: f64 = 45.0;
 /// From this latency on, in seconds, they leave at no more than so many times the rate at which they come back.
 const SPREAD_FROM: f64 = 0.02;
 const SPREAD: f64 = 1.25;
@@ -41,7 +42,7 @@ const PLACES_A_SECOND: f64 = 1.0;
 const MOST_HEARD: u64 = 1_000;
 /// A ramp that ends at no more than so many times its average has been one of many round trips.
 const LONG_RAMP: f64 = 3.0;
-/// An answer that came in no time, in seconds.
+/// No answer counts as quicker, in seconds.
 const SHORTEST: f64 = 1e-4;
 
 impl Ramp {
@@ -86,8 +87,9 @@ impl Ramp {
             (rate * latency, expected / KNOWN_REQUESTS_A_PLACE)
         } else {
             let few = (expected / FEW_REQUESTS_A_PLACE).clamp(FIRST_WINDOW, FEW_PLACES);
-            let unrefused = BEYOND_UNREFUSED * unrefused.unwrap_or_default() * latency;
-            (0.0, (expected / REQUESTS_A_PLACE).max(few).max(unrefused))
+            let again = BEYOND_UNREFUSED * unrefused.unwrap_or_default() * latency;
+            let again = again.min(expected / UNREFUSED_REQUESTS_A_PLACE);
+            (0.0, (expected / REQUESTS_A_PLACE).max(few).max(again))
         };
         let window = if self.window < at_once.max(soon) {
             (self.window + 1.0).max(at_once)

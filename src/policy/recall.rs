@@ -72,10 +72,12 @@ impl Finding {
     }
 
     /// Whether this rate, at which no limit was met either, takes the place of the one from `before`, found `age` ago: it
-    /// rests on about as many requests, or the other one is too old.
+    /// is no lower and rests on about as many requests, or the other one is too old. A lower one contradicts nothing: that
+    /// run was held back by something else.
     #[must_use]
     pub fn outweighs(&self, before: Self, age: Duration) -> bool {
-        self.speaks_for(before.requests) || before.start(age).is_none()
+        let Some(known) = before.start(age) else { return true };
+        self.speaks_for(before.requests) && self.per_second >= known
     }
 
     /// What to remember behind a run that found `self` where `before` was remembered, found `age` ago. Two that agree
@@ -167,9 +169,15 @@ mod tests {
     fn a_rate_that_met_no_limit_speaks_for_jobs_about_as_large_until_another_one_does() {
         assert!(SURE.speaks_for(2_000) && !SURE.speaks_for(2_001));
         assert!(Finding { per_second: 1.0, requests: u64::MAX }.speaks_for(u64::MAX));
-        for (requests, age, outweighs) in [(500, 1, true), (499, 1, false), (499, 31, true)] {
-            let new = Finding { per_second: 20.0, requests };
-            assert_eq!(new.outweighs(SURE, days(age)), outweighs, "{requests} after {age} days");
+        for (per_second, requests, age, outweighs) in [
+            (100.0, 500, 1, true),
+            (100.0, 499, 1, false),
+            (99.0, 5_000, 1, false),
+            (90.0, 5_000, 29, true),
+            (20.0, 499, 31, true),
+        ] {
+            let new = Finding { per_second, requests };
+            assert_eq!(new.outweighs(SURE, days(age)), outweighs, "{new:?} after {age} days");
         }
     }
 

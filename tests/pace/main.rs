@@ -8,7 +8,7 @@ mod grid;
 
 use std::time::Duration;
 
-use authwave::pace::pacer::Learned;
+use authwave::pace::pacer::{Learned, Limits};
 
 use cell::{Bond, Cell, Fared, Shares};
 
@@ -55,12 +55,19 @@ fn a_large_bucket_is_used_up_as_fast_as_by_those_who_run_into_its_end() {
 
 #[test]
 fn where_there_is_no_limit_a_large_job_fills_the_wire_and_a_small_one_when_the_last_one_met_none() {
-    for (rows, slowest) in [("20000", [1.02, 1.02]), ("5000", [1.8, 1.05]), ("1000", [3.8, 2.0])] {
+    for (rows, slowest) in [("20000", [1.02, 1.02]), ("5000", [1.8, 1.05]), ("1000", [3.8, 2.8])] {
         let cell = cell(&format!("no limit, {rows} rows, 50 ms"));
         let blind = cell.play(Learned::default());
         assert_fared(&cell, &blind, (slowest[0], 0.0));
         assert_fared(&cell, &cell.play(blind.found), (slowest[1], 0.0));
     }
+}
+
+#[test]
+fn a_limit_that_the_last_run_did_not_meet_costs_no_more_than_one_that_nobody_knows() {
+    let cell = Cell { rows: 1_000, ..cell("bucket 50/s, burst 50, 50 ms") };
+    let unrefused = Limits { reads: None, writes: Some(1_280.0) };
+    assert_fared(&cell, &cell.play(Learned { unrefused, ..Learned::default() }), (1.15, 3.0));
 }
 
 #[test]
