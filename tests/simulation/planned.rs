@@ -45,7 +45,7 @@ pub(crate) async fn play(plan: Plan, tenant: &Arc<Mutex<Tenant>>) -> Played {
     somebody_else.run().await;
 
     let tally = tally(&rows, &kinds);
-    let cap = (reading.plan.random.u8(..3) == 0).then(|| Cap::Count(reading.plan.random.u64(..8)));
+    let cap = reading.plan.random.bool().then(|| Cap::Count(reading.plan.random.u64(..8)));
     let caps = Caps { changes: cap, ..Caps::default() };
     let before = Users::of(&reading.plan, &tenant.lock().unwrap());
     if !caps.exceeded(&tally).is_empty() {
