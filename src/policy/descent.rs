@@ -88,6 +88,9 @@ mod tests {
     fn where_429s_come_whatever_the_limit_it_goes_back_to_what_was_accepted_and_beyond() {
         let steps = [(25, 16.0), (25, 10.0), (25, 7.5), (25, 6.0), (25, 25.0)];
         assert_eq!(limits(50.0, &steps), [16.0, 10.0, 7.5, 16.0 * RAISED, 25.0]);
+        // A fifth at once was measured, too.
+        let steps = [(25, 160.0), (25, 100.0), (25, 82.0), (25, 75.0)];
+        assert_eq!(limits(800.0, &steps).last(), Some(&(160.0 * RAISED)));
     }
 
     #[test]

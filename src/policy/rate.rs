@@ -702,6 +702,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_run_sent_without_a_429_says_nothing_once_the_first_request_is_refused() {
+        let unrefused = Some(20.0 / LATENCY.as_secs_f64());
+        let mut rate = Rate::new(RateSettings { expected: 3_000, unrefused, ..settings() });
+        refuse(&mut rate, 0.05, 1.0);
+        let now = pass(&mut rate, 1.1, 60, 1_000.0, None);
+        assert_eq!(rate.limit(), None);
+        assert!(rate.places(seconds(now)) <= 20, "{}", rate.places(seconds(now)));
+    }
+
+    #[test]
     fn a_429_sets_the_limit_to_what_was_really_accepted_the_hold_included() {
         let (rate, now) = cruising(settings());
         // 550 in 10 s and one of hold.
