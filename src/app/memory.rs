@@ -68,7 +68,6 @@ struct Versioned {
 /// What a run found out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
-    pub(super) limits: Limits,
     /// Of GETs.
     pub(super) reads: Seen,
     /// Of all others.
@@ -153,14 +152,14 @@ impl Memory {
             Err(Unusable::File(_) | Unusable::Content(_)) | Ok(None) => self.content,
             Ok(Some(content)) => content,
         };
-        let (reads, writes) = ((found.limits.reads, found.reads), (found.limits.writes, found.writes));
+        let Found { reads, writes, time } = *found;
         let unrefused = Unrefused {
-            reads: unrefused(before.unrefused.reads, reads, found.time, now),
-            writes: unrefused(before.unrefused.writes, writes, found.time, now),
+            reads: unrefused(before.unrefused.reads, reads, time, now),
+            writes: unrefused(before.unrefused.writes, writes, time, now),
         };
         let content = Content {
-            reads: joined(before.reads, reads, found.time, now),
-            writes: joined(before.writes, writes, found.time, now),
+            reads: joined(before.reads, reads, time, now),
+            writes: joined(before.writes, writes, time, now),
             unrefused,
             ..before.clone()
         };
@@ -183,13 +182,8 @@ impl Remembered {
     }
 }
 
-fn joined(
-    before: Option<Remembered>,
-    (limit, seen): (Option<f64>, Seen),
-    time: Duration,
-    now: Timestamp,
-) -> Option<Remembered> {
-    let Some(per_second) = limit else {
+fn joined(before: Option<Remembered>, seen: Seen, time: Duration, now: Timestamp) -> Option<Remembered> {
+    let Some(per_second) = seen.limit else {
         return before.filter(|before| !before.finding().is_refuted_by(seen.accepted, time));
     };
     let new = Finding { per_second, requests: seen.accepted };
@@ -199,16 +193,8 @@ fn joined(
 }
 
 /// Whoever met a limit knows better than that there is none.
-fn unrefused(
-    before: Option<Remembered>,
-    (limit, seen): (Option<f64>, Seen),
-    time: Duration,
-    now: Timestamp,
-) -> Option<Remembered> {
-    if limit.is_some() {
-        return None;
-    }
-    let Seen { accepted: requests, throttled } = seen;
+fn unrefused(before: Option<Remembered>, seen: Seen, time: Duration, now: Timestamp) -> Option<Remembered> {
+    let Seen { limit: None, accepted: requests, throttled } = seen else { return None };
     let requests_per_second = requests as f64 / time.as_secs_f64();
     let new = Remembered { requests_per_second, requests, found_at: now };
     let is_possible = throttled == 0 && POSSIBLE.contains(&requests_per_second);
@@ -282,7 +268,7 @@ mod tests {
     }
 
     fn seen(accepted: u64) -> Seen {
-        Seen { accepted, throttled: 0 }
+        Seen { limit: None, accepted, throttled: 0 }
     }
 
     /// A job of so many writes.
@@ -291,7 +277,7 @@ mod tests {
     }
 
     fn found(writes: Option<f64>) -> Found {
-        Found { limits: Limits { reads: None, writes }, reads: seen(10), writes: seen(1_000), time: TIME }
+        Found { reads: seen(10), writes: Seen { limit: writes, ..seen(1_000) }, time: TIME }
     }
 
     #[test]
@@ -344,7 +330,7 @@ mod tests {
         assert_eq!(unrefused(6_000, 0), Some(100.0), "a small run between");
         memory(&dir).keep(&Found { writes: seen(90), ..found(None) }, start() + (40 * 24).hours());
         assert_eq!(unrefused(6_000, 0), Some(100.0), "one that says nothing");
-        let refused = Seen { accepted: 6_000, throttled: 1 };
+        let refused = Seen { throttled: 1, ..seen(6_000) };
         memory(&dir).keep(&Found { writes: refused, ..found(None) }, start());
         assert_eq!(unrefused(6_000, 0), Some(100.0), "one that was refused");
         let slow = Found { writes: seen(6_000), time: TIME * 10, ..found(None) };
@@ -362,7 +348,7 @@ mod tests {
     fn what_another_run_wrote_meanwhile_is_joined_and_not_lost() {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (memory(&dir), memory(&dir));
-        let reads = Found { limits: Limits { reads: Some(5.0), writes: None }, ..found(None) };
+        let reads = Found { reads: Seen { limit: Some(5.0), ..seen(10) }, ..found(None) };
         one.keep(&reads, start());
         other.keep(&found(Some(14.2)), start());
         assert_eq!(

@@ -26,8 +26,7 @@ pub(super) fn pace(settings: PaceSettings, demand: &Demand, learned: Learned) ->
 }
 
 pub(super) fn found(pacer: &Pacer, time: Duration) -> Found {
-    let (reads, writes) = (pacer.seen(Access::Read), pacer.seen(Access::Write));
-    Found { limits: pacer.limits(), reads, writes, time }
+    Found { reads: pacer.seen(Access::Read), writes: pacer.seen(Access::Write), time }
 }
 
 pub(super) fn run_settings(settings: &Settings, stops: StopRules, conduct: Conduct) -> RunSettings {

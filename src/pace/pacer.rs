@@ -50,8 +50,10 @@ pub struct Learned {
 }
 
 /// What a run saw of requests of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
+    /// The limit that was met, in requests a second.
+    pub limit: Option<f64>,
     /// Answers that were no 429.
     pub accepted: u64,
     /// Answers 429.
@@ -275,11 +277,12 @@ impl Pacer {
         self.each(Lanes::Both).filter_map(Lane::hold_left).max()
     }
 
-    /// What was answered so far.
+    /// What was seen so far.
     #[must_use]
     pub fn seen(&self, access: Access) -> Seen {
-        let (accepted, throttled) = self.lane(access).answered();
-        Seen { accepted, throttled }
+        let lane = self.lane(access);
+        let (accepted, throttled) = lane.answered();
+        Seen { limit: lane.limit(), accepted, throttled }
     }
 
     /// The limits that were found so far.
